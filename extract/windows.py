@@ -129,7 +129,7 @@ def windows(
     """Every window of a grain that holds a day of `since`…`until` (both included), oldest first.
 
     Windows are whole calendar periods, whatever the range: the server answers from the period's start anyway (Q1). They
-    stop at `today`. A lifetime is one window, from the installation on.
+    stop at `today`. A lifetime is one window, from the installation to today: it is another one tomorrow, and never settles.
 
     Args:
         grain: Size of the windows.
@@ -143,7 +143,7 @@ def windows(
     if until < since:
         return
     if grain is Grain.LIFETIME:
-        yield window(min(installed_on or since, today), date.max - ONE_DAY, zone, today=today)
+        yield window(min(installed_on or since, today), today, zone, today=today)
         return
     start = period_start(since, grain)
     while start <= until:

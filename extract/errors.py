@@ -1,0 +1,149 @@
+"""What can go wrong while asking, typed by what to do next.
+
+    ExtractError
+    ├── Retryable              ask again, later
+    │   ├── TransportFailed        no whole answer came
+    │   ├── RateLimited            429; `retry_after_s`
+    │   └── UpstreamFailed         408, 424, 5xx, or a body that is not JSON
+    ├── Fatal                  asking again changes nothing
+    │   ├── AuthExpired            401: log in again
+    │   ├── MissingScope           403: the token may not read this
+    │   ├── PaymentRequired        402: the provider wants to be paid
+    │   ├── EndpointRetired        410: the endpoint is gone
+    │   └── Refused                any other 4xx: the request itself is wrong for this site or provider
+    ├── ContractChanged        an answer in a shape that nobody has described
+    └── ArchiveError           the raw archive cannot be written or read
+        └── CorruptSegment         a record whose checksum fails
+
+Each class carries its facts as attributes and says in one sentence what to try; each survives `pickle`, since workers send
+them home. No message holds a token: requests are named by path and window only.
+"""
+
+
+class ExtractError(Exception):
+    """Anything that stops a request, or the archive of its answer."""
+
+    def __init__(self, *facts: object) -> None:
+        super().__init__(*facts)
+
+    def __str__(self) -> str:
+        return "; ".join(str(fact) for fact in self.args)
+
+
+class Retryable(ExtractError):
+    """A fault that time may heal."""
+
+
+class TransportFailed(Retryable):
+    """The connection broke, timed out, or closed before the whole body came."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(what, reason)
+        self.what, self.reason = what, reason
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}; check the network and run the command again"
+
+
+class RateLimited(Retryable):
+    """429. `retry_after_s` is what the server asked for, if it did."""
+
+    def __init__(self, what: str, retry_after_s: float | None) -> None:
+        super().__init__(what, retry_after_s)
+        self.what, self.retry_after_s = what, retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.what}: too many requests; lower WATTLOG_REQUESTS_PER_MINUTE or wait and run the command again"
+
+
+class UpstreamFailed(Retryable):
+    """The server answered, but with its own failure."""
+
+    def __init__(self, what: str, status: int, detail: str) -> None:
+        super().__init__(what, status, detail)
+        self.what, self.status, self.detail = what, status, detail
+
+    def __str__(self) -> str:
+        return f"{self.what}: status {self.status}, {self.detail}; run the command again later"
+
+
+class Fatal(ExtractError):
+    """A fault that asking again does not heal."""
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(what, detail)
+        self.what, self.detail = what, detail
+
+
+class AuthExpired(Fatal):
+    """401 that a refresh does not heal."""
+
+    def __str__(self) -> str:
+        return f"the API does not accept the access token ({self.detail}); set WATTLOG_ACCESS_TOKEN to a valid one"
+
+
+class MissingScope(Fatal):
+    """403."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: forbidden ({self.detail}); give the token the scope energy_device_data"
+
+
+class PaymentRequired(Fatal):
+    """402."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: payment required ({self.detail}); renew the subscription or credits at the provider"
+
+
+class EndpointRetired(Fatal):
+    """410."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: the endpoint is retired ({self.detail})"
+
+
+class Refused(Fatal):
+    """Any other 4xx."""
+
+    def __init__(self, what: str, detail: str, status: int) -> None:
+        super().__init__(what, detail)
+        self.args = (what, detail, status)
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"{self.what}: refused with status {self.status} ({self.detail})"
+
+
+class ContractChanged(ExtractError):
+    """JSON came, in a shape that no version of the API is known to use."""
+
+    def __init__(self, path: str, expected: str, got: str) -> None:
+        super().__init__(path, expected, got)
+        self.path, self.expected, self.got = path, expected, got
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}, got {self.got}; the answer is kept: update wattlog and rebuild"
+
+
+class ArchiveError(ExtractError):
+    """The raw archive cannot be written or read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"raw archive {self.path}: {self.reason}"
+
+
+class CorruptSegment(ArchiveError):
+    """Bytes in the middle of a segment are not what was written."""
+
+    def __init__(self, path: str, offset: int, reason: str) -> None:
+        super().__init__(path, reason)
+        self.args = (path, offset, reason)
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return f"raw archive {self.path} at byte {self.offset}: {self.reason}; restore the file from a backup"

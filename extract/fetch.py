@@ -1,0 +1,180 @@
+"""Ask until there is an answer: pace, keep, judge, retry. The one place that retries.
+
+Every exchange is in the raw archive before it is judged, the failed ones too. What a status means is a table, not code.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import orjson
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from extract.archive import Entry, Exchange, RawArchive
+from extract.client import Client
+from extract.errors import (
+    AuthExpired,
+    ContractChanged,
+    EndpointRetired,
+    ExtractError,
+    Fatal,
+    MissingScope,
+    PaymentRequired,
+    RateLimited,
+    Refused,
+    Retryable,
+    TransportFailed,
+    UpstreamFailed,
+)
+from extract.pace import Pace
+from extract.series import Request
+
+
+class Action(StrEnum):
+    """What an answer asks of us."""
+
+    USE = "use"
+    RETRY = "retry"
+    SLOW_DOWN = "slow down"
+    LOG_IN = "log in"
+    PAY = "pay"
+    WIDEN_SCOPE = "widen the scope"
+    GIVE_UP_ENDPOINT = "give up the endpoint"
+    GIVE_UP_REQUEST = "give up the request"
+
+
+ACTIONS: Final[dict[int, Action]] = {
+    200: Action.USE,
+    401: Action.LOG_IN,
+    402: Action.PAY,
+    403: Action.WIDEN_SCOPE,
+    408: Action.RETRY,
+    410: Action.GIVE_UP_ENDPOINT,
+    424: Action.RETRY,
+    429: Action.SLOW_DOWN,
+    499: Action.RETRY,
+}
+"""Status → action, API.md §1.7. Any 5xx is retried, any other status gives up the request."""
+
+FATAL: Final[dict[Action, type[Fatal]]] = {
+    Action.LOG_IN: AuthExpired,
+    Action.PAY: PaymentRequired,
+    Action.WIDEN_SCOPE: MissingScope,
+    Action.GIVE_UP_ENDPOINT: EndpointRetired,
+}
+
+MAX_ATTEMPTS = 5
+BACK_OFF_S = 1.0
+"""First pause; doubled each time, and drawn at random between half and all of it so that workers do not march in step."""
+MAX_PAUSE_S = 60.0
+
+
+def action_for(status: int) -> Action:
+    """What to do about an HTTP status."""
+    default = Action.RETRY if status >= 500 else Action.GIVE_UP_REQUEST
+    return ACTIONS.get(status, default)
+
+
+def judge(exchange: Exchange) -> ExtractError | None:
+    """The error an exchange stands for; None when it answers the question."""
+    what = exchange.request.what
+    if exchange.status is None:
+        return TransportFailed(what, exchange.body.decode(errors="replace")[:200])
+    action, detail = action_for(exchange.status), _error_text(exchange.body)
+    if action is Action.USE:
+        return _judge_body(exchange)
+    if action is Action.RETRY:
+        return UpstreamFailed(what, exchange.status, detail)
+    if action is Action.SLOW_DOWN:
+        return RateLimited(what, _retry_after_s(exchange))
+    return FATAL[action](what, detail) if action in FATAL else Refused(what, detail, exchange.status)
+
+
+def _judge_body(exchange: Exchange) -> ExtractError | None:
+    if exchange.outcome == "not_json":
+        return UpstreamFailed(exchange.request.what, 200, "the body is not JSON")
+    if exchange.outcome == "contract":
+        return ContractChanged(exchange.request.what, "a time series", exchange.body[:80].decode(errors="replace"))
+    return None
+
+
+def _error_text(body: bytes) -> str:
+    """The API's own words for an error, shortened; the envelope is API.md §1.0's."""
+    try:
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "no explanation"
+    if not isinstance(payload, dict):
+        return "no explanation"
+    text = payload.get("error_description") or payload.get("error") or "no explanation"
+    return str(text)[:200]
+
+
+def _retry_after_s(exchange: Exchange) -> float | None:
+    try:
+        return float(exchange.headers["retry-after"])
+    except (KeyError, ValueError):
+        return None
+
+
+@dataclass(slots=True)
+class Fetcher:
+    """Turns requests into kept answers.
+
+    Attributes:
+        client: Asks once.
+        archive: Keeps every exchange.
+        pace: Holds requests back to the provider's limit.
+        run_id: Recorded with each exchange.
+        provider: Recorded with each exchange.
+        sleep: Waits; tests replace it.
+        jitter: Draws from [0, 1); tests replace it.
+    """
+
+    client: Client
+    archive: RawArchive
+    pace: Pace
+    run_id: str
+    provider: str
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = field(default=random.random)
+
+    def fetch(self, request: Request) -> Entry:
+        """Ask, again where that may help, until there is an answer; return its place in the archive.
+
+        Raises:
+            Retryable: `MAX_ATTEMPTS` attempts gave no answer.
+            Fatal: Asking again changes nothing.
+            ContractChanged: The answer has a shape that nobody has described.
+            ArchiveError: The answer cannot be kept.
+        """
+        retrying = Retrying(
+            stop=stop_after_attempt(MAX_ATTEMPTS),
+            wait=self._pause_s,
+            retry=retry_if_exception_type(Retryable),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt:
+                return self._ask(request, attempt.retry_state.attempt_number)
+        raise AssertionError("tenacity re-raises the last error")
+
+    def _ask(self, request: Request, attempt: int) -> Entry:
+        self.pace.wait()
+        exchange = self.client.send(request, attempt=attempt)
+        entry = self.archive.keep(exchange, run_id=self.run_id, provider=self.provider)
+        error = judge(exchange)
+        if error is not None:
+            raise error
+        return entry
+
+    def _pause_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if isinstance(error, RateLimited) and error.retry_after_s is not None:
+            return error.retry_after_s
+        pause = min(MAX_PAUSE_S, BACK_OFF_S * 2.0 ** (state.attempt_number - 1))
+        return pause * (0.5 + 0.5 * self.jitter())
