@@ -381,7 +381,6 @@ REQUESTS = Table(
         Field("requested_at", Kind.TIMESTAMPTZ, "When it was asked.", nullable=False),
         Field("run_id", Kind.VARCHAR, "The run that asked.", nullable=False),
     ),
-    partition="account",
 )
 
 QUARANTINE = Table(
