@@ -7,7 +7,7 @@ Units are in the names (`_w`, `_wh`, `_pct`, `_s`); `interval_start` and every o
 `local_date` is the site's calendar day.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -33,6 +33,14 @@ class Kind(StrEnum):
         """The Arrow type of this kind; instants carry microseconds, as DuckDB's do."""
         return _ARROW[self]
 
+    def dtype(self, *, nullable: bool) -> str:
+        """The pandas dtype a column of this kind has when the lake is read.
+
+        Numbers stay exact: a nullable integer or boolean is pandas' own nullable type, never a float; a date is Arrow's
+        32-bit date. NULL is NaN in a DOUBLE and in a VARCHAR, NaT in an instant, `<NA>` elsewhere.
+        """
+        return _NULLABLE_DTYPES.get(self, _DTYPES[self]) if nullable else _DTYPES[self]
+
 
 _ARROW: dict[Kind, pa.DataType] = {
     Kind.BIGINT: pa.int64(),
@@ -44,12 +52,24 @@ _ARROW: dict[Kind, pa.DataType] = {
     Kind.TIMESTAMPTZ: pa.timestamp("us", tz="UTC"),
 }
 
+_DTYPES: dict[Kind, str] = {
+    Kind.BIGINT: "int64",
+    Kind.INTEGER: "int32",
+    Kind.DOUBLE: "float64",
+    Kind.VARCHAR: "str",
+    Kind.BOOLEAN: "bool",
+    Kind.DATE: "date32[day][pyarrow]",
+    Kind.TIMESTAMPTZ: "datetime64[us, UTC]",
+}
+_NULLABLE_DTYPES: dict[Kind, str] = {Kind.BIGINT: "Int64", Kind.INTEGER: "Int32", Kind.BOOLEAN: "boolean"}
+
 
 class Unit(StrEnum):
     """Units as they stand behind the underscore of a column's name."""
 
     W = "w"
     WH = "wh"
+    KWH = "kwh"
     PCT = "pct"
     S = "s"
     MS = "ms"
@@ -77,6 +97,20 @@ class Field:
     bounds: tuple[float, float] | None = None
     source: str = ""
 
+    @property
+    def dtype(self) -> str:
+        """The pandas dtype of the column in a frame read from the lake."""
+        return self.type.dtype(nullable=self.nullable)
+
+    def arrow(self) -> pa.Field:
+        """The Arrow field, with description, unit and source in its metadata."""
+        metadata = {"description": self.description}
+        if self.unit is not None:
+            metadata["unit"] = self.unit.value
+        if self.source:
+            metadata["source"] = self.source
+        return pa.field(self.name, self.type.arrow, nullable=self.nullable, metadata=metadata)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -101,6 +135,11 @@ class Table:
         """Column names in order."""
         return tuple(each.name for each in self.fields)
 
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """pandas dtype by column name, in order: what `Lake.read` gives."""
+        return {each.name: each.dtype for each in self.fields}
+
     def field(self, name: str) -> Field:
         """The column called `name`.
 
@@ -114,30 +153,24 @@ class Table:
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema, with unit and description in each field's metadata."""
-        return pa.schema(
-            [_arrow_field(each) for each in self.fields], metadata={"grain": self.grain, "table": self.name}
-        )
+        return pa.schema([each.arrow() for each in self.fields], metadata={"grain": self.grain, "table": self.name})
 
     def ddl(self, schema: str = "main") -> Iterator[str]:
         """`CREATE TABLE` and its `COMMENT ON` statements for DuckDB, in order."""
         columns = ", ".join(f'"{each.name}" {each.type}{"" if each.nullable else " NOT NULL"}' for each in self.fields)
         yield f'CREATE TABLE {schema}."{self.name}" ({columns})'
-        yield f"COMMENT ON TABLE {schema}.\"{self.name}\" IS '{_quoted(self.grain)}'"
-        for each in self.fields:
-            yield f'COMMENT ON COLUMN {schema}."{self.name}"."{each.name}" IS \'{_quoted(each.description)}\''
+        yield from comment_on("TABLE", f'{schema}."{self.name}"', self.grain, self.fields)
+
+
+def comment_on(what: str, relation: str, text: str, fields: Iterable[Field]) -> Iterator[str]:
+    """`COMMENT ON` statements of a relation and its columns; `relation` is a quoted identifier of the declarations."""
+    yield f"COMMENT ON {what} {relation} IS '{_quoted(text)}'"
+    for each in fields:
+        yield f"COMMENT ON COLUMN {relation}.\"{each.name}\" IS '{_quoted(each.description)}'"
 
 
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
-
-
-def _arrow_field(column: Field) -> pa.Field:
-    metadata = {"description": column.description}
-    if column.unit is not None:
-        metadata["unit"] = column.unit.value
-    if column.source:
-        metadata["source"] = column.source
-    return pa.field(column.name, column.type.arrow, nullable=column.nullable, metadata=metadata)
 
 
 # --- the field's vocabulary -------------------------------------------------------------------------------------------

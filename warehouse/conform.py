@@ -1,0 +1,165 @@
+"""The one door into the lake: a frame comes out as the declared Arrow table, or not at all."""
+
+from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from warehouse.errors import Nonconforming
+from warehouse.schema import TABLES, Field, Kind, Table
+
+_EXACT_IN_A_FLOAT = 2**53
+"""Past this a float no longer tells two whole numbers apart; 16-digit site ids (API.md §1.1) come close."""
+
+
+def declared(table: Table | str) -> Table:
+    """The declaration behind a table's name.
+
+    Raises:
+        Nonconforming: The schema has no such table.
+    """
+    if isinstance(table, Table):
+        return table
+    if table not in TABLES:
+        raise Nonconforming(table, f"is not a table of the schema, which has {', '.join(TABLES)}")
+    return TABLES[table]
+
+
+def conform(frame: pd.DataFrame, table: Table | str) -> pa.Table:
+    """Check `frame` against the schema and give it the declared order and types.
+
+    Values keep their meaning or are refused: a float is an integer only where it is whole, a naive instant has no zone and is
+    no instant, a timestamp is a date only at midnight, text is never read as a number. NaN is NULL.
+
+    **Shape**: exactly the table's columns in any order, one row per grain → the same rows, columns in the declared order,
+    sorted by key.
+    **Units**: as declared; nothing is scaled.
+
+    Args:
+        frame: What the transform made.
+        table: The declaration, or its name.
+
+    Returns:
+        The Arrow table, its schema equal to `table.arrow_schema()`.
+
+    Raises:
+        Nonconforming: Wrong columns, a wrong type, a NULL, bound or key that the schema forbids.
+    """
+    table = declared(table)
+    _refuse_other_columns(frame, table)
+    columns = [_column(frame[each.name], each, table) for each in table.fields]
+    return _sorted_by_unique_key(pa.Table.from_arrays(columns, schema=table.arrow_schema()), table)
+
+
+def _refuse_other_columns(frame: pd.DataFrame, table: Table) -> None:
+    given = [str(each) for each in frame.columns]
+    missing = [each for each in table.columns if each not in given]
+    unknown = [each for each in given if each not in table.columns]
+    twice = sorted({each for each in given if given.count(each) > 1})
+    faults = [
+        f"{words} {', '.join(names)}"
+        for words, names in (("misses", missing), ("has unknown", unknown), ("has twice", twice))
+        if names
+    ]
+    if faults:
+        raise Nonconforming(table.name, f"the frame {' and '.join(faults)}")
+
+
+def _column(values: pd.Series, field: Field, table: Table) -> pa.Array:
+    try:
+        array = _plain(pa.array(values, from_pandas=True))
+        array = pa.nulls(len(array), field.type.arrow) if array.null_count == len(array) else _cast(array, field)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        _refuse(table, field, f"cannot be {field.type}: {str(error).splitlines()[0]}")
+    if array.null_count and not field.nullable:
+        _refuse(table, field, f"is NULL in {array.null_count} of {len(array)} rows and must not be")
+    _refuse_out_of_bounds(array, field, table)
+    return array
+
+
+def _plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One chunk, no dictionary, NaN as NULL: Arrow-backed and categorical columns come as the others do."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    return array
+
+
+def _cast(array: pa.Array, field: Field) -> pa.Array:
+    match field.type:
+        case Kind.BIGINT | Kind.INTEGER:
+            _expect(array, pa.types.is_integer(array.type) or _is_exact_float(array))
+        case Kind.DOUBLE:
+            _expect(array, pa.types.is_floating(array.type) or pa.types.is_integer(array.type))
+        case Kind.VARCHAR:
+            _expect(array, pa.types.is_string(array.type) or pa.types.is_large_string(array.type))
+        case Kind.BOOLEAN:
+            _expect(array, pa.types.is_boolean(array.type))
+        case Kind.DATE:
+            _expect(array, pa.types.is_date(array.type) or _is_midnight(array))
+        case Kind.TIMESTAMPTZ:
+            _expect(array, pa.types.is_timestamp(array.type) and array.type.tz is not None)
+    return array.cast(field.type.arrow)
+
+
+def _expect(array: pa.Array, is_understood: bool) -> None:
+    if not is_understood:
+        raise TypeError(f"the frame holds {array.type}, for instance {array.drop_null()[0].as_py()!r}")
+
+
+def _is_exact_float(array: pa.Array) -> bool:
+    if not pa.types.is_floating(array.type):
+        return False
+    return bool(pc.all(pc.less_equal(pc.abs(array), float(_EXACT_IN_A_FLOAT))).as_py())
+
+
+def _is_midnight(array: pa.Array) -> bool:
+    if not pa.types.is_timestamp(array.type) or array.type.tz is not None:
+        return False
+    return bool(pc.all(pc.equal(array, array.cast(pa.date32()).cast(array.type))).as_py())
+
+
+def _refuse_out_of_bounds(array: pa.Array, field: Field, table: Table) -> None:
+    if pa.types.is_floating(array.type):
+        infinite = pc.sum(pc.is_inf(array)).as_py()
+        if infinite:
+            _refuse(table, field, f"is infinite in {infinite} of {len(array)} rows")
+    if field.bounds is None or array.null_count == len(array):
+        return
+    lowest, highest = field.bounds
+    extremes = pc.min_max(array).as_py()
+    for value, is_outside in (
+        (extremes["min"], extremes["min"] < lowest),
+        (extremes["max"], extremes["max"] > highest),
+    ):
+        if is_outside:
+            _refuse(table, field, f"holds {value}, outside {lowest:,} … {highest:,}")
+
+
+def _sorted_by_unique_key(content: pa.Table, table: Table) -> pa.Table:
+    order = pc.sort_indices(content, sort_keys=[(name, "ascending") for name in table.primary_key])
+    # Rows mostly come in order already, and moving none of them is half the work of this module.
+    is_sorted = np.array_equal(order.to_numpy(), np.arange(len(order)))
+    ordered = content if is_sorted else content.take(order)
+    if ordered.num_rows < 2:
+        return ordered
+    same = None
+    for name in table.primary_key:
+        key = ordered[name].combine_chunks()
+        equal = pc.equal(key[1:], key[:-1])
+        same = equal if same is None else pc.and_(same, equal)
+    repeated = pc.sum(same).as_py() or 0
+    if repeated:
+        first = ordered.slice(pc.index(same, True).as_py(), 1).select(list(table.primary_key)).to_pylist()[0]
+        key_text = ", ".join(f"{name} {value}" for name, value in first.items())
+        raise Nonconforming(table.name, f"{repeated} rows repeat a key, the first is {key_text}")
+    return ordered
+
+
+def _refuse(table: Table, field: Field, reason: str) -> NoReturn:
+    raise Nonconforming(table.name, f"column {field.name} {reason}")

@@ -1,0 +1,214 @@
+"""The lake: one Parquet file per table × site × month, replaced whole.
+
+    ROOT/table=power/site_id=1001/month=2025-03/part.parquet      tables with partition `site_month`
+    ROOT/table=sites/part.parquet                                 tables with partition `account`
+
+The layout is hive's, so DuckDB, Spark or Trino read it as it is. The month is the one in which the asked window begins, so
+that the chunk which asked owns the file, and workers never write the same one.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from warehouse import atomic
+from warehouse.conform import conform, declared
+from warehouse.errors import LakeFailed, Nonconforming
+from warehouse.schema import SCHEMA_VERSION, Table
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME = "part.parquet"
+DIGEST_KEY = b"wattlog.digest"
+VERSION_KEY = b"wattlog.schema_version"
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_DAMAGED = "is not readable Parquet; delete it, then run `wattlog rebuild`"
+_EXTENSION_TYPES: dict[pa.DataType, pd.api.extensions.ExtensionDtype] = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+    pa.date32(): pd.ArrowDtype(pa.date32()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that now stands in the lake.
+
+    Attributes:
+        path: Where.
+        rows: Rows in it; 0 is a file, too: it remembers that its source held none.
+        bytes: Its size.
+    """
+
+    path: Path
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """One file of a table; `site_id` and `month` are None for account tables."""
+
+    site_id: int | None
+    month: str | None
+    path: Path
+
+
+class Lake:
+    """The Parquet files below one directory.
+
+    Args:
+        root: The lake's directory; made when the first file is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, table: Table | str, site_id: int | None = None, month: str | None = None) -> Path:
+        """Where a partition's file stands, whether or not it does yet.
+
+        Raises:
+            Nonconforming: Site and month do not fit the table's partitioning, or the month is not YYYY-MM.
+        """
+        table = declared(table)
+        directory = self.root / f"table={table.name}"
+        if table.partition == "account":
+            if site_id is not None or month is not None:
+                raise Nonconforming(table.name, "is one file for the whole account: it takes no site and no month")
+            return directory / FILE_NAME
+        if site_id is None or month is None or not _MONTH.fullmatch(month):
+            raise Nonconforming(table.name, f"needs a site and a month as YYYY-MM, not {site_id} and {month}")
+        return directory / f"site_id={site_id}" / f"month={month}" / FILE_NAME
+
+    def write(
+        self,
+        table: Table | str,
+        frame: pd.DataFrame,
+        *,
+        site_id: int | None = None,
+        month: str | None = None,
+        digest: str,
+    ) -> Written:
+        """Replace one partition by `frame`, atomically.
+
+        An empty frame is written as a file without rows: its digest says that the source was looked at and held nothing.
+        The same frame and digest give the same bytes.
+
+        Args:
+            table: The declaration, or its name.
+            frame: Exactly the table's columns (`conform`).
+            site_id: The site, for tables partitioned by site and month.
+            month: The month in which the asked window begins, YYYY-MM.
+            digest: What the content was made from; `digest_of` gives it back.
+
+        Raises:
+            Nonconforming: The frame breaks the schema, or holds another site's rows.
+            LakeFailed: The disk is full or the place cannot be written; the old file stands.
+        """
+        table = declared(table)
+        path = self.path(table, site_id, month)
+        content = conform(frame, table)
+        _refuse_other_sites(content, table, site_id)
+        stamp = {DIGEST_KEY: digest.encode(), VERSION_KEY: str(SCHEMA_VERSION).encode()}
+        content = content.replace_schema_metadata({**content.schema.metadata, **stamp})
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.sweep(path.parent, name=FILE_NAME)
+            with atomic.replacing(path) as temporary:
+                pq.write_table(content, temporary, compression="zstd")
+                size = temporary.stat().st_size
+        except OSError as error:
+            raise LakeFailed(path, atomic.reason(error)) from error
+        logger.debug("lake_written path=%s rows=%d bytes=%d", path, content.num_rows, size)
+        return Written(path, content.num_rows, size)
+
+    def digest_of(self, table: Table | str, site_id: int | None = None, month: str | None = None) -> str | None:
+        """What a partition was made from; None where it must be made (again).
+
+        None stands for: no file, not readable, written under another schema version or with other columns.
+        """
+        table = declared(table)
+        try:
+            schema = pq.read_schema(self.path(table, site_id, month))
+        except (OSError, pa.ArrowException):
+            return None
+        metadata = schema.metadata or {}
+        if metadata.get(VERSION_KEY) != str(SCHEMA_VERSION).encode() or not schema.equals(table.arrow_schema()):
+            return None
+        digest = metadata.get(DIGEST_KEY)
+        return None if digest is None else str(digest, "utf-8")
+
+    def partitions(self, table: Table | str) -> list[Partition]:
+        """The files of a table, ordered by site and month; temporary and foreign files are none of them."""
+        table = declared(table)
+        directory = self.root / f"table={table.name}"
+        if table.partition == "account":
+            path = directory / FILE_NAME
+            return [Partition(None, None, path)] if path.is_file() else []
+        return sorted(_site_months(directory))
+
+    def read(
+        self, table: Table | str, *, site_id: int | None = None, months: Iterable[str] | None = None
+    ) -> pd.DataFrame:
+        """The rows of a table, or of one site and some months of it.
+
+        **Shape**: the table's columns with the schema's dtypes (`Table.dtypes`), sorted by key; no rows where no file is.
+
+        Raises:
+            LakeFailed: A file is damaged or of another schema.
+        """
+        table = declared(table)
+        wanted = None if months is None else set(months)
+        parts = [
+            _read(each.path, table)
+            for each in self.partitions(table)
+            if (site_id is None or each.site_id in (None, site_id)) and (wanted is None or each.month in wanted)
+        ]
+        content = pa.concat_tables(parts) if parts else table.arrow_schema().empty_table()
+        if site_id is not None and table.partition == "account" and "site_id" in table.columns:
+            content = content.filter(pc.equal(content["site_id"], site_id))
+        ordered = content.take(pc.sort_indices(content, sort_keys=[(name, "ascending") for name in table.primary_key]))
+        frame: pd.DataFrame = ordered.to_pandas(types_mapper=_EXTENSION_TYPES.get)
+        return frame.astype(table.dtypes)
+
+    def sweep(self) -> int:
+        """Remove the temporary files that killed processes left anywhere in the lake; returns how many."""
+        return atomic.sweep(self.root, name=FILE_NAME, recursive=True)
+
+
+def _refuse_other_sites(content: pa.Table, table: Table, site_id: int | None) -> None:
+    if site_id is None or "site_id" not in table.columns or content.num_rows == 0:
+        return
+    others = pc.unique(content["site_id"].filter(pc.not_equal(content["site_id"], site_id)))
+    if len(others):
+        raise Nonconforming(table.name, f"rows of site {others[0].as_py()} cannot stand in the file of site {site_id}")
+
+
+def _site_months(directory: Path) -> Iterator[Partition]:
+    for path in directory.glob(f"site_id=*/month=*/{FILE_NAME}"):
+        site = path.parent.parent.name.removeprefix("site_id=")
+        month = path.parent.name.removeprefix("month=")
+        if site.isdecimal() and _MONTH.fullmatch(month):
+            yield Partition(int(site), month, path)
+
+
+def _read(path: Path, table: Table) -> pa.Table:
+    # ParquetFile, not read_table: that one would add the directories' site_id and month as columns.
+    try:
+        with pq.ParquetFile(path) as file:
+            content = file.read()
+    except (OSError, pa.ArrowException) as error:
+        raise LakeFailed(path, _DAMAGED) from error
+    expected = table.arrow_schema()
+    if not content.schema.equals(expected):
+        raise LakeFailed(path, "has columns of another schema version; run `wattlog rebuild`")
+    return content.cast(expected).replace_schema_metadata(None)
