@@ -1,0 +1,153 @@
+"""Real HTTP on a loopback port: in a thread of this process for tests, or as a process of its own."""
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qsl
+
+import uvicorn
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from extract.simulator.app import Clock, TokenCheck, build_app
+from extract.simulator.world import World
+
+STARTUP_S = 15.0
+
+
+def utc_now() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request that was answered.
+
+    Attributes:
+        method: HTTP method.
+        path: Path, without the query.
+        params: Query parameters, decoded.
+        status: Status of the answer.
+        instant: The simulator's "now" when the answer began.
+    """
+
+    method: str
+    path: str
+    params: dict[str, str]
+    status: int
+    instant: datetime
+
+
+class RequestLog:
+    """ASGI wrapper that notes every request before its answer leaves, so that a client sees its own."""
+
+    def __init__(self, app: ASGIApp, clock: Clock, asked: list[Asked]) -> None:
+        self._app = app
+        self._clock = clock
+        self._asked = asked
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+                record = Asked(scope["method"], scope["path"], params, message["status"], self._clock())
+                self._asked.append(record)  # one append is atomic: readers in other threads see it whole
+            await send(message)
+
+        await self._app(scope, receive, noting)
+
+
+class SimulatorServer:
+    """A simulator that answers while the `with` block lasts.
+
+    Attributes:
+        base_url: `http://host:port`, without a slash at the end.
+        port: The port it listens on.
+    """
+
+    def __init__(self, app: ASGIApp, *, host: str, port: int, clock: Clock) -> None:
+        self._asked: list[Asked] = []
+        self._socket = listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self.base_url = f"http://{host}:{self.port}"
+        self._server = uvicorn_server(RequestLog(app, clock, self._asked))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="simulator", daemon=True)
+
+    @property
+    def requests(self) -> list[Asked]:
+        """Every request answered so far, in order; a copy."""
+        return list(self._asked)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline = time.monotonic() + STARTUP_S
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self._socket.close()
+                raise RuntimeError(f"the simulator did not start on {self.base_url}")
+            time.sleep(0.002)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(STARTUP_S)
+        self._socket.close()
+
+
+def serve(
+    world: World,
+    *,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    clock: Clock = utc_now,
+    check_token: TokenCheck | None = None,
+    routes: Sequence[BaseRoute] = (),
+    middleware: Sequence[Middleware] = (),
+) -> SimulatorServer:
+    """A server of a world, to be used in a `with` block; port 0 takes a free one.
+
+    Args:
+        world: The account.
+        port: Port to listen on.
+        host: Address to listen on.
+        clock: Gives "now", aware.
+        check_token: Who is let in; by default the world's one access token.
+        routes: Further paths.
+        middleware: Wraps every request, the first outermost.
+    """
+    app = build_app(world, clock, check_token=check_token, routes=routes, middleware=middleware)
+    return SimulatorServer(app, host=host, port=port, clock=clock)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket whose connections send at once: with Nagle's algorithm a small answer waits 40 ms."""
+    listening = socket.create_server((host, port))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def uvicorn_server(app: ASGIApp) -> uvicorn.Server:
+    """uvicorn without logs, lifespan and websockets; a keep-alive connection never delays the end."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=2,
+        )
+    )

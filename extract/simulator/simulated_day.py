@@ -1,0 +1,245 @@
+"""One local day of a site's truth, closed form: the same day comes out whatever was asked before."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from extract.simulator.battery import dispatch, level_at_start
+from extract.simulator.local_day import SLOT_S, Floats, Instants, Ints, as_instants, day_bounds, offsets_s
+from extract.simulator.site import FLOWS, POWERS, SiteSpec
+from extract.simulator.weather_and_home import SLOTS_PER_HOUR, home_wh, solar_wh, unit_hash
+
+EV_POWER_W = 7_200
+SOE_STEP_S = 900
+_EVENING_SLOTS = 4 * SLOTS_PER_HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeSession:
+    """A car charged at a wall connector, from `start_s` (epoch seconds) on, within one local night."""
+
+    start_s: int
+    duration_s: int
+    energy_wh: int
+    connector: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The grid was away from `start_s` (epoch seconds) on; never longer than the local day, never in its evening."""
+
+    start_s: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayTruth:
+    """What really happened on one local day; slots before the installation are not in it.
+
+    Attributes:
+        local_date: The site's calendar day.
+        interval_start: `datetime64[s]`, UTC: beginning of each five-minute slot (Q33); 288 of them, 276 or 300 on DST
+            days, 282 or 294 at Lord Howe.
+        flows: The API's sixteen names → int64 Wh per slot. The identities of API.md §1.2 hold in every slot of a site
+            with a grid meter; without one only solar is filled (Q43).
+        power: The API's five names → float64 W per slot; their integral is the energy.
+        soe_start: `datetime64[s]`, UTC, every 15 minutes; empty without a battery.
+        soe_pct: Integer percent at those instants.
+        level_wh: Energy in the battery at the beginning of each slot, and at the end: one longer than the slots.
+        home_wh: Energy the home took, also where the API does not know it.
+        charge_sessions: Cars charged this night.
+        outages: Grid failures of this day.
+    """
+
+    local_date: date
+    interval_start: Instants
+    flows: dict[str, Ints]
+    power: dict[str, Floats]
+    soe_start: Instants
+    soe_pct: Ints
+    level_wh: Ints
+    home_wh: Ints
+    charge_sessions: tuple[ChargeSession, ...]
+    outages: tuple[Outage, ...]
+
+
+def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
+    """The truth of one local day. Pure: depends on its arguments alone."""
+    start_s, end_s = day_bounds(spec.zone, day)
+    epochs_s = np.arange(start_s, end_s, SLOT_S, dtype=np.int64)
+    local_s = (epochs_s + offsets_s(spec.zone, epochs_s)) % 86_400
+    noise = np.random.default_rng([spec.seed, day.toordinal()])
+    outages = _outages(spec, day, start_s, end_s)
+    sessions = () if outages else _sessions(spec, day, start_s)
+    solar = solar_wh(spec, day, epochs_s, noise)
+    home = home_wh(spec, day, local_s, noise) + _car_wh(sessions, epochs_s)
+    is_off_grid = _inside(outages, epochs_s)
+    flows, level_wh = _flows(spec, day, (solar, home), is_off_grid, local_s)
+
+    installed_s = int(spec.installed_at.timestamp())
+    first = int(np.searchsorted(epochs_s, installed_s))
+    flows = {name: flows[name][first:] for name in FLOWS}
+    home = home[first:] if not spec.has_grid_meter else _home(flows)
+    soe = slice(-(-first // 3) * 3, len(epochs_s) if spec.has_battery else 0, SOE_STEP_S // SLOT_S)
+    capacity = max(spec.battery_energy_wh, 1)
+    return DayTruth(
+        local_date=day,
+        interval_start=as_instants(epochs_s[first:]),
+        flows=flows,
+        power=_power(flows, home, noise),
+        soe_start=as_instants(epochs_s[soe]),
+        soe_pct=(level_wh[:-1][soe] * 100 + capacity // 2) // capacity,
+        level_wh=level_wh[first:],
+        home_wh=home,
+        charge_sessions=tuple(each for each in sessions if each.start_s >= installed_s),
+        outages=tuple(each for each in outages if each.start_s >= installed_s),
+    )
+
+
+def _flows(
+    spec: SiteSpec, day: date, energy: tuple[Ints, Ints], is_off_grid: Ints, local_s: Ints
+) -> tuple[dict[str, Ints], Ints]:
+    """Split a day's solar and home energy into the sixteen flows.
+
+    Off grid, what the home lacks is shed and what the sun gives too much is curtailed.
+    """
+    solar, home = energy
+    zero = np.zeros(len(solar), np.int64)
+    if not spec.has_grid_meter:
+        return dict.fromkeys(FLOWS, zero) | {"solar_energy_exported": solar}, np.zeros(len(solar) + 1, np.int64)
+    home_from_solar = np.minimum(solar, home)
+    generator = _generator_wh(spec, day, is_off_grid, local_s, home - home_from_solar)
+    home_from_generator = np.minimum(home - home_from_solar, generator)
+    left_solar, left_generator = solar - home_from_solar, generator - home_from_generator
+    deficit = home - home_from_solar - home_from_generator
+    levels = level_at_start(spec, day), level_at_start(spec, day + timedelta(days=1))
+    is_vpp_hour = _vpp_hours(spec, day, local_s)
+    battery = dispatch(
+        spec,
+        levels,
+        surplus=left_solar + left_generator,
+        deficit=deficit,
+        is_off_grid=is_off_grid,
+        is_vpp_hour=is_vpp_hour,
+    )
+
+    from_solar = np.minimum(battery.charge, left_solar)
+    from_generator = np.minimum(battery.charge - from_solar, left_generator)
+    from_grid = battery.charge - from_solar - from_generator
+    to_home = np.minimum(battery.discharge, deficit)
+    to_grid = battery.discharge - to_home
+    on_grid = 1 - is_off_grid
+    home_from_grid = (deficit - to_home) * on_grid
+    solar_to_grid = (left_solar - from_solar) * on_grid
+    generator_to_grid = (left_generator - from_generator) * on_grid
+    flows = {
+        "solar_energy_exported": home_from_solar + from_solar + solar_to_grid,
+        "generator_energy_exported": home_from_generator + from_generator + generator_to_grid,
+        "grid_energy_imported": home_from_grid + from_grid,
+        "grid_services_energy_imported": zero,
+        "grid_services_energy_exported": to_grid * is_vpp_hour,
+        "grid_energy_exported_from_solar": solar_to_grid,
+        "grid_energy_exported_from_generator": generator_to_grid,
+        "grid_energy_exported_from_battery": to_grid,
+        "battery_energy_exported": battery.discharge,
+        "battery_energy_imported_from_grid": from_grid,
+        "battery_energy_imported_from_solar": from_solar,
+        "battery_energy_imported_from_generator": from_generator,
+        "consumer_energy_imported_from_grid": home_from_grid,
+        "consumer_energy_imported_from_solar": home_from_solar,
+        "consumer_energy_imported_from_battery": to_home,
+        "consumer_energy_imported_from_generator": home_from_generator,
+    }
+    return flows, battery.level_wh
+
+
+def _home(flows: dict[str, Ints]) -> Ints:
+    """Energy the home really got: the sum of its four sources."""
+    total: Ints = sum((flows[name] for name in FLOWS[12:]), np.zeros(len(flows[FLOWS[0]]), np.int64))
+    return total
+
+
+def _power(flows: dict[str, Ints], home: Ints, noise: np.random.Generator) -> dict[str, Floats]:
+    """Mean power of each slot: Wh × 12 plus a small jitter that cancels within every pair of slots.
+
+    So the integral of the power is the energy, while no single value gives it away. Signs: battery + discharge, grid and
+    grid services + import.
+    """
+    charge = sum(flows[name] for name in FLOWS[9:12])
+    export = sum(flows[name] for name in FLOWS[5:8])
+    net = {
+        "solar_power": flows["solar_energy_exported"],
+        "battery_power": flows["battery_energy_exported"] - charge,
+        "grid_power": flows["grid_energy_imported"] - export,
+        "grid_services_power": flows["grid_services_energy_imported"] - flows["grid_services_energy_exported"],
+        "generator_power": flows["generator_energy_exported"],
+    }
+    pairs = len(home) // 2
+    room = home[: 2 * pairs].reshape(pairs, 2).min(axis=1) * 0.2
+    powers: dict[str, Floats] = {}
+    for name in POWERS:
+        watts: Floats = np.asarray(net[name] * SLOTS_PER_HOUR, np.float64)
+        pair = net[name][: 2 * pairs].reshape(pairs, 2)
+        smallest = np.where(pair.prod(axis=1) > 0, np.abs(pair).min(axis=1), 0)
+        jitter = np.minimum(smallest * 0.04, room) * SLOTS_PER_HOUR * noise.uniform(-1.0, 1.0, pairs)
+        watts[0 : 2 * pairs : 2] += jitter
+        watts[1 : 2 * pairs : 2] -= jitter
+        powers[name] = watts
+    return powers
+
+
+def _generator_wh(spec: SiteSpec, day: date, is_off_grid: Ints, local_s: Ints, lacking: Ints) -> Ints:
+    """The generator exercises on Sundays from 12:00 to 12:30 and carries what it can during an outage."""
+    limit = spec.generator_w // SLOTS_PER_HOUR
+    is_exercise = (local_s >= 43_200) & (local_s < 45_000) & (day.weekday() == 6)
+    return np.where(is_exercise, limit, np.where(is_off_grid > 0, np.minimum(limit, lacking), 0))
+
+
+def _vpp_hours(spec: SiteSpec, day: date, local_s: Ints) -> Ints:
+    """1 from 19:00 to 21:00 on the days of a grid-services event."""
+    is_event = unit_hash(spec.seed, day, 4) < spec.vpp_events_per_year / 365
+    return ((local_s >= 68_400) & (local_s < 75_600) & is_event).astype(np.int64)
+
+
+def _outages(spec: SiteSpec, day: date, start_s: int, end_s: int) -> tuple[Outage, ...]:
+    """At most one a day, from 38 seconds to some hours, over before the evening's last four hours."""
+    if not spec.has_battery or unit_hash(spec.seed, day, 5) >= spec.outages_per_year / 365:
+        return ()
+    latest_s = end_s - _EVENING_SLOTS * SLOT_S
+    begin_s = start_s + 60 + int((latest_s - start_s - 120) * unit_hash(spec.seed, day, 6))
+    duration_ms = int(38_800 * 800 ** (unit_hash(spec.seed, day, 7) ** 1.5))
+    return (Outage(begin_s, min(duration_ms, (latest_s - begin_s) * 1000)),)
+
+
+def _inside(outages: tuple[Outage, ...], epochs_s: Ints) -> Ints:
+    """1 in slots that lie wholly in an outage."""
+    inside = np.zeros(len(epochs_s), np.int64)
+    for each in outages:
+        end_s = each.start_s + each.duration_ms // 1000
+        inside |= (epochs_s >= each.start_s) & (epochs_s + SLOT_S <= end_s)
+    return inside
+
+
+def _sessions(spec: SiteSpec, day: date, start_s: int) -> tuple[ChargeSession, ...]:
+    """A car charges on about every second night, between half past midnight and half past six."""
+    if spec.wall_connectors == 0 or unit_hash(spec.seed, day, 8) >= 0.45:
+        return ()
+    begin_s = start_s + 1800 + int(7200 * unit_hash(spec.seed, day, 9))
+    duration_s = 5400 + int(9000 * unit_hash(spec.seed, day, 10))
+    connector = int(spec.wall_connectors * unit_hash(spec.seed, day, 11))
+    energy_wh = int(_energy_by_then(np.array([begin_s + duration_s], np.int64), begin_s, duration_s)[0])
+    return (ChargeSession(begin_s, duration_s, energy_wh, connector),)
+
+
+def _car_wh(sessions: tuple[ChargeSession, ...], epochs_s: Ints) -> Ints:
+    """What the cars took in each slot; its sum over the slots is the sessions' energy exactly."""
+    taken = np.zeros(len(epochs_s), np.int64)
+    for each in sessions:
+        edges = np.append(epochs_s, epochs_s[-1] + SLOT_S)
+        taken += np.diff(_energy_by_then(edges, each.start_s, each.duration_s))
+    return taken
+
+
+def _energy_by_then(instants_s: Ints, begin_s: int, duration_s: int) -> Ints:
+    return np.clip(instants_s - begin_s, 0, duration_s) * EV_POWER_W // 3600

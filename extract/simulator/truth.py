@@ -1,0 +1,63 @@
+"""What really happened at a site, for tests to compare with: never served over the API."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import lru_cache
+
+import numpy as np
+
+from extract.simulator.local_day import Ints, local_date
+from extract.simulator.simulated_day import DayTruth, simulate_day
+from extract.simulator.site import FLOWS, SiteSpec
+
+
+class Truth:
+    """The truth of one site: any local day, in any order, and sums of days.
+
+    Days are computed when asked and kept for a while; their sums are kept for good, so that a lifetime of ten years is
+    slow (about two seconds) only once. Safe to ask from several threads.
+
+    Attributes:
+        spec: The site.
+    """
+
+    def __init__(self, spec: SiteSpec) -> None:
+        self.spec = spec
+        self._day = lru_cache(maxsize=512)(lambda day: simulate_day(spec, day))
+        self._sums = lru_cache(maxsize=None)(lambda day: flow_sums(self._day(day)))
+
+    @property
+    def first_date(self) -> date:
+        """The local day of the installation."""
+        return local_date(self.spec.zone, int(self.spec.installed_at.timestamp()))
+
+    def day(self, day: date) -> DayTruth:
+        """One local day; without slots when it lies before the installation."""
+        found: DayTruth = self._day(day)
+        return found
+
+    def days(self, first: date, last: date) -> Iterator[DayTruth]:
+        """The local days from first to last, both included."""
+        for ahead in range((last - first).days + 1):
+            yield self.day(first + timedelta(days=ahead))
+
+    def daily_wh(self, day: date) -> dict[str, int]:
+        """Energy of one local day by the API's sixteen names, in Wh."""
+        return dict(zip(FLOWS, self.daily_sums(day).tolist(), strict=True))
+
+    def total_wh(self, first: date, last: date) -> dict[str, int]:
+        """Energy from first to last, both included, by the API's sixteen names, in Wh."""
+        total = np.zeros(len(FLOWS), np.int64)
+        for ahead in range((last - first).days + 1):
+            total += self.daily_sums(first + timedelta(days=ahead))
+        return dict(zip(FLOWS, total.tolist(), strict=True))
+
+    def daily_sums(self, day: date) -> Ints:
+        """Energy of one local day in Wh, in the order of `FLOWS`; read only."""
+        sums: Ints = self._sums(day)
+        return sums
+
+
+def flow_sums(day: DayTruth) -> Ints:
+    """Sums over a day's slots in Wh, in the order of `FLOWS`."""
+    return np.array([day.flows[name].sum() for name in FLOWS], np.int64)
