@@ -1,0 +1,101 @@
+"""The checks that a published warehouse must pass: each is a query that gives the offending rows.
+
+Files in `sql/checks/` are found by themselves; that every table's key is unique comes from the schema.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from string import Template
+
+import duckdb
+
+from warehouse.connection import brief
+from warehouse.errors import QueryFailed
+from warehouse.schema import TABLES, Table
+from warehouse.statements import Statement, load
+
+EXAMPLES = 5
+"""Offending rows a finding shows; the query of the check gives all of them."""
+
+_REPEATED = Template(
+    "select $key, count(*) as rows_with_key from main.$table group by $key having count(*) > 1 order by $key"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A query that gives offending rows.
+
+    Attributes:
+        name: Unique name.
+        purpose: What holds when the query gives nothing.
+        sql: The query.
+    """
+
+    name: str
+    purpose: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check that failed.
+
+    Attributes:
+        check: The check.
+        rows: How many rows offend.
+        examples: The first of them, at most `EXAMPLES`, each column by name.
+    """
+
+    check: Check
+    rows: int
+    examples: tuple[dict[str, object], ...]
+
+
+def checks() -> Iterator[Check]:
+    """Every check: one for each table's key, then one for each file."""
+    for table in TABLES.values():
+        yield _key_is_unique(table)
+    for each in _statements().values():
+        yield Check(each.name, each.header["purpose"], each.sql)
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    """Run every check on an open warehouse.
+
+    Returns:
+        What failed, in the order of `checks()`; nothing when the warehouse is sound.
+
+    Raises:
+        QueryFailed: A check could not run, for instance since the warehouse lacks a table.
+    """
+    found = (_run(connection, each) for each in checks())
+    return [each for each in found if each is not None]
+
+
+def _run(connection: duckdb.DuckDBPyConnection, check: Check) -> Finding | None:
+    try:
+        offending = connection.sql(check.sql)
+        counted = offending.aggregate("count(*)").fetchall()
+        examples = offending.limit(EXAMPLES).fetchall() if counted[0][0] else []
+    except duckdb.Error as error:
+        raise QueryFailed(f"check {check.name} could not run: {brief(error)}") from error
+    if not examples:
+        return None
+    named = tuple(dict(zip(offending.columns, row, strict=True)) for row in examples)
+    return Finding(check, counted[0][0], named)
+
+
+def _key_is_unique(table: Table) -> Check:
+    key = ", ".join(f'"{name}"' for name in table.primary_key)
+    return Check(
+        f"{table.name}_key_is_unique",
+        f"no two rows of {table.name} share {', '.join(table.primary_key)}",
+        _REPEATED.substitute(table=f'"{table.name}"', key=key),
+    )
+
+
+@cache
+def _statements() -> dict[str, Statement]:
+    return load("checks")
