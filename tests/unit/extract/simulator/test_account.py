@@ -1,0 +1,94 @@
+"""Products, site_info and live_status, and the worlds they describe."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from extract.simulator import SiteSpec, World, demo_world
+from extract.simulator.account import live_status, products, site_info
+from extract.simulator.query import Query
+
+TODAY = date(2026, 7, 20)
+NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)
+DEMO = demo_world(TODAY)
+
+
+def query(spec: SiteSpec, now: datetime = NOW) -> Query:
+    """A request about one site alone."""
+    world = World((spec,))
+    return Query(world, world.truth(spec.site_id), {}, now)
+
+
+def test_products_mix_cars_sites_and_ghosts() -> None:
+    """API.md §1.1: only entries with energy_site_id are sites, and a ghost has no resource_type and no name."""
+    car, first, second, ghost = products(DEMO)
+    assert "energy_site_id" not in car
+    assert [first["resource_type"], second["resource_type"]] == ["battery", "battery"]
+    assert first["energy_site_id"] > 10**15
+    assert "resource_type" not in ghost
+    assert "site_name" not in ghost
+    assert not any(ghost["components"][name] for name in ("battery", "solar", "grid", "load_meter"))
+
+
+def test_site_info_describes_the_site() -> None:
+    """API.md §1.5, Q38: sizes in W and Wh, installation with its offset, and the sentinel for "no limit"."""
+    info = site_info(query(DEMO.sites[0]))
+    assert info["installation_date"] == "2025-05-21T12:20:00-07:00"
+    assert (info["nameplate_power"], info["nameplate_energy"], info["battery_count"]) == (10_000, 27_000, 2)
+    assert len(info["components"]["wall_connectors"]) == 2
+    assert info["max_site_meter_power_ac"] == 10**9
+    assert info["installation_time_zone"] == "America/Los_Angeles"
+
+
+def test_live_status_is_the_last_slot_that_is_over() -> None:
+    """API.md §1.4: the powers of 11:55 to 12:00, the energy at 12:00, home as the sum of the sources."""
+    spec = DEMO.sites[0]
+    status = live_status(query(spec))
+    day = World((spec,)).truth(spec.site_id).day(TODAY)
+    assert status["solar_power"] == pytest.approx(float(day.power["solar_power"][143]))
+    assert status["energy_left"] == int(day.level_wh[144])
+    assert status["percentage_charged"] == pytest.approx(int(day.level_wh[144]) / 270)
+    assert status["load_power"] == pytest.approx(
+        sum(float(day.power[f"{name}_power"][143]) for name in ("solar", "battery", "grid", "generator"))
+    )
+    assert status["timestamp"] == "2026-07-20T12:02:03-07:00"
+
+
+def test_live_status_before_the_installation_is_zero() -> None:
+    """Nothing is measured before there is a meter."""
+    spec = SiteSpec(installed_at=NOW + timedelta(days=1))
+    status = live_status(query(spec))
+    assert (status["solar_power"], status["load_power"], status["energy_left"]) == (0, 0, 0)
+
+
+def test_live_status_of_a_solar_only_site() -> None:
+    """API.md §1.4: percentage 0, pack energy 1, no connectors, grid status unknown."""
+    spec = SiteSpec(battery_energy_wh=0, battery_power_w=0, has_grid_meter=False)
+    status = live_status(query(spec))
+    assert (status["percentage_charged"], status["total_pack_energy"], status["wall_connectors"]) == (0, 1, None)
+    assert status["grid_status"] == "Unknown"
+
+
+def test_the_demo_has_two_hemispheres_and_more_than_a_year() -> None:
+    """Both sites were installed at mid-day about fourteen months ago, so a year crosses both DST changes of each."""
+    zones = {each.time_zone for each in DEMO.sites}
+    assert zones == {"America/Los_Angeles", "Australia/Sydney"}
+    for site in DEMO.sites:
+        assert site.installed_at.astimezone(ZoneInfo(site.time_zone)).hour == 12
+        assert timedelta(days=400) < NOW - site.installed_at < timedelta(days=450)
+    assert demo_world(TODAY) == DEMO
+
+
+def test_two_sites_may_not_share_an_id() -> None:
+    """A world with an ambiguous id is refused, ghosts included."""
+    with pytest.raises(ValueError, match="share a site_id"):
+        World((SiteSpec(), SiteSpec(site_name="Other")))
+    with pytest.raises(ValueError, match="share a site_id"):
+        World((SiteSpec(),), ghosts=(SiteSpec().site_id,))
+
+
+def test_an_unknown_site_has_no_truth() -> None:
+    """The message names the sites there are."""
+    with pytest.raises(KeyError, match="2104877316"):
+        DEMO.truth(5)
