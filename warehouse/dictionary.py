@@ -15,7 +15,7 @@ PAGE = Path(__file__).with_name("DICTIONARY.md")
 
 _INTRODUCTION = f"""# Data dictionary
 
-Schema version {SCHEMA_VERSION}. Made by `python -m warehouse.dictionary` from `warehouse/schema.py` and
+Schema version {SCHEMA_VERSION}. Made by `python -m warehouse.dictionary` from `warehouse/schema/` and
 `warehouse/models.py`; a test keeps it current, so change those instead.
 
 Instants are TIMESTAMPTZ in UTC and mark the beginning of a half-open interval; `local_date` is the site's calendar day.
@@ -54,7 +54,8 @@ def _columns(fields: Sequence[Field]) -> Iterator[str]:
         required = "" if each.nullable else " not null"
         bounds = "" if each.bounds is None else f"{_number(each.bounds[0])} … {_number(each.bounds[1])}"
         cells = (f"`{each.name}`", f"{each.type}{required}", each.unit or "", each.description, bounds, each.source)
-        yield f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |"
+        escaped = [cell.replace("|", "\\|") for cell in cells]
+        yield f"| {' | '.join(escaped)} |"
     yield ""
 
 
