@@ -11,7 +11,7 @@ from warehouse.errors import Nonconforming
 from warehouse.schema import TABLES, Field, Kind, Table
 
 _EXACT_IN_A_FLOAT = 2**53
-"""Past this a float no longer tells two whole numbers apart; 16-digit site ids (API.md §1.1) come close."""
+"""Past this a float no longer tells two whole numbers apart; 16-digit site ids come close."""
 
 
 def declared(table: Table | str) -> Table:

@@ -53,7 +53,14 @@ def _columns(fields: Sequence[Field]) -> Iterator[str]:
     for each in fields:
         required = "" if each.nullable else " not null"
         bounds = "" if each.bounds is None else f"{_number(each.bounds[0])} … {_number(each.bounds[1])}"
-        cells = (f"`{each.name}`", f"{each.type}{required}", each.unit or "", each.description, bounds, each.source)
+        cells = (
+            f"`{each.name}`",
+            f"{each.type}{required}",
+            each.unit.symbol if each.unit else "",
+            each.description,
+            bounds,
+            each.source,
+        )
         escaped = [cell.replace("|", "\\|") for cell in cells]
         yield f"| {' | '.join(escaped)} |"
     yield ""

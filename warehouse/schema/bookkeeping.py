@@ -12,7 +12,7 @@ SITES = Table(
     (
         SITE_ID,
         Field("site_name", Kind.VARCHAR, "Name the owner gave the site."),
-        Field("resource_type", Kind.VARCHAR, "battery, solar, wall_connector…; NULL for a ghost (API.md §1.1)."),
+        Field("resource_type", Kind.VARCHAR, "battery, solar, wall_connector…; NULL for a ghost."),
         Field("timezone", Kind.VARCHAR, "IANA name, or UTC±hh:mm where the site has only an offset.", source="Q7, Q8"),
         Field("timezone_source", Kind.VARCHAR, "What the time zone was taken from."),
         Field("installed_at", Kind.TIMESTAMPTZ, "When the site was installed."),

@@ -67,6 +67,21 @@ class Unit(StrEnum):
     S = "s"
     MS = "ms"
 
+    @property
+    def symbol(self) -> str:
+        """The unit as people write it."""
+        return _SYMBOLS[self]
+
+
+_SYMBOLS: dict[Unit, str] = {
+    Unit.W: "W",
+    Unit.WH: "Wh",
+    Unit.KWH: "kWh",
+    Unit.PCT: "%",
+    Unit.S: "s",
+    Unit.MS: "ms",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -99,7 +114,7 @@ class Field:
         """The Arrow field, with description, unit and source in its metadata."""
         metadata = {"description": self.description}
         if self.unit is not None:
-            metadata["unit"] = self.unit.value
+            metadata["unit"] = self.unit.symbol
         if self.source:
             metadata["source"] = self.source
         return pa.field(self.name, self.type.arrow, nullable=self.nullable, metadata=metadata)

@@ -20,10 +20,10 @@ FLOW_DESCRIPTIONS: dict[str, str] = {
     "consumer_energy_imported_from_battery": "Battery energy the home used.",
     "consumer_energy_imported_from_generator": "Generator energy the home used.",
 }
-"""The API's sixteen energy measures in the order it gives them. Source: API.md §1.2, kind=energy."""
+"""The API's sixteen energy measures in the order it gives them. Source: answers of kind=energy."""
 
 API_FLOWS: tuple[str, ...] = tuple(FLOW_DESCRIPTIONS)
-"""Names as the API spells them, in Wh whatever the documentation page says (fact 1)."""
+"""Names as the API spells them, in Wh; the documentation page says kWh, its own example and every real answer say Wh."""
 
 FLOWS: tuple[str, ...] = tuple(f"{name}_wh" for name in API_FLOWS)
 """The same names as columns of the lake."""
@@ -34,9 +34,7 @@ MAX_POWER_W = 1e9
 MAX_INTERVAL_WH = 1e9
 """No site of any size moves a gigawatt-hour in an interval; past it a number is a fault."""
 
-SITE_ID = Field(
-    "site_id", Kind.BIGINT, "Energy site; up to 16 digits (API.md §1.1).", nullable=False, bounds=(0, 2**63 - 1)
-)
+SITE_ID = Field("site_id", Kind.BIGINT, "Energy site; up to 16 digits.", nullable=False, bounds=(0, 2**63 - 1))
 LOCAL_DATE = Field("local_date", Kind.DATE, "The site's calendar day.", nullable=False)
 INTERVAL_START = Field(
     "interval_start", Kind.TIMESTAMPTZ, "Beginning of the half-open interval, UTC.", nullable=False, source="Q33"
@@ -55,7 +53,7 @@ LINEAGE = (
     Field("_run_id", Kind.VARCHAR, "The run that asked.", nullable=False),
 )
 FLOW_FIELDS = tuple(
-    Field(f"{name}_wh", Kind.DOUBLE, text, Unit.WH, bounds=(0, MAX_INTERVAL_WH), source="API.md §1.2")
+    Field(f"{name}_wh", Kind.DOUBLE, text, Unit.WH, bounds=(0, MAX_INTERVAL_WH), source="Q24")
     for name, text in FLOW_DESCRIPTIONS.items()
 )
 

@@ -1,4 +1,4 @@
--- purpose: on a battery site every row's parts add up to its wholes, to a thousandth of a Wh (fact 5); a missing part is
+-- purpose: on a battery site every row's parts add up to its wholes, to a thousandth of a Wh; a missing part is
 --          no contradiction, and solar-only sites report no parts (Q43)
 -- returns: site, interval, which identity, both sides in Wh
 -- sources: main.energy_intervals, main.sites
