@@ -24,7 +24,7 @@ import orjson
 from extract import segment
 from extract.errors import ArchiveError, CorruptSegment
 from extract.segment import Extent
-from extract.series import Request, Series
+from extract.series import ACCOUNT, Request
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,10 @@ class RawArchive:
         self.root = root
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
+        self._by_month: dict[tuple[int, str], list[Entry]] = {}
         self._open()
+        for entry in self._entries:
+            self._place(entry)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -145,19 +148,35 @@ class RawArchive:
             entry = _entry(record, len(exchange.body), name, extent)
             self._append_index([entry])
             self._entries.append(entry)
+            self._place(entry)
         return entry
+
+    def _place(self, entry: Entry) -> None:
+        self._by_month.setdefault((entry.site_id, entry.month), []).append(entry)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def entries(self, *, site_id: int | None = None, series: Iterable[Series] | None = None) -> list[Entry]:
-        """Index entries in the order they were kept."""
-        wanted = None if series is None else {str(each) for each in series}
+    def entries(self, site_id: int, month: str | None = None) -> list[Entry]:
+        """Index entries of a site, or of one of its months (`YYYY-MM`), in the order they were kept."""
         with self._lock:
-            return [
-                entry
-                for entry in self._entries
-                if (site_id is None or entry.site_id == site_id) and (wanted is None or entry.series in wanted)
-            ]
+            if month is not None:
+                return list(self._by_month.get((site_id, month), ()))
+            return [entry for entry in self._entries if entry.site_id == site_id]
+
+    def months(self, site_id: int) -> list[str]:
+        """The months of a site that hold anything, oldest first."""
+        with self._lock:
+            return sorted(month for site, month in self._by_month if site == site_id)
+
+    def site_ids(self) -> list[int]:
+        """Every site that holds anything; `ACCOUNT` is not among them."""
+        with self._lock:
+            return sorted({site for site, _ in self._by_month} - {ACCOUNT})
+
+    def providers(self) -> set[str]:
+        """Every provider that an answer came from."""
+        with self._lock:
+            return {entry.provider for entry in self._entries}
 
     def answer(self, entry: Entry) -> RawAnswer:
         """The answer behind an index entry.

@@ -101,6 +101,7 @@ class Client:
             status = response.status_code
             headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
             outcome = self._classify(body, request.series) if status == 200 else "error"
+            body = redacted(request.path, body)
         except httpx.HTTPError as error:
             body, outcome = f"{type(error).__name__}: {error}".encode(), "transport"
         return Exchange(
@@ -110,7 +111,7 @@ class Client:
             attempt=attempt,
             status=status,
             headers=headers,
-            body=redacted(request.path, body),
+            body=body,
             outcome=outcome,
         )
 

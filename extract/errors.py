@@ -11,6 +11,7 @@
     │   ├── PaymentRequired        402: the provider wants to be paid
     │   ├── EndpointRetired        410: the endpoint is gone
     │   └── Refused                any other 4xx: the request itself is wrong for this site or provider
+    ├── BudgetSpent            `--max-requests` is used up
     ├── ContractChanged        an answer in a shape that nobody has described
     └── ArchiveError           the raw archive cannot be written or read
         └── CorruptSegment         a record whose checksum fails
@@ -113,6 +114,17 @@ class Refused(Fatal):
 
     def __str__(self) -> str:
         return f"{self.what}: refused with status {self.status} ({self.detail})"
+
+
+class BudgetSpent(ExtractError):
+    """The run has asked as often as it may."""
+
+    def __init__(self, requests: int) -> None:
+        super().__init__(requests)
+        self.requests = requests
+
+    def __str__(self) -> str:
+        return f"all {self.requests} requests of --max-requests are used; run the command again to go on"
 
 
 class ContractChanged(ExtractError):

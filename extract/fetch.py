@@ -4,6 +4,7 @@ Every exchange is in the raw archive before it is judged, the failed ones too. W
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from extract.archive import Entry, Exchange, RawArchive
 from extract.client import Client
 from extract.errors import (
     AuthExpired,
+    BudgetSpent,
     ContractChanged,
     EndpointRetired,
     ExtractError,
@@ -120,6 +122,26 @@ def _retry_after_s(exchange: Exchange) -> float | None:
         return None
 
 
+class Budget:
+    """A hard cap on the requests of a run, retries included; shared by all threads."""
+
+    def __init__(self, requests: int | None) -> None:
+        self._left = requests
+        self._lock = threading.Lock()
+        self.spent = 0
+
+    def spend(self) -> None:
+        """Count one request.
+
+        Raises:
+            BudgetSpent: None is left.
+        """
+        with self._lock:
+            if self._left is not None and self.spent >= self._left:
+                raise BudgetSpent(self._left)
+            self.spent += 1
+
+
 @dataclass(slots=True)
 class Fetcher:
     """Turns requests into kept answers.
@@ -128,6 +150,7 @@ class Fetcher:
         client: Asks once.
         archive: Keeps every exchange.
         pace: Holds requests back to the provider's limit.
+        budget: Caps the requests of the run.
         run_id: Recorded with each exchange.
         provider: Recorded with each exchange.
         sleep: Waits; tests replace it.
@@ -137,6 +160,7 @@ class Fetcher:
     client: Client
     archive: RawArchive
     pace: Pace
+    budget: Budget
     run_id: str
     provider: str
     sleep: Callable[[float], None] = time.sleep
@@ -150,6 +174,7 @@ class Fetcher:
             Fatal: Asking again changes nothing.
             ContractChanged: The answer has a shape that nobody has described.
             ArchiveError: The answer cannot be kept.
+            BudgetSpent: The run may not ask any more.
         """
         retrying = Retrying(
             stop=stop_after_attempt(MAX_ATTEMPTS),
@@ -164,6 +189,7 @@ class Fetcher:
         raise AssertionError("tenacity re-raises the last error")
 
     def _ask(self, request: Request, attempt: int) -> Entry:
+        self.budget.spend()
         self.pace.wait()
         exchange = self.client.send(request, attempt=attempt)
         entry = self.archive.keep(exchange, run_id=self.run_id, provider=self.provider)

@@ -39,6 +39,9 @@ class Chunk:
     month: str
     requests: tuple[Request, ...]
 
+    def __str__(self) -> str:
+        return f"site {self.site_id} {self.series} {self.month}"
+
 
 def settled(entries: Iterable[Entry], settle_hours: float) -> set[tuple[str, date, date]]:
     """(series, first day, last day) of every window among one site's entries that need not be asked again."""

@@ -49,6 +49,9 @@ HISTORY: dict[Series, History] = {
 }
 """Every series with windows, in the order a newcomer wants them: today's picture before the long totals."""
 
+DAY_SERIES = frozenset(series for series, how in HISTORY.items() if how.grain is Grain.DAY)
+"""Series whose windows are single days."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

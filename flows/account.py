@@ -1,0 +1,93 @@
+"""The sites of the account: asked for once a run, read back from the raw archive ever after."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+import orjson
+import pandas as pd
+
+from extract.archive import Entry
+from extract.planner import Subject
+from extract.series import ACCOUNT, PRODUCTS, live_status, site_info
+from flows.errors import UsageError
+from flows.ledger import Run
+from flows.steps import Fetched, fetch_all
+from flows.workspace import Workspace
+from transform.sites import Site, energy_products, site_from, sites_frame
+from warehouse.schema import RUNS
+
+GHOST = "ghost"
+
+
+def discover(workspace: Workspace, wanted: Iterable[int]) -> Fetched:
+    """Ask for the account's products, and for site_info and live_status of each site wanted.
+
+    Raises:
+        ExtractError: The products cannot be had, without which nothing can be planned.
+    """
+    workspace.fetcher.fetch(PRODUCTS)
+    chosen = set(wanted)
+    sites = [site for site in known_sites(workspace) if site.status != GHOST and (not chosen or site.site_id in chosen)]
+    return fetch_all(workspace, [ask(site.site_id) for site in sites for ask in (site_info, live_status)])
+
+
+def known_sites(workspace: Workspace) -> list[Site]:
+    """Every site that the archive knows, by id, each from its newest products entry and site_info."""
+    products = _newest_products(workspace)
+    return [_site(workspace, site_id, products[site_id]) for site_id in sorted(products)]
+
+
+def _newest_products(workspace: Workspace) -> dict[int, dict[str, object]]:
+    """Site id → its newest entry among the products. A site that left the account keeps its last one."""
+    found: dict[int, dict[str, object]] = {}
+    held = set(workspace.archive.site_ids())
+    for entry in reversed(_answers(workspace.archive.entries(ACCOUNT), PRODUCTS.path)):
+        for product in energy_products(workspace.archive.answer(entry).body):
+            found.setdefault(int(product["energy_site_id"]), product)
+        if held <= found.keys():
+            break
+    return found
+
+
+def _answers(entries: Iterable[Entry], path: str) -> list[Entry]:
+    return [entry for entry in entries if entry.path == path and entry.status == 200 and entry.is_answer]
+
+
+def _site(workspace: Workspace, site_id: int, product: dict[str, object]) -> Site:
+    entries = workspace.archive.entries(site_id)
+    infos = _answers(entries, site_info(site_id).path)
+    info = orjson.loads(workspace.archive.answer(infos[-1]).body)["response"] if infos else None
+    return site_from(product, info if isinstance(info, dict) else None, workspace.settings.site_timezones.get(site_id))
+
+
+def subject(site: Site) -> Subject:
+    """What the planner has to know of a site."""
+    return Subject(site.site_id, site.zone, site.installed_on, bool(site.has_battery))
+
+
+def choose(sites: Iterable[Site], wanted: Iterable[int]) -> list[Site]:
+    """The sites wanted, or all that are not ghosts.
+
+    Raises:
+        UsageError: A wanted site is not among the account's.
+    """
+    real = {site.site_id: site for site in sites if site.status != GHOST}
+    unknown = [site_id for site_id in wanted if site_id not in real]
+    if unknown:
+        known = ", ".join(str(site_id) for site_id in real) or "none"
+        raise UsageError(f"site {unknown[0]} is not on this account; its sites are: {known}")
+    return [real[site_id] for site_id in wanted] or list(real.values())
+
+
+def write_sites(workspace: Workspace, sites: list[Site]) -> int:
+    """Write table `sites`; returns its rows."""
+    frame: pd.DataFrame = sites_frame(sites)
+    return workspace.lake.write("sites", frame, digest="").rows
+
+
+def write_runs(workspace: Workspace, runs: Sequence[Run]) -> int:
+    """Write table `runs`; returns its rows."""
+    frame = pd.DataFrame([asdict(run) for run in runs], columns=list(RUNS.columns))
+    for column in ("started_at", "finished_at"):
+        frame[column] = pd.to_datetime(frame[column], utc=True)
+    return workspace.lake.write("runs", frame, digest="").rows

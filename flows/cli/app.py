@@ -1,0 +1,219 @@
+"""The commands and their options. What a command does stands in its module and is imported when it runs."""
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from extract.series import Series
+from flows.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="The whole history of your Tesla energy sites, in SQL.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class EngineName(StrEnum):
+    """The values of `--engine`."""
+
+    LOCAL = "local"
+    PREFECT = "prefect"
+
+
+class Format(StrEnum):
+    """The values of `sql --format`."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+    MARKDOWN = "markdown"
+
+
+class ExportFormat(StrEnum):
+    """The values of `export --format`."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class Clock(StrEnum):
+    """The values of `--tz`."""
+
+    LOCAL = "local"
+    UTC = "utc"
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it like 2025-03-30") from None
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Sites = Annotated[list[int] | None, typer.Option("--site", help="Only this site id; repeat for more.", metavar="ID")]
+SeriesNames = Annotated[list[Series] | None, typer.Option("--series", help="Only this series; repeat for more.")]
+Since = Annotated[
+    date | None, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="First day, in each site's own calendar.")
+]
+Until = Annotated[
+    date | None, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last day, included; today if not given.")
+]
+Engine = Annotated[
+    EngineName | None,
+    typer.Option(
+        help="What runs the steps; prefect where a Prefect API is configured, else local.", show_default=False
+    ),
+]
+
+
+@app.callback()
+def _settings(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where archive, lake and warehouse live.", metavar="DIR", show_default="./data"),
+    ] = None,
+) -> None:
+    settings = load_settings(data_dir=data_dir)
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    context.obj = settings
+
+
+def _run(command: Callable[..., Any], context: typer.Context, **options: Any) -> int:
+    settings: Settings = context.obj
+    return int(command(settings, **options) or 0)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of history to fetch.")] = 365,
+    as_json: Json = False,
+) -> int:
+    """Do the whole job on the built-in simulator: two sites, a year, nothing to configure."""
+    from flows.cli.demo import demo as command
+
+    return _run(command, context, days=days, as_json=as_json)
+
+
+@app.command()
+def backfill(
+    context: typer.Context,
+    site: Sites = None,
+    series: SeriesNames = None,
+    since: Since = None,
+    until: Until = None,
+    max_requests: Annotated[int | None, typer.Option(min=1, help="Ask at most this often.", metavar="N")] = None,
+    newest_first: Annotated[bool, typer.Option("--newest-first/--oldest-first", help="Which end to begin at.")] = True,
+    engine: Engine = None,
+    as_json: Json = False,
+) -> int:
+    """Fetch every window that is not settled yet, then transform and publish. Run it again to go on."""
+    from flows.cli.backfill import backfill as command
+
+    return _run(
+        command,
+        context,
+        sites=site or [],
+        series=series or [],
+        since=since,
+        until=until,
+        max_requests=max_requests,
+        newest_first=newest_first,
+        engine=str(engine) if engine else None,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def sites(
+    context: typer.Context,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the API first.")] = False,
+    as_json: Json = False,
+) -> int:
+    """List the account's sites: what they have, their time zone, the days held, the last sync."""
+    from flows.cli.sites import sites as command
+
+    return _run(command, context, refresh=refresh, as_json=as_json)
+
+
+@app.command()
+def sql(
+    context: typer.Context,
+    query: Annotated[str | None, typer.Argument(help="One SELECT.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Read the query from a file.", metavar="FILE")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option(help="Write there instead.", metavar="PATH")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Query the warehouse, read-only."""
+    from flows.cli.query import sql as command
+
+    chosen = Format.JSON if as_json else output
+    return _run(command, context, query=query, file=file, output=str(chosen), out=out, force=force)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    relation: Annotated[str, typer.Argument(help="A table, a model such as analytics.daily, or a SELECT.")],
+    out: Annotated[Path, typer.Option(help="File to write.", metavar="PATH")],
+    output: Annotated[ExportFormat, typer.Option("--format", help="File format.")] = ExportFormat.CSV,
+    site: Sites = None,
+    since: Since = None,
+    until: Until = None,
+    tz: Annotated[Clock, typer.Option(help="Clock of instants: each site's own, or UTC.")] = Clock.LOCAL,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Write a table, a model or a query to a file."""
+    from flows.cli.query import export as command
+
+    return _run(
+        command,
+        context,
+        relation=relation,
+        out=out,
+        output=str(output),
+        sites=site or [],
+        since=since,
+        until=until,
+        tz=str(tz),
+        force=force,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def simulate(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for any free one.")] = 8787,
+    as_json: Json = False,
+) -> int:
+    """Serve the simulated API until interrupted."""
+    from flows.cli.simulate import simulate as command
+
+    return _run(command, context, port=port, as_json=as_json)
+
+
+@app.command()
+def config(context: typer.Context, as_json: Json = False) -> int:
+    """Show the settings in force, secrets masked."""
+    from flows.cli.config import config as command
+
+    return _run(command, context, as_json=as_json)

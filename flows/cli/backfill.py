@@ -1,0 +1,50 @@
+"""`wattlog backfill`."""
+
+from datetime import date
+
+from extract.client import utc_now
+from extract.series import Series
+from flows.console import progress_to_console
+from flows.data_directory import held
+from flows.engines.local import LocalEngine
+from flows.pipeline import Selection, Summary
+from flows.pipeline import backfill as run_pipeline
+from flows.settings import Settings, prefect_is_configured
+from flows.summary import print_summary
+from flows.workspace import Workspace, new_run_id
+
+
+def backfill(
+    settings: Settings,
+    *,
+    sites: list[int],
+    series: list[Series],
+    since: date | None,
+    until: date | None,
+    max_requests: int | None,
+    newest_first: bool,
+    engine: str | None,
+    as_json: bool,
+) -> int:
+    """Fetch, transform, publish, and say what came of it; returns the exit code."""
+    selection = Selection(tuple(sites), tuple(series), since, until, newest_first)
+    summary = run(settings, selection, max_requests=max_requests, engine=engine, command="backfill")
+    print_summary(summary, settings, as_json=as_json)
+    return summary.exit_code
+
+
+def run(
+    settings: Settings, selection: Selection, *, max_requests: int | None = None, engine: str | None, command: str
+) -> Summary:
+    """Run the pipeline on the engine wanted, holding the data directory."""
+    workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
+    with held(settings.data_dir, command):
+        try:
+            if engine == "prefect" or (engine is None and prefect_is_configured()):
+                from flows.deployed import run_on_prefect
+
+                return run_on_prefect(workspace, selection, command)
+            with progress_to_console() as progress:
+                return run_pipeline(workspace, LocalEngine(), selection, progress=progress, command=command)
+        finally:
+            workspace.close()

@@ -1,0 +1,69 @@
+"""`wattlog demo`: the whole main job on the built-in simulator."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import orjson
+
+from extract.archive import RawArchive
+from extract.client import utc_now
+from extract.providers import ProviderName
+from flows.cli.backfill import run
+from flows.cli.sites import held_of, print_sites
+from flows.errors import UsageError
+from flows.pipeline import Selection
+from flows.settings import Settings
+from flows.summary import print_summary
+from flows.workspace import Workspace
+
+
+def demo(settings: Settings, *, days: int, as_json: bool) -> int:
+    """Serve the demo world from a process of its own, backfill it, show the sites and what there is now."""
+    _refuse_real_data(settings)
+    with simulator_process() as base_url:
+        simulated = settings.model_copy(
+            update={
+                "provider": ProviderName.SIMULATOR,
+                "api_base_url": base_url,
+                "access_token": None,
+                "requests_per_minute": None,
+            }
+        )
+        since = utc_now().date() - timedelta(days=days)
+        summary = run(simulated, Selection(since=since), engine="local", command="demo")
+    if not as_json:
+        workspace = Workspace(settings, summary.run_id)
+        print_sites(summary.sites, {site.site_id: held_of(workspace, site.site_id) for site in summary.sites})
+    print_summary(summary, settings, as_json=as_json)
+    return summary.exit_code
+
+
+def _refuse_real_data(settings: Settings) -> None:
+    """Never mix simulated energy into the history of a real account."""
+    raw = settings.data_dir / "raw"
+    if not raw.exists():
+        return
+    archive = RawArchive(raw)
+    if any(provider != ProviderName.SIMULATOR for provider in archive.providers()):
+        raise UsageError(f"{settings.data_dir} holds the history of a real account; give the demo another --data-dir")
+
+
+@contextmanager
+def simulator_process() -> Iterator[str]:
+    """The simulator in a process of its own, so that it does not share an interpreter with the work it feeds.
+
+    Yields:
+        Its base URL.
+    """
+    command = [sys.executable, "-m", "extract.simulator", "--port", "0", "--exit-with-parent"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - own module
+        try:
+            line = process.stdout.readline() if process.stdout is not None else b""
+            if not line:
+                raise UsageError("the simulator did not start; run `wattlog simulate` to see why")
+            yield str(orjson.loads(line)["base_url"])
+        finally:
+            process.terminate()

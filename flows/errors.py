@@ -1,0 +1,79 @@
+"""Exit codes, and the errors of the wiring itself.
+
+FlowError
+├── UsageError         2: a wrong argument, setting or directory
+└── DataDirectoryBusy  6: another run holds the data directory
+"""
+
+from enum import IntEnum
+
+from extract.errors import ArchiveError, AuthExpired, ContractChanged, MissingScope, PaymentRequired
+from transform.errors import UnknownTimeZone
+from warehouse.errors import ExportFailed, QueryFailed, WarehouseMissing
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller."""
+
+    OK = 0
+    INCOMPLETE = 1
+    USAGE = 2
+    LOG_IN = 3
+    PAYMENT_OR_SCOPE = 4
+    CONTRACT_CHANGED = 5
+    BUSY = 6
+    INTERRUPTED = 130
+
+
+class FlowError(Exception):
+    """An error of the wiring; says in one sentence what to do."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+class UsageError(FlowError):
+    """A wrong argument, setting or directory."""
+
+    exit_code = ExitCode.USAGE
+
+
+class DataDirectoryBusy(FlowError):
+    """Another run holds the data directory."""
+
+    exit_code = ExitCode.BUSY
+
+
+class RunFailed(FlowError):
+    """A deployed run did not end with exit code 0."""
+
+    def __init__(self, exit_code: ExitCode, message: str) -> None:
+        super().__init__(exit_code, message)
+        self.exit_code = exit_code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+_CODES: dict[type[Exception], ExitCode] = {
+    AuthExpired: ExitCode.LOG_IN,
+    PaymentRequired: ExitCode.PAYMENT_OR_SCOPE,
+    MissingScope: ExitCode.PAYMENT_OR_SCOPE,
+    ContractChanged: ExitCode.CONTRACT_CHANGED,
+    ArchiveError: ExitCode.USAGE,
+    UnknownTimeZone: ExitCode.USAGE,
+    WarehouseMissing: ExitCode.USAGE,
+    QueryFailed: ExitCode.USAGE,
+    ExportFailed: ExitCode.USAGE,
+}
+
+
+def exit_code_for(error: BaseException) -> ExitCode:
+    """The exit code an error asks for."""
+    if isinstance(error, FlowError):
+        return error.exit_code
+    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), ExitCode.INCOMPLETE)
+
+
+STOPS_THE_RUN = (AuthExpired, PaymentRequired, MissingScope)
+"""Errors that every further request would meet again."""

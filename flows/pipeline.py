@@ -1,0 +1,205 @@
+"""The pipeline: the one description of what happens in which order, for every engine.
+
+discover → plan → fetch windows → shape months → estimate days → publish
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from extract.errors import ContractChanged, ExtractError
+from extract.planner import Chunk, plan
+from extract.series import HISTORY, Series
+from flows import ledger
+from flows.account import choose, discover, known_sites, subject, write_runs, write_sites
+from flows.engines import Engine
+from flows.errors import ExitCode, UsageError, exit_code_for
+from flows.progress import Progress, Silent
+from flows.steps import Failure, Fetched, SiteMonth, estimate_days, fetch_windows, shape_month
+from flows.workspace import Workspace
+from transform.sites import Site
+from warehouse.build import Built, build
+
+CPU_WORKERS = 2
+"""Threads for the work right of raw: pandas, Arrow and zstd let go of the interpreter lock for part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a backfill is to fetch.
+
+    Attributes:
+        sites: Site ids; empty for all.
+        series: Series; empty for all. Snapshots are taken whatever is chosen: nothing can be planned without.
+        since: First local day of each site, included; None for its installation.
+        until: Last local day of each site, included; None for its today.
+        newest_first: Whether the newest windows are asked first.
+    """
+
+    sites: tuple[int, ...] = ()
+    series: tuple[Series, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    newest_first: bool = True
+
+    def __post_init__(self) -> None:
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise UsageError(f"--since {self.since} is after --until {self.until}; swap them")
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        run_id: The run.
+        sites: Every site of the account.
+        requests: Requests asked, retries included.
+        answered: Windows answered.
+        left: Windows neither asked nor settled.
+        failures: Windows asked in vain.
+        stopped_by: The error that stopped the asking, if one did.
+        rows_written: Rows written to the lake.
+        warehouse: Path of the published warehouse.
+        lake: Path of the lake.
+        rows: Rows of each table in the warehouse.
+        days: Days of each status in the warehouse.
+    """
+
+    run_id: str
+    sites: list[Site] = field(default_factory=list)
+    requests: int = 0
+    answered: int = 0
+    left: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    stopped_by: ExtractError | None = None
+    rows_written: int = 0
+    warehouse: Path | None = None
+    lake: Path | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    days: dict[str, int] = field(default_factory=dict)
+
+    def add(self, fetched: Fetched) -> None:
+        """Count what asking some requests came to."""
+        self.answered += fetched.answered
+        self.left += fetched.left
+        self.failures += fetched.failures
+        self.stopped_by = self.stopped_by or fetched.stopped_by
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the process tells its caller."""
+        if self.stopped_by is not None:
+            return exit_code_for(self.stopped_by)
+        if any(isinstance(failure.error, ContractChanged) for failure in self.failures):
+            return ExitCode.CONTRACT_CHANGED
+        return ExitCode.INCOMPLETE if self.failures else ExitCode.OK
+
+
+def backfill(
+    workspace: Workspace,
+    engine: Engine,
+    selection: Selection,
+    *,
+    progress: Progress | None = None,
+    command: str = "backfill",
+) -> Summary:
+    """Ask every window of the selection that is not settled, then transform and publish what the archive holds.
+
+    What was fetched is transformed and published even when the asking is stopped half-way.
+
+    Raises:
+        UsageError: A wanted site is not on the account, or the provider has no address.
+        ExtractError: The account's products cannot be had.
+    """
+    progress = progress or Silent()
+    provider = workspace.settings.resolved_provider
+    if not provider.base_url:
+        raise UsageError(f"provider {provider.name} has no address; set WATTLOG_API_BASE_URL")
+    workspace.access_token()
+    run = ledger.begin(workspace.archive.root, workspace.run_id, command, provider.name, workspace.clock())
+    summary = Summary(workspace.run_id)
+    exit_code: int = ExitCode.INCOMPLETE
+    try:
+        _ask(workspace, engine, selection, summary, progress)
+        _transform_and_publish(workspace, engine, summary, progress)
+        exit_code = summary.exit_code
+    except (ExtractError, UsageError) as error:
+        exit_code = exit_code_for(error)
+        raise
+    finally:
+        progress.end()
+        ledger.end(
+            workspace.archive.root,
+            run,
+            exit_code=exit_code,
+            requests=workspace.fetcher.budget.spent,
+            rows_written=summary.rows_written,
+            now=workspace.clock(),
+        )
+    return summary
+
+
+def _ask(workspace: Workspace, engine: Engine, selection: Selection, summary: Summary, progress: Progress) -> None:
+    """discover → plan → fetch windows."""
+    progress.begin("sites", 1)
+    summary.add(discover(workspace, selection.sites))
+    progress.advance()
+    summary.sites = known_sites(workspace)
+    chosen = choose(summary.sites, selection.sites)
+    if not workspace.stop.is_set():
+        chunks = chunks_for(workspace, chosen, selection)
+        progress.begin("requests", sum(len(chunk.requests) for chunk in chunks))
+        workspace.on_request = lambda site_id, series: progress.advance(f"site {site_id} {series}")
+        concurrency = workspace.settings.resolved_provider.concurrency
+        for fetched in engine.map(fetch_windows, workspace, chunks, workers=concurrency):
+            summary.add(fetched)
+    summary.requests = workspace.fetcher.budget.spent
+
+
+def chunks_for(workspace: Workspace, sites: Sequence[Site], selection: Selection) -> list[Chunk]:
+    """The open windows of the selection as chunks: by month over all sites, so that no site waits for another's past."""
+    now = workspace.clock()
+    found = [
+        chunk
+        for site in sites
+        for chunk in plan(
+            subject(site),
+            workspace.archive.entries(site.site_id),
+            [each for each in HISTORY if not selection.series or each in selection.series],
+            since=selection.since,
+            until=selection.until,
+            now=now,
+            settle_hours=workspace.settings.settle_hours,
+        )
+    ]
+    return sorted(found, key=lambda chunk: chunk.month, reverse=selection.newest_first)
+
+
+def _transform_and_publish(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
+    """shape months → estimate days → publish."""
+    items = [SiteMonth(site, month) for site in summary.sites for month in workspace.archive.months(site.site_id)]
+    for stage, step in (("months shaped", shape_month), ("days estimated", estimate_days)):
+        progress.begin(stage, len(items))
+        shaped = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())
+        summary.rows_written += sum(each.rows_written for each in shaped)
+    summary.rows_written += write_sites(workspace, summary.sites)
+    progress.begin("warehouse", 1)
+    built = publish(workspace)
+    progress.advance()
+    summary.warehouse, summary.lake = built.path, workspace.lake.root
+    summary.rows, summary.days = dict(built.rows), days_by_status(workspace)
+
+
+def publish(workspace: Workspace) -> Built:
+    """Write the ledger into the lake and build the warehouse from it, beside the live one, then put it in its place."""
+    write_runs(workspace, ledger.runs(workspace.archive.root))
+    return build(workspace.lake, workspace.warehouse_path)
+
+
+def days_by_status(workspace: Workspace) -> dict[str, int]:
+    """Days of each status over all sites."""
+    statuses = workspace.lake.read("daily")["status"]
+    return dict(sorted(Counter(statuses).items()))

@@ -1,0 +1,118 @@
+"""Settings: the only reader of the environment.
+
+Strongest first: command-line options, `WATTLOG_*` environment variables, `.env`, `wattlog.toml`, the defaults here.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from extract.providers import PROVIDERS, Provider, ProviderName
+from flows.errors import UsageError
+
+LogLevel = Annotated[str, Field(pattern="(?i)^(debug|info|warning|error)$"), AfterValidator(str.upper)]
+
+
+def _zone_names(value: Any) -> dict[int, str]:
+    """A JSON object of site id → IANA name, or the mapping itself."""
+    raw = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(raw, Mapping):
+        raise ValueError('expected a JSON object such as {"1234567": "Europe/London"}')
+    for name in raw.values():
+        try:
+            ZoneInfo(str(name))
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is not an IANA time zone") from error
+    return {int(site): str(name) for site, name in raw.items()}
+
+
+class Settings(BaseSettings):
+    """Everything a run can be told.
+
+    Attributes:
+        data_dir: Where raw archive, lake and warehouse live.
+        provider: Who answers.
+        api_base_url: Replaces the provider's own address.
+        access_token: Bearer token.
+        requests_per_minute: Replaces the provider's pace.
+        concurrency: Requests in flight; replaces the provider's.
+        settle_hours: How long after its end a window's answer counts as final.
+        site_timezones: Site id → IANA name, stronger than what the API says.
+        log_level: debug, info, warning or error.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="WATTLOG_", env_file=".env", toml_file="wattlog.toml", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Path("data")
+    provider: ProviderName = ProviderName.FLEET_NA
+    api_base_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")
+    access_token: SecretStr | None = None
+    requests_per_minute: int | None = Field(default=None, ge=1, le=100_000)
+    concurrency: int | None = Field(default=None, ge=1, le=64)
+    settle_hours: float = Field(default=48, ge=0, le=24 * 60)
+    site_timezones: Annotated[dict[int, str], NoDecode, AfterValidator(_zone_names)] = Field(default_factory=dict)
+    log_level: LogLevel = "WARNING"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of strength, strongest first."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def resolved_provider(self) -> Provider:
+        """The provider with the address, pace and concurrency that the other settings replace."""
+        known = PROVIDERS[self.provider]
+        return Provider(
+            name=known.name,
+            base_url=self.api_base_url or known.base_url,
+            requests_per_minute=self.requests_per_minute or known.requests_per_minute,
+            concurrency=self.concurrency or known.concurrency,
+        )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from all sources; `overrides` that are None count as not given.
+
+    Raises:
+        UsageError: A value is not legal; the sentence names the variable.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise UsageError(f"WATTLOG_{name}: {first['msg']}") from None
+    except SettingsError as error:
+        raise UsageError(f"settings: {error}") from None
+    except OSError as error:
+        raise UsageError(f"settings file: {error}") from None
+    except ValueError as error:
+        raise UsageError(f"wattlog.toml is not valid TOML: {error}") from None
+
+
+def prefect_is_configured() -> bool:
+    """Whether this shell points at a Prefect API; found out without importing Prefect."""
+    return bool(os.environ.get("PREFECT_API_URL"))

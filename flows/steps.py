@@ -1,0 +1,205 @@
+"""The steps of the pipeline: plain functions of a workspace and one small, picklable item.
+
+A step reports what went wrong in its result, so that one bad window never costs the others; it raises for bugs alone.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+
+import pandas as pd
+
+from extract.archive import Entry, RawAnswer
+from extract.errors import BudgetSpent, ExtractError
+from extract.planner import Chunk
+from extract.series import Request, Series
+from extract.windows import Grain, local_today, period_end
+from flows.errors import STOPS_THE_RUN
+from flows.workspace import Workspace
+from transform import energy_intervals, energy_periods, live_status, power, soe
+from transform.answer import Answer, Tables
+from transform.daily import daily
+from transform.requests import requests_frame
+from transform.sites import Site
+from warehouse.schema import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that stayed without an answer, and why."""
+
+    what: str
+    error: ExtractError
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What asking one chunk came to.
+
+    Attributes:
+        answered: Windows with an answer.
+        left: Windows not asked, because the run was stopped or its budget spent.
+        failures: Windows asked in vain.
+        stopped_by: The error that every further request would meet again, if there was one.
+    """
+
+    answered: int
+    left: int
+    failures: tuple[Failure, ...] = ()
+    stopped_by: ExtractError | None = None
+
+
+def fetch_windows(workspace: Workspace, chunk: Chunk) -> Fetched:
+    """Ask every window of a chunk and keep the answers."""
+    return fetch_all(workspace, chunk.requests)
+
+
+def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:
+    """Ask requests one after the other; see `Fetched` for what may go wrong."""
+    answered = 0
+    failures: list[Failure] = []
+    for done, request in enumerate(requests):
+        if workspace.stop.is_set():
+            return Fetched(answered, len(requests) - done, tuple(failures))
+        try:
+            workspace.fetcher.fetch(request)
+            answered += 1
+        except BudgetSpent:
+            workspace.stop.set()
+            return Fetched(answered, len(requests) - done, tuple(failures))
+        except STOPS_THE_RUN as error:
+            workspace.stop.set()
+            return Fetched(answered, len(requests) - done - 1, (*failures, Failure(request.what, error)), error)
+        except ExtractError as error:
+            failures.append(Failure(request.what, error))
+        if workspace.on_request is not None:
+            workspace.on_request(request.site_id, request.series)
+    return Fetched(answered, 0, tuple(failures))
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMonth:
+    """The unit of everything right of raw: it owns its lake files, whatever series they come from."""
+
+    site: Site
+    month: str
+
+    def __str__(self) -> str:
+        return f"site {self.site.site_id} {self.month}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """Rows written to the lake; 0 when what stood there was made of the same answers."""
+
+    rows_written: int
+
+
+Shape = Callable[[Sequence[Answer], Site], Tables]
+
+SHAPES: dict[Series, Shape] = {
+    Series.SNAPSHOT: live_status.shape,
+    Series.POWER: power.shape,
+    Series.SOE: soe.shape,
+    Series.ENERGY_INTERVAL: energy_intervals.shape,
+    Series.ENERGY_DAY: energy_periods.shape,
+    Series.ENERGY_MONTH: energy_periods.shape,
+    Series.ENERGY_YEAR: energy_periods.shape,
+}
+"""Which function makes frames of which series' answers."""
+
+SHAPED_TABLES = (
+    "live_status",
+    "power",
+    "state_of_energy",
+    "energy_intervals",
+    "energy_periods",
+    "quarantine",
+    "requests",
+)
+"""What a site-month owns, `requests` last: its file is the proof that the others were written before it."""
+
+
+def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
+    """Turn a site-month's raw answers into its lake files, unless they were made of these very answers."""
+    entries = workspace.archive.entries(item.site.site_id, item.month)
+    digest = _digest(item.site, entries)
+    if _held(workspace, SHAPED_TABLES[-1:], item, digest):
+        return Shaped(0)
+    tables: dict[str, list[pd.DataFrame]] = {"requests": [requests_frame(entries)]}
+    for series, answers in _answers_by_series(workspace, entries).items():
+        for name, frame in SHAPES[series](answers, item.site).items():
+            tables.setdefault(name, []).append(frame)
+    rows = 0
+    for name in SHAPED_TABLES:
+        rows += _write(workspace, name, tables.get(name, []), item, digest)
+    return Shaped(rows)
+
+
+COVERS_DAYS = frozenset({Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY})
+"""Series from which a day's energy can be told: their windows say which days were asked for."""
+
+
+def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
+    """Write the best estimate of each day of a site-month that was asked for."""
+    entries = workspace.archive.entries(item.site.site_id, item.month)
+    days = _days_asked(item.site, entries)
+    digest = _digest(item.site, entries, f"{days}|{workspace.settings.settle_hours}")
+    if days is None or _held(workspace, ("daily",), item, digest):
+        return Shaped(0)
+    lake, site_id, months = workspace.lake, item.site.site_id, [item.month]
+    frame = daily(
+        lake.read("energy_intervals", site_id=site_id, months=months),
+        lake.read("energy_periods", site_id=site_id, months=months),
+        lake.read("power", site_id=site_id, months=months),
+        item.site,
+        *days,
+        now=max(entry.requested_at for entry in entries),
+        settle_hours=workspace.settings.settle_hours,
+    )
+    return Shaped(_write(workspace, "daily", [frame], item, digest))
+
+
+def _answers_by_series(workspace: Workspace, entries: Iterable[Entry]) -> dict[Series, list[RawAnswer]]:
+    """The answers to be shaped. Errors have nothing to shape; a snapshot's site_info makes `sites`, not a fact."""
+    found: dict[Series, list[RawAnswer]] = {}
+    for entry in entries:
+        is_fact = entry.series != Series.SNAPSHOT or entry.path.endswith("/live_status")
+        if entry.status == 200 and is_fact:
+            found.setdefault(Series(entry.series), []).append(workspace.archive.answer(entry))
+    return found
+
+
+def _days_asked(site: Site, entries: Iterable[Entry]) -> tuple[date, date] | None:
+    """First and last local day of a month's windows, neither before the installation nor after the asking."""
+    asked = [entry for entry in entries if entry.series in COVERS_DAYS and entry.window_start and entry.window_end]
+    if not asked:
+        return None
+    first = min(entry.window_start for entry in asked if entry.window_start)
+    last = min(
+        max(entry.window_end for entry in asked if entry.window_end),
+        max(local_today(entry.requested_at, site.zone) for entry in asked),
+        period_end(first, Grain.MONTH),
+    )
+    first = max(filter(None, (first, site.installed_on)))
+    return (first, last) if first <= last else None
+
+
+def _digest(site: Site, entries: Iterable[Entry], extra: str = "") -> str:
+    """What lake files are made of: the answers, in any order, and what the transform is told of the site."""
+    facts = (site.timezone, site.installed_at, site.has_solar, site.has_battery, site.has_grid)
+    parts = chain(sorted(entry.raw_id for entry in entries), map(str, facts), [extra])
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _held(workspace: Workspace, names: Iterable[str], item: SiteMonth, digest: str) -> bool:
+    return all(workspace.lake.digest_of(name, item.site.site_id, item.month) == digest for name in names)
+
+
+def _write(workspace: Workspace, name: str, frames: Sequence[pd.DataFrame], item: SiteMonth, digest: str) -> int:
+    """Write one table of a site-month; a table without rows has no file, unless it is one that proves the work done."""
+    filled = [frame for frame in frames if len(frame)]
+    frame = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(TABLES[name].columns))
+    return workspace.lake.write(name, frame, site_id=item.site.site_id, month=item.month, digest=digest).rows

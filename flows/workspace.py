@@ -1,0 +1,134 @@
+"""Where a run works: the data directory, the clock, and the handles that steps share.
+
+A workspace travels to other processes as its settings and run id; what it holds open stays behind and is opened anew on
+first use there.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from extract.archive import RawArchive
+from extract.client import Client, Clock, utc_now
+from extract.errors import AuthExpired
+from extract.fetch import Budget, Fetcher
+from extract.pace import pace
+from extract.providers import ProviderName
+from flows.settings import Settings
+from transform.parse import outcome
+from warehouse.lake import Lake
+
+OnRequest = Callable[[int, str], None]
+"""(site id, series): called after each window is done, answered or not."""
+
+
+@dataclass
+class Workspace:
+    """Everything a step needs to know.
+
+    Attributes:
+        settings: The run's settings.
+        run_id: Identifies the run; sorts by time.
+        clock: Gives the instant.
+        transport: Replaces the network in tests.
+        max_requests: Hard cap on requests, retries included.
+        on_request: Told of each window done, in this process.
+        stop: Set when the run must not ask any further.
+    """
+
+    settings: Settings
+    run_id: str
+    clock: Clock = utc_now
+    transport: httpx.BaseTransport | None = None
+    max_requests: int | None = None
+    on_request: OnRequest | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def root(self) -> Path:
+        """The data directory."""
+        return self.settings.data_dir
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The published warehouse."""
+        return self.root / "warehouse.duckdb"
+
+    @cached_property
+    def archive(self) -> RawArchive:
+        """The raw archive."""
+        return RawArchive(self.root / "raw")
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The Parquet lake."""
+        return Lake(self.root / "lake")
+
+    @cached_property
+    def client(self) -> Client:
+        """The HTTP client."""
+        return Client(
+            self.settings.resolved_provider.base_url,
+            self.access_token,
+            user_agent=f"wattlog/{version('wattlog')}",
+            classify=lambda body, series: str(outcome(body, series)),
+            clock=self.clock,
+            transport=self.transport,
+        )
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        """Asks, keeps and retries."""
+        provider = self.settings.resolved_provider
+        return Fetcher(
+            client=self.client,
+            archive=self.archive,
+            budget=Budget(self.max_requests),
+            pace=pace(provider.requests_per_minute),
+            run_id=self.run_id,
+            provider=provider.name,
+        )
+
+    def access_token(self) -> str:
+        """The bearer token.
+
+        Raises:
+            AuthExpired: None is set.
+        """
+        token = self.settings.access_token
+        if token is not None:
+            return token.get_secret_value()
+        if self.settings.provider is ProviderName.SIMULATOR:
+            from extract.simulator import DEMO_TOKEN  # no other provider needs the simulator's NumPy and Starlette
+
+            return DEMO_TOKEN
+        raise AuthExpired("account", "none is set")
+
+    def close(self) -> None:
+        """Close what is open."""
+        client = self.__dict__.pop("client", None)
+        if client is not None:
+            client.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "settings": self.settings,
+            "run_id": self.run_id,
+            "clock": self.clock,
+            "max_requests": self.max_requests,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, transport=None, on_request=None, stop=threading.Event())
+
+
+def new_run_id(now: datetime) -> str:
+    """An id that sorts by time: `20260101T031500.123456Z`."""
+    return f"{now:%Y%m%dT%H%M%S.%f}Z"

@@ -1,0 +1,40 @@
+"""Workers send errors home: each survives pickle and says what to do."""
+
+import pickle
+
+import pytest
+
+from extract import errors
+
+INSTANCES = [
+    errors.ExtractError("something"),
+    errors.TransportFailed("site 1 power", "refused"),
+    errors.RateLimited("site 1 power", 41.0),
+    errors.UpstreamFailed("site 1 power", 500, "upstream internal error"),
+    errors.AuthExpired("account", "token expired (401)"),
+    errors.MissingScope("site 1 power", "missing scopes"),
+    errors.PaymentRequired("site 1 power", "insufficient_credits"),
+    errors.EndpointRetired("site 1 history", "No longer supported"),
+    errors.Refused("site 1 power", "Period must be given", 400),
+    errors.BudgetSpent(10),
+    errors.ContractChanged("site 1 power", "a time series", "a list"),
+    errors.ArchiveError("raw/x", "disk full"),
+    errors.CorruptSegment("raw/x", 12, "bad checksum"),
+]
+
+
+@pytest.mark.parametrize("error", INSTANCES, ids=lambda error: type(error).__name__)
+def test_errors_survive_pickle(error: errors.ExtractError) -> None:
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+    assert vars(copy) == vars(error)
+    assert "\n" not in str(error)
+
+
+def test_every_class_is_among_them() -> None:
+    def below(kind: type[Exception]) -> set[type[Exception]]:
+        return {kind}.union(*(below(child) for child in kind.__subclasses__()))
+
+    families = {errors.Retryable, errors.Fatal}
+    assert below(errors.ExtractError) - families == {type(error) for error in INSTANCES}

@@ -1,0 +1,167 @@
+"""What an answer asks of us, and that every one is kept before it is judged."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from extract.archive import RawArchive
+from extract.client import MAX_BODY_BYTES, Client
+from extract.errors import (
+    AuthExpired,
+    BudgetSpent,
+    ContractChanged,
+    EndpointRetired,
+    ExtractError,
+    MissingScope,
+    PaymentRequired,
+    RateLimited,
+    Refused,
+    TransportFailed,
+    UpstreamFailed,
+)
+from extract.fetch import MAX_ATTEMPTS, Budget, Fetcher
+from extract.pace import Unlimited
+from extract.series import PRODUCTS, live_status
+
+Answer = Callable[[httpx.Request], httpx.Response]
+SECRET = "a-very-secret-token"
+
+
+def classify(body: bytes, _: str) -> str:
+    return {b"{}": "no_data", b"[1]": "contract"}.get(body, "not_json" if body[:1] != b"{" else "data")
+
+
+def fetcher(tmp_path: Path, answer: Answer, requests: int | None = None) -> tuple[Fetcher, RawArchive, list[float]]:
+    archive, pauses = RawArchive(tmp_path), list[float]()
+    client = Client(
+        "http://api.test",
+        lambda: SECRET,
+        user_agent="wattlog/test",
+        classify=classify,
+        clock=lambda: datetime(2025, 7, 1, tzinfo=UTC),
+        transport=httpx.MockTransport(answer),
+    )
+    made = Fetcher(
+        client, archive, Unlimited(), Budget(requests), "run", "simulator", sleep=pauses.append, jitter=lambda: 1.0
+    )
+    return made, archive, pauses
+
+
+def scripted(*responses: httpx.Response | httpx.TransportError) -> Answer:
+    left: Iterator[httpx.Response | httpx.TransportError] = iter(responses)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        given = next(left)
+        if isinstance(given, httpx.TransportError):
+            raise given
+        return given
+
+    return answer
+
+
+def always(status: int, **more: object) -> Answer:
+    return lambda _: httpx.Response(status, json={"error": "why", "error_description": ""}, **more)  # type: ignore[arg-type]  # httpx types no **more
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "attempts"),
+    [
+        (400, Refused, 1),
+        (401, AuthExpired, 1),
+        (402, PaymentRequired, 1),
+        (403, MissingScope, 1),
+        (404, Refused, 1),
+        (408, UpstreamFailed, MAX_ATTEMPTS),
+        (410, EndpointRetired, 1),
+        (422, Refused, 1),
+        (424, UpstreamFailed, MAX_ATTEMPTS),
+        (429, RateLimited, MAX_ATTEMPTS),
+        (500, UpstreamFailed, MAX_ATTEMPTS),
+        (503, UpstreamFailed, MAX_ATTEMPTS),
+        (540, UpstreamFailed, MAX_ATTEMPTS),
+    ],
+)
+def test_each_status_has_its_action(tmp_path: Path, status: int, error: type[ExtractError], attempts: int) -> None:
+    """API.md §1.7."""
+    made, archive, _ = fetcher(tmp_path, always(status))
+    with pytest.raises(error):
+        made.fetch(live_status(1001))
+    kept = archive.entries(1001)
+    assert [entry.attempt for entry in kept] == list(range(1, attempts + 1)), "every attempt is in the archive"
+    assert {entry.outcome for entry in kept} == {"error"}
+    assert made.budget.spent == attempts
+
+
+def test_a_fault_that_heals_costs_its_pauses_only(tmp_path: Path) -> None:
+    """Q30: exponential back-off."""
+    answer = scripted(
+        httpx.ConnectError("refused"),
+        httpx.Response(500),
+        httpx.Response(200, content=b"<html>"),
+        httpx.Response(200, json={"a": 1}),
+    )
+    made, archive, pauses = fetcher(tmp_path, answer)
+    entry = made.fetch(live_status(1001))
+    assert archive.answer(entry).body == b'{"a":1}'
+    assert pauses == [1.0, 2.0, 4.0]
+    assert [each.outcome for each in archive.entries(1001)] == ["transport", "error", "not_json", "data"]
+
+
+def test_retry_after_is_honoured(tmp_path: Path) -> None:
+    """Q28."""
+    answer = scripted(httpx.Response(429, headers={"Retry-After": "41"}), httpx.Response(200, json={"a": 1}))
+    made, _, pauses = fetcher(tmp_path, answer)
+    made.fetch(live_status(1001))
+    assert pauses == [41.0]
+
+
+def test_a_connection_that_never_works_ends(tmp_path: Path) -> None:
+    made, archive, _ = fetcher(tmp_path, scripted(*[httpx.ReadTimeout("slow")] * MAX_ATTEMPTS))
+    with pytest.raises(TransportFailed, match="ReadTimeout"):
+        made.fetch(live_status(1001))
+    assert archive.entries(1001)[0].status is None
+
+
+def test_an_endless_body_is_a_fault(tmp_path: Path) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * (MAX_BODY_BYTES // 4 + 1)
+
+    made, _, _ = fetcher(tmp_path, lambda _: httpx.Response(200, content=endless()))
+    with pytest.raises(TransportFailed, match="larger than"):
+        made.fetch(live_status(1001))
+
+
+def test_an_unknown_shape_is_kept_and_reported(tmp_path: Path) -> None:
+    made, archive, _ = fetcher(tmp_path, lambda _: httpx.Response(200, content=b"[1]"))
+    with pytest.raises(ContractChanged):
+        made.fetch(live_status(1001))
+    assert archive.answer(archive.entries(1001)[0]).body == b"[1]"
+
+
+def test_the_cap_on_requests_is_hard(tmp_path: Path) -> None:
+    made, archive, _ = fetcher(tmp_path, always(500), requests=3)
+    with pytest.raises(BudgetSpent):
+        made.fetch(live_status(1001))
+    assert len(archive.entries(1001)) == 3
+
+
+def test_the_token_goes_to_the_server_and_nowhere_else(tmp_path: Path) -> None:
+    """Neither the archive nor an error's text holds it."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return httpx.Response(401, json={"error": "invalid bearer token"})
+
+    made, _, _ = fetcher(tmp_path, answer)
+    with pytest.raises(AuthExpired) as raised:
+        made.fetch(PRODUCTS)
+    assert seen == [f"Bearer {SECRET}"]
+    assert SECRET not in str(raised.value)
+    assert "invalid bearer token" in str(raised.value)
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or SECRET.encode() not in path.read_bytes()
