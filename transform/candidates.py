@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from transform.sites import Site
-from transform.time import Days, Ints, day_starts, days_from, epoch_us
+from transform.time import Days, Ints, day_starts, days_from, days_of, epoch_us
 from warehouse.schema import FLOWS
 
 MONTH_SERIES = "calendar_history/month"
@@ -79,7 +79,7 @@ class Calendar:
 
     def index(self, dates: pd.Series) -> Ints:
         """Position of each date (DATE column) among `days`, or -1."""
-        wanted = dates.to_numpy(dtype="datetime64[D]")
+        wanted = days_of(dates)
         if len(self.days) == 0:
             return np.full(len(wanted), -1, dtype=np.int64)
         at = np.searchsorted(self.days, wanted)
@@ -161,14 +161,6 @@ def power_days(power: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFr
     )
     measures = [name for name in integrals.columns if name.endswith("_wh")]
     return _summed(integrals, measures, POWER, site, calendar)
-
-
-def held_s(intervals: pd.DataFrame, calendar: Calendar) -> Ints:
-    """Seconds of each day that intervals are held of."""
-    at = calendar.index(intervals["local_date"])
-    held = np.zeros(len(calendar.days), dtype=np.int64)
-    np.add.at(held, at[at >= 0], intervals["interval_s"].to_numpy()[at >= 0])
-    return held
 
 
 def _summed(rows: pd.DataFrame, measures: list[str], source: str, site: Site, calendar: Calendar) -> pd.DataFrame:

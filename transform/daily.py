@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transform.candidates import MEASURES, MONTH_SERIES, POWER, Calendar, asked_until_us, candidates, held_s
+from transform.candidates import MEASURES, MONTH_SERIES, POWER, Calendar, asked_until_us, candidates
 from transform.frames import table_frame
 from transform.sites import Site
-from transform.time import date_column, epoch_us
+from transform.time import date_column, days_of, epoch_us
 
 Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 WH_PER_ROW = 1.0
 """Every row the API gives is rounded to the Wh, so a sum may be off by as much for each of its rows."""
@@ -86,9 +87,8 @@ def daily(
     calendar = Calendar.of(site, first_day, last_day, settle_hours)
     said = _graded(candidates(intervals, periods, power, site, calendar), calendar, now)
     chosen = choose(said).reindex(range(len(calendar.days)))
-    held = held_s(intervals, calendar)
-    is_power = (chosen["source"] == POWER).to_numpy(dtype=bool)
-    held = np.where(is_power, chosen["held_s"].fillna(0).to_numpy(dtype=np.int64), held)
+    held_s = np.bincount(calendar.index(intervals["local_date"]) + 1, intervals["interval_s"], len(chosen) + 1)[1:]
+    held_s = np.where(chosen["source"] == POWER, chosen["held_s"], held_s)
     return table_frame(
         "daily",
         {
@@ -96,7 +96,7 @@ def daily(
             "local_date": date_column(calendar.days),
             "status": statuses(chosen, said, month_dropped(periods, said, calendar)),
             "source": chosen["source"].astype("str"),
-            "coverage_pct": np.minimum(100.0, held / calendar.lengths_s * 100.0),
+            "coverage_pct": np.minimum(100.0, held_s / calendar.lengths_s * 100.0),
             **{name: chosen[name] for name in MEASURES},
         },
     )
@@ -118,13 +118,13 @@ def choose(said: pd.DataFrame) -> pd.DataFrame:
     return said.sort_values(["day", "finality", "rank"]).drop_duplicates("day").set_index("day")
 
 
-def tolerance_wh(left_wh: pd.Series, right_wh: pd.Series, rows: pd.Series) -> pd.Series:
+def tolerance_wh(left_wh: Floats, right_wh: Floats, rows: Floats) -> Floats:
     """By how much two sources may differ and still agree.
 
-    The larger of 1 Wh for each of `rows`, the rows that were summed, and 0.1 % of the larger value.
+    The larger of 1 Wh for each of `rows`, the rows that were summed, and 0.1 % of the larger value; NaN where a value is.
     """
-    larger = np.maximum(left_wh.abs(), right_wh.abs())
-    return pd.Series(np.maximum(WH_PER_ROW * rows, RELATIVE_TOLERANCE * larger))
+    larger = np.maximum(np.abs(left_wh), np.abs(right_wh))
+    return np.maximum(WH_PER_ROW * rows, RELATIVE_TOLERANCE * larger)
 
 
 def compared(chosen: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
@@ -133,23 +133,22 @@ def compared(chosen: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
     **Shape**: one row per day and other source: `day`, `finality` (of the other), `agrees`. A measure that one of the two
     does not have is no evidence; two sources without a measure in common are not compared.
     """
-    pairs = said.merge(chosen[["source", "rows", *COMPARED]], left_on="day", right_index=True, suffixes=("", "_chosen"))
-    pairs = pairs[(pairs["source"] != pairs["source_chosen"]) & (pairs["source"] != POWER)].reset_index(drop=True)
-    rows = pairs[["rows", "rows_chosen"]].max(axis=1)
-    is_known = pd.DataFrame(index=pairs.index)
-    differs = pd.DataFrame(index=pairs.index)
-    for name in COMPARED:
-        left, right = pairs[name], pairs[f"{name}_chosen"]
-        is_known[name] = left.notna() & right.notna()
-        differs[name] = (left - right).abs() > tolerance_wh(left, right, rows)
-    pairs = pairs.assign(agrees=~differs.any(axis=1))
-    return pairs.loc[is_known.any(axis=1), ["day", "finality", "agrees"]]
+    day = said["day"].to_numpy(dtype=np.int64)
+    beside = chosen.iloc[day]
+    is_other = (said["source"].to_numpy() != beside["source"].to_numpy()) & (said["source"] != POWER).to_numpy()
+    left, right = (each[list(COMPARED)].to_numpy(dtype=np.float64) for each in (said, beside))
+    rows = np.maximum(said["rows"].to_numpy(np.float64), beside["rows"].to_numpy(np.float64))
+    difference = np.abs(left - right)
+    agrees = ~(difference > tolerance_wh(left, right, rows[:, np.newaxis])).any(axis=1)
+    is_evident = is_other & ~np.isnan(difference).all(axis=1)
+    others: pd.DataFrame = said.loc[is_evident, ["day", "finality"]]
+    return others.assign(agrees=agrees[is_evident])
 
 
 def month_dropped(periods: pd.DataFrame, said: pd.DataFrame, calendar: Calendar) -> Mask:
     """Days that the month series lacks although it was asked after them and has other days of their month (Q19)."""
     mine = (periods["granularity"] == "day") & (periods["source"] == MONTH_SERIES)
-    months = periods.loc[mine, "period_start"].to_numpy(dtype="datetime64[D]").astype("datetime64[M]")
+    months = days_of(periods.loc[mine, "period_start"]).astype("datetime64[M]")
     asked_us = pd.Series(epoch_us(periods.loc[mine, "_fetched_at"])).groupby(months.astype(np.int64)).max()
     last_asked_us = asked_us.reindex(calendar.days.astype("datetime64[M]").astype(np.int64), fill_value=0).to_numpy()
     is_held = np.isin(np.arange(len(calendar.days)), said.loc[said["source"] == MONTH_SERIES, "day"].to_numpy())

@@ -68,6 +68,14 @@ def date_column(days: Days) -> pd.Series:
     return pd.Series(pd.array(pa.array(days, pa.date32()), dtype=DATE))
 
 
+def days_of(dates: pd.Series) -> Days:
+    """The days of a DATE column without NULL, as datetime64[D]."""
+    array = pa.array(dates, pa.date32())
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return np.asarray(array.cast(pa.int32()).to_numpy().astype("datetime64[D]"))
+
+
 def local_date(instants: pd.Series, zone: tzinfo) -> pd.Series:
     """The site's calendar day of each instant, as a DATE column, for any IANA zone or fixed offset."""
     return date_column(local_days(instants, zone))
