@@ -22,36 +22,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        result = app(args=arguments, prog_name="wattlog", standalone_mode=False)
-    except (Abort, KeyboardInterrupt):
-        return _say("interrupted; what was fetched is kept, run the command again to go on", ExitCode.INTERRUPTED)
-    except TyperException as error:
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context is not None else "wattlog"
-        return _say(f"{error.format_message()} (see `{path} --help`)", ExitCode.USAGE)
-    except (FlowError, ExtractError, TransformError, WarehouseError) as error:
-        return _say(str(error), exit_code_for(error))
+        return int(app(args=arguments, prog_name="wattlog", standalone_mode=False) or ExitCode.OK)
     except BrokenPipeError:
         # The reader of our output went away (`wattlog sql … | head`): nobody is left to be told.
         sys.stderr.close()
         return ExitCode.OK
-    except OSError as error:
-        return _say(_os_error(error), ExitCode.USAGE)
-    except Exception as error:  # noqa: BLE001 - the boundary: a bug, too, is one line here; the log has the rest
-        return _say(
-            f"internal error, {type(error).__name__}: {error}; nothing kept is lost, "
-            "please report it with what WATTLOG_LOG_LEVEL=debug prints",
-            ExitCode.INCOMPLETE,
-        )
-    return int(result or ExitCode.OK)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary: here everything becomes one line
+        logging.getLogger(__name__).debug("command failed", exc_info=True)
+        message, code = explain(error)
+        print(f"wattlog: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 - the one place that speaks of failure
+        return int(code)
 
 
-def _os_error(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}; free space or fix the permissions, nothing that was kept is lost"
-
-
-def _say(message: str, code: ExitCode) -> int:
-    logging.getLogger(__name__).debug("command failed", exc_info=True)
-    print(f"wattlog: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 - the one place that speaks of failure
-    return int(code)
+def explain(error: BaseException) -> tuple[str, ExitCode]:
+    """One sentence on what went wrong and what to do, and the exit code."""
+    message, code = str(error), exit_code_for(error)
+    match error:
+        case Abort() | KeyboardInterrupt():
+            message, code = "interrupted; what was fetched is kept, run the command again to go on", ExitCode.INTERRUPTED
+        case TyperException():
+            context = getattr(error, "ctx", None)
+            path = context.command_path if context is not None else "wattlog"
+            message, code = f"{error.format_message()} (see `{path} --help`)", ExitCode.USAGE
+        case FlowError() | ExtractError() | TransformError() | WarehouseError():
+            pass
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            reason = error.strerror or str(error)
+            message = f"{where}{reason}; free space or fix the permissions, nothing that was kept is lost"
+        case _:
+            message = (
+                f"internal error, {type(error).__name__}: {error}; nothing kept is lost, "
+                "please report it with what WATTLOG_LOG_LEVEL=debug prints"
+            )
+    return message, code
