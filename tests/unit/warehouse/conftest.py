@@ -1,0 +1,120 @@
+"""Frames, databases and warehouses from literal rows: a test names the columns it is about, the others are plausible."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from warehouse.build import build
+from warehouse.connection import connect
+from warehouse.lake import Lake
+from warehouse.models import create_models
+from warehouse.schema import TABLES, Field, Kind, Table
+
+Row = Mapping[str, Any]
+
+_PLAUSIBLE: dict[str, Any] = {
+    "site_id": 1001,
+    "status": "ok",
+    "interval_s": 300,
+    "coverage_pct": 100.0,
+    "attempts": 1,
+    "interval_start": datetime(2025, 3, 1, 8, tzinfo=UTC),
+    "local_date": date(2025, 3, 1),
+}
+_BY_KIND: dict[Kind, Any] = {
+    Kind.BIGINT: 0,
+    Kind.INTEGER: 0,
+    Kind.DOUBLE: 0.0,
+    Kind.VARCHAR: "x",
+    Kind.BOOLEAN: False,
+    Kind.DATE: date(2025, 3, 1),
+    Kind.TIMESTAMPTZ: datetime(2025, 3, 1, 8, tzinfo=UTC),
+}
+
+
+class FrameOf(Protocol):
+    """`frame_of(POWER, {"solar_w": 5.0}, …)` → a conforming frame, a row a mapping."""
+
+    def __call__(self, table: Table, *rows: Row) -> pd.DataFrame: ...
+
+
+class Publish(Protocol):
+    """`publish({"power": [{…}]}, sites=[{…}])` → the path of a built warehouse."""
+
+    def __call__(self, rows: Mapping[str, list[Row]]) -> Path: ...
+
+
+def _frame(table: Table, *rows: Row) -> pd.DataFrame:
+    for row in rows:
+        assert set(row) <= set(table.columns), f"{table.name} has no {set(row) - set(table.columns)}"
+    return pd.DataFrame({each.name: pd.Series(_values(each, rows), dtype=each.dtype) for each in table.fields})
+
+
+def _values(field: Field, rows: tuple[Row, ...]) -> list[Any]:
+    default = None if field.nullable else _required(field.name, field.type)
+    return [row.get(field.name, default) for row in rows]
+
+
+def _required(name: str, kind: Kind) -> Any:
+    return _PLAUSIBLE.get(name, _BY_KIND[kind])
+
+
+@pytest.fixture
+def frame_of() -> FrameOf:
+    return _frame
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def publish(tmp_path: Path, lake: Lake) -> Publish:
+    """Write rows to the lake, in March 2025, and build."""
+
+    def publishing(rows: Mapping[str, list[Row]]) -> Path:
+        given = {"sites": [{"timezone": "America/Los_Angeles"}], **rows}
+        for name, of_table in given.items():
+            frame = _frame(TABLES[name], *of_table)
+            if TABLES[name].partition == "account":
+                lake.write(name, frame, digest="d")
+                continue
+            for site, of_site in frame.groupby("site_id"):
+                assert isinstance(site, int)
+                lake.write(name, of_site, site_id=site, month="2025-03", digest="d")
+        return build(lake, tmp_path / "warehouse.duckdb").path
+
+    return publishing
+
+
+Database = Callable[[Mapping[str, list[Row]]], duckdb.DuckDBPyConnection]
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """`database({"daily": [{…}]})` → tables in memory, without the lake's door: checks see rows it would refuse."""
+    opened: list[duckdb.DuckDBPyConnection] = []
+
+    def opening(rows: Mapping[str, list[Row]]) -> duckdb.DuckDBPyConnection:
+        connection = connect()
+        opened.append(connection)
+        for table in TABLES.values():
+            for statement in table.ddl():
+                connection.execute(statement)
+        for name, of_table in rows.items():
+            table = TABLES[name]
+            content = pa.Table.from_pandas(_frame(table, *of_table), schema=table.arrow_schema(), preserve_index=False)
+            connection.from_arrow(content).insert_into(f"main.{name}")
+        create_models(connection)
+        return connection
+
+    yield opening
+    for each in opened:
+        each.close()

@@ -1,0 +1,225 @@
+"""The lake keeps what it was given, says what it was made from, and never shows half a file."""
+
+import errno
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.unit.warehouse.conftest import FrameOf
+from warehouse.errors import LakeFailed, Nonconforming
+from warehouse.lake import DIGEST_KEY, VERSION_KEY, Lake
+from warehouse.schema import ENERGY_INTERVALS, POWER, QUARANTINE, SCHEMA_VERSION, SITES
+
+START = datetime(2025, 3, 1, 8, tzinfo=UTC)
+
+
+def test_site_month_table_has_hive_layout(lake: Lake, frame_of: FrameOf) -> None:
+    """The path is the contract with every other reader."""
+    written = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc")
+    assert written.path == lake.root / "table=power/site_id=1001/month=2025-03/part.parquet"
+    assert written.rows == 1
+    assert written.bytes == written.path.stat().st_size
+    assert [each.name for each in written.path.parent.iterdir()] == ["part.parquet"]
+
+
+def test_account_table_is_one_file(lake: Lake, frame_of: FrameOf) -> None:
+    """Sites of the whole account stand together."""
+    assert lake.write(SITES, frame_of(SITES, {}), digest="abc").path == lake.root / "table=sites/part.parquet"
+
+
+def test_file_holds_the_site_so_that_any_reader_sees_it(lake: Lake, frame_of: FrameOf) -> None:
+    """`site_id` is in the path and in the file; the month is in the path alone."""
+    path = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc").path
+    assert pq.read_schema(path).names == list(POWER.columns)
+    pattern = str(lake.root / "table=power" / "**" / "*.parquet")
+    row = duckdb.execute("select site_id, month, solar_w from read_parquet(?, hive_partitioning = true)", [pattern])
+    assert row.fetchall() == [(1001, "2025-03", None)]
+
+
+def test_parquet_is_zstd_with_units(lake: Lake, frame_of: FrameOf) -> None:
+    """Small on disk, and a column says its unit to whoever opens the file."""
+    path = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc").path
+    metadata = pq.read_metadata(path)
+    assert {metadata.row_group(0).column(index).compression for index in range(metadata.num_columns)} == {"ZSTD"}
+    assert pq.read_schema(path).field("solar_w").metadata[b"unit"] == b"W"
+
+
+def test_same_content_gives_the_same_bytes(lake: Lake, frame_of: FrameOf, tmp_path: Path) -> None:
+    """A rebuild makes the same lake, byte for byte, whatever the order of the rows was."""
+    rows = [{"interval_start": START + timedelta(minutes=5 * index), "solar_w": float(index)} for index in range(50)]
+    forward = lake.write("power", frame_of(POWER, *rows), site_id=1001, month="2025-03", digest="abc")
+    other = Lake(tmp_path / "other")
+    backward = other.write("power", frame_of(POWER, *reversed(rows)), site_id=1001, month="2025-03", digest="abc")
+    assert forward.path.read_bytes() == backward.path.read_bytes()
+
+
+def test_digest_comes_back_from_the_footer(lake: Lake, frame_of: FrameOf) -> None:
+    """What was made from the same answers need not be made again."""
+    assert lake.digest_of("power", 1001, "2025-03") is None
+    lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc")
+    assert lake.digest_of("power", 1001, "2025-03") == "abc"
+    assert lake.digest_of("power", 1001, "2025-04") is None
+    lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="def")
+    assert lake.digest_of("power", 1001, "2025-03") == "def"
+
+
+def test_empty_partition_remembers_its_digest(lake: Lake, frame_of: FrameOf) -> None:
+    """A month without data is written too: else it would be made again on every run."""
+    written = lake.write("power", frame_of(POWER), site_id=1001, month="2025-03", digest="abc")
+    assert written.rows == 0
+    assert lake.digest_of("power", 1001, "2025-03") == "abc"
+    frame = lake.read("power")
+    assert frame.empty
+    assert frame.dtypes.astype(str).to_dict() == POWER.dtypes
+
+
+def test_no_digest_for_another_schema_version(lake: Lake, frame_of: FrameOf) -> None:
+    """A file whose columns meant something else is made again."""
+    path = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc").path
+    content = pq.ParquetFile(path).read()
+    old = {**content.schema.metadata, VERSION_KEY: str(SCHEMA_VERSION - 1).encode()}
+    pq.write_table(content.replace_schema_metadata(old), path)
+    assert lake.digest_of("power", 1001, "2025-03") is None
+
+
+def test_no_digest_for_other_columns(lake: Lake) -> None:
+    """Nor is a file trusted whose columns are not the declared ones, whatever it says."""
+    path = lake.path("power", 1001, "2025-03")
+    path.parent.mkdir(parents=True)
+    metadata = {VERSION_KEY: str(SCHEMA_VERSION).encode(), DIGEST_KEY: b"abc"}
+    pq.write_table(pa.table({"site_id": [1]}).replace_schema_metadata(metadata), path)
+    assert lake.digest_of("power", 1001, "2025-03") is None
+    with pytest.raises(LakeFailed, match="columns of another schema version; run `wattlog rebuild`"):
+        lake.read("power")
+
+
+def test_damaged_file_has_no_digest_and_is_named(lake: Lake, frame_of: FrameOf) -> None:
+    """A torn file is made again, and reading it says which one it is."""
+    path = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc").path
+    path.write_bytes(path.read_bytes()[:-40])
+    assert lake.digest_of("power", 1001, "2025-03") is None
+    with pytest.raises(LakeFailed, match=r"month=2025-03/part.parquet: is not readable Parquet; delete it, then run"):
+        lake.read("power")
+
+
+def test_read_chooses_sites_and_months_and_sorts_by_key(lake: Lake, frame_of: FrameOf) -> None:
+    """Parts come together in the order of the key, with the schema's dtypes."""
+    for site in (2, 1):
+        for month in (3, 4):
+            start = datetime(2025, month, 1, 8, tzinfo=UTC)
+            row = {"site_id": site, "interval_start": start, "solar_w": float(month)}
+            lake.write("power", frame_of(POWER, row), site_id=site, month=f"2025-{month:02d}", digest="abc")
+    everything = lake.read("power")
+    assert everything[["site_id", "solar_w"]].to_numpy().tolist() == [[1, 3], [1, 4], [2, 3], [2, 4]]
+    assert everything.dtypes.astype(str).to_dict() == POWER.dtypes
+    assert lake.read("power", site_id=2)["solar_w"].tolist() == [3, 4]
+    assert lake.read("power", site_id=2, months=["2025-04"])["solar_w"].tolist() == [4]
+    assert lake.read("power", site_id=3).empty
+    partitions = [(each.site_id, each.month) for each in lake.partitions("power")]
+    assert partitions == [(1, "2025-03"), (1, "2025-04"), (2, "2025-03"), (2, "2025-04")]
+
+
+def test_account_table_can_be_read_for_one_site(lake: Lake, frame_of: FrameOf) -> None:
+    """One file for all sites, one site's row out of it."""
+    lake.write("sites", frame_of(SITES, {"site_id": 1}, {"site_id": 2}), digest="abc")
+    assert lake.read("sites", site_id=2)["site_id"].tolist() == [2]
+    assert [(each.site_id, each.month) for each in lake.partitions("sites")] == [(None, None)]
+
+
+def test_table_without_files_is_empty(lake: Lake) -> None:
+    """A lake that does not exist yet has every table, with no rows."""
+    assert lake.partitions("energy_intervals") == []
+    assert lake.partitions("sites") == []
+    frame = lake.read("energy_intervals")
+    assert frame.empty
+    assert frame.dtypes.astype(str).to_dict() == ENERGY_INTERVALS.dtypes
+
+
+def test_another_sites_rows_are_refused(lake: Lake, frame_of: FrameOf) -> None:
+    """Every chunk owns its files, and only its own rows stand in them."""
+    frame = frame_of(POWER, {"site_id": 1001}, {"site_id": 1002})
+    with pytest.raises(Nonconforming, match="rows of site 1002 cannot stand in the file of site 1001"):
+        lake.write("power", frame, site_id=1001, month="2025-03", digest="abc")
+    assert lake.partitions("power") == []
+
+
+def test_table_without_site_column_has_a_partition_all_the_same(lake: Lake, frame_of: FrameOf) -> None:
+    """`quarantine` belongs to the chunk that asked, through its path."""
+    lake.write("quarantine", frame_of(QUARANTINE, {"raw_id": "a"}), site_id=1001, month="2025-03", digest="abc")
+    assert lake.read("quarantine", site_id=1001)["raw_id"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize(("site", "month"), [(None, "2025-03"), (1001, None), (1001, "2025-13"), (1001, "../../x")])
+def test_partition_needs_a_site_and_a_month(lake: Lake, site: int | None, month: str | None) -> None:
+    """A malformed month never becomes a path."""
+    with pytest.raises(Nonconforming, match="needs a site and a month as YYYY-MM"):
+        lake.path("power", site, month)
+
+
+def test_account_table_takes_no_site(lake: Lake) -> None:
+    """Else the same row would stand in two files."""
+    with pytest.raises(Nonconforming, match="one file for the whole account"):
+        lake.path("sites", 1001, "2025-03")
+
+
+def test_full_disk_is_one_sentence_and_the_old_file_stands(
+    lake: Lake, frame_of: FrameOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up in the middle of a file loses nothing that was there."""
+    lake.write("power", frame_of(POWER, {"solar_w": 1.0}), site_id=1001, month="2025-03", digest="abc")
+
+    def fills_up(_: pa.Table, where: Path, **__: str) -> None:
+        where.write_bytes(b"PAR1")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", fills_up)
+    with pytest.raises(LakeFailed, match="part.parquet: No space left on device; free space or rights there"):
+        lake.write("power", frame_of(POWER, {"solar_w": 2.0}), site_id=1001, month="2025-03", digest="def")
+    assert lake.read("power")["solar_w"].tolist() == [1.0]
+    assert [each.name for each in lake.path("power", 1001, "2025-03").parent.iterdir()] == ["part.parquet"]
+
+
+def test_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, frame_of: FrameOf) -> None:
+    """A file where the lake's directory should be, for instance."""
+    (tmp_path / "lake").touch()
+    with pytest.raises(LakeFailed, match="lake file .*: Not a directory; free space or rights there"):
+        Lake(tmp_path / "lake").write("sites", frame_of(SITES, {}), digest="abc")
+
+
+def test_leftovers_of_a_killed_process_are_ignored_and_swept(lake: Lake, frame_of: FrameOf) -> None:
+    """A writer that died leaves a temporary file: no reader takes it for data, the next writer removes it."""
+    path = lake.write("power", frame_of(POWER, {"solar_w": 1.0}), site_id=1001, month="2025-03", digest="abc").path
+    leftover = path.with_name(".part.parquet.0123456789ab.unfinished")
+    leftover.write_bytes(b"PAR1 half")
+    assert lake.read("power")["solar_w"].tolist() == [1.0]
+    assert len(lake.partitions("power")) == 1
+    lake.write("power", frame_of(POWER, {"solar_w": 2.0}), site_id=1001, month="2025-03", digest="def")
+    assert not leftover.exists()
+    leftover.write_bytes(b"PAR1 half")
+    assert lake.sweep() == 1
+    assert path.exists()
+
+
+def test_foreign_files_are_no_partitions(lake: Lake, frame_of: FrameOf) -> None:
+    """A directory that is not ours does not become a site or a month."""
+    path = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc").path
+    for strange in ("site_id=abc/month=2025-03", "site_id=1001/month=2025-3"):
+        place = lake.root / "table=power" / strange
+        place.mkdir(parents=True)
+        (place / "part.parquet").write_bytes(path.read_bytes())
+    assert [each.path for each in lake.partitions("power")] == [path]
+
+
+def test_nulls_come_back_as_nulls(lake: Lake, frame_of: FrameOf) -> None:
+    """NULL is "not measured"; it never turns into zero, an empty text or a float."""
+    lake.write("sites", frame_of(SITES, {"site_id": 2**62 + 1}), digest="abc")
+    frame = lake.read("sites")
+    assert frame["site_id"].tolist() == [2**62 + 1]
+    optional = [each.name for each in SITES.fields if each.nullable]
+    assert bool(frame[optional].isna().all(axis=None))
+    assert isinstance(frame["wall_connectors"].dtype, pd.Int32Dtype)
