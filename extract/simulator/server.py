@@ -1,5 +1,6 @@
 """Real HTTP on a loopback port: in a thread of this process for tests, or as a process of its own."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -14,11 +15,17 @@ import uvicorn
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from extract.simulator.app import Clock, TokenCheck, build_app
+from extract.simulator.fault_injector import FAULTS_KEY, TRANSPORT_KEY
+from extract.simulator.faults import Fault
 from extract.simulator.world import World
 
 STARTUP_S = 15.0
+
+NO_STATUS = 0
+"""Status of a request whose connection was torn down before an answer began."""
 
 
 def utc_now() -> datetime:
@@ -28,14 +35,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request that was answered.
+    """One request that came.
 
     Attributes:
         method: HTTP method.
         path: Path, without the query.
         params: Query parameters, decoded.
-        status: Status of the answer.
+        status: Status of the answer; `NO_STATUS` when there was none.
         instant: The simulator's "now" when the answer began.
+        faults: What a fault plan or a limit did to the answer.
     """
 
     method: str
@@ -43,6 +51,7 @@ class Asked:
     params: dict[str, str]
     status: int
     instant: datetime
+    faults: tuple[Fault, ...] = ()
 
 
 class RequestLog:
@@ -55,15 +64,26 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        is_noted = False
 
         async def noting(message: Message) -> None:
+            nonlocal is_noted
             if message["type"] == "http.response.start":
-                params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-                record = Asked(scope["method"], scope["path"], params, message["status"], self._clock())
-                self._asked.append(record)  # one append is atomic: readers in other threads see it whole
+                is_noted = True
+                self._note(scope, message["status"])
             await send(message)
 
-        await self._app(scope, receive, noting)
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            if not is_noted:
+                self._note(scope, NO_STATUS)
+
+    def _note(self, scope: Scope, status: int) -> None:
+        params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        faults = tuple(scope.get(FAULTS_KEY, ()))
+        record = Asked(scope["method"], scope["path"], params, status, self._clock(), faults)
+        self._asked.append(record)  # one append is atomic: readers in other threads see it whole
 
 
 class SimulatorServer:
@@ -142,7 +162,7 @@ def uvicorn_server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=_TearableProtocol,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -151,3 +171,14 @@ def uvicorn_server(app: ASGIApp) -> uvicorn.Server:
             timeout_graceful_shutdown=2,
         )
     )
+
+
+class _TearableProtocol(H11Protocol):
+    """HTTP/1.1 that shows an application its connection, so that a fault can tear it down."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a connection."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"expected a stream transport, got {type(transport).__name__}")
+        self.app_state = self.app_state | {TRANSPORT_KEY: transport}
+        super().connection_made(transport)
