@@ -16,6 +16,7 @@ from flows import ledger
 from flows.account import choose, discover, known_sites, subject, write_runs, write_sites
 from flows.engines import Engine
 from flows.errors import ExitCode, UsageError, exit_code_for
+from flows.ledger import Run
 from flows.progress import Progress, Silent
 from flows.steps import Failure, Fetched, SiteMonth, estimate_days, fetch_windows, shape_month
 from flows.workspace import Workspace
@@ -121,25 +122,29 @@ def backfill(
     workspace.access_token()
     run = ledger.begin(workspace.archive.root, workspace.run_id, command, provider.name, workspace.clock())
     summary = Summary(workspace.run_id)
-    exit_code: int = ExitCode.INCOMPLETE
     try:
         _ask(workspace, engine, selection, summary, progress)
-        _transform_and_publish(workspace, engine, summary, progress)
-        exit_code = summary.exit_code
-    except (ExtractError, UsageError) as error:
-        exit_code = exit_code_for(error)
+        _transform(workspace, engine, summary, progress)
+        _end(workspace, run, summary, summary.exit_code)
+        _publish(workspace, summary, progress)
+    except BaseException as error:
+        _end(workspace, run, summary, exit_code_for(error))
         raise
     finally:
         progress.end()
-        ledger.end(
-            workspace.archive.root,
-            run,
-            exit_code=exit_code,
-            requests=workspace.fetcher.budget.spent,
-            rows_written=summary.rows_written,
-            now=workspace.clock(),
-        )
     return summary
+
+
+def _end(workspace: Workspace, run: Run, summary: Summary, exit_code: int) -> None:
+    """Write the run's end into the ledger: before publishing, so that the warehouse knows the run that made it."""
+    ledger.end(
+        workspace.archive.root,
+        run,
+        exit_code=exit_code,
+        requests=workspace.fetcher.budget.spent,
+        rows_written=summary.rows_written,
+        now=workspace.clock(),
+    )
 
 
 def _ask(workspace: Workspace, engine: Engine, selection: Selection, summary: Summary, progress: Progress) -> None:
@@ -178,14 +183,18 @@ def chunks_for(workspace: Workspace, sites: Sequence[Site], selection: Selection
     return sorted(found, key=lambda chunk: chunk.month, reverse=selection.newest_first)
 
 
-def _transform_and_publish(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
-    """shape months → estimate days → publish."""
+def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
+    """shape months → estimate days."""
     items = [SiteMonth(site, month) for site in summary.sites for month in workspace.archive.months(site.site_id)]
     for stage, step in (("months shaped", shape_month), ("days estimated", estimate_days)):
         progress.begin(stage, len(items))
         shaped = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())
         summary.rows_written += sum(each.rows_written for each in shaped)
     summary.rows_written += write_sites(workspace, summary.sites)
+
+
+def _publish(workspace: Workspace, summary: Summary, progress: Progress) -> None:
+    """Make the warehouse from the lake, and count what is in it."""
     progress.begin("warehouse", 1)
     built = publish(workspace)
     progress.advance()

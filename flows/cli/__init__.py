@@ -27,7 +27,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away (`wattlog sql … | head`): nobody is left to be told.
         sys.stderr.close()
         return ExitCode.OK
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary: here everything becomes one line
+    except (Exception, KeyboardInterrupt) as error:
         logging.getLogger(__name__).debug("command failed", exc_info=True)
         message, code = explain(error)
         print(f"wattlog: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 - the one place that speaks of failure
@@ -39,7 +39,10 @@ def explain(error: BaseException) -> tuple[str, ExitCode]:
     message, code = str(error), exit_code_for(error)
     match error:
         case Abort() | KeyboardInterrupt():
-            message, code = "interrupted; what was fetched is kept, run the command again to go on", ExitCode.INTERRUPTED
+            message, code = (
+                "interrupted; what was fetched is kept, run the command again to go on",
+                ExitCode.INTERRUPTED,
+            )
         case TyperException():
             context = getattr(error, "ctx", None)
             path = context.command_path if context is not None else "wattlog"

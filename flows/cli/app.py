@@ -99,7 +99,9 @@ def _run(command: Callable[..., Any], context: typer.Context, **options: Any) ->
 @app.command()
 def demo(
     context: typer.Context,
-    days: Annotated[int, typer.Option(min=1, max=400, help="Days of history to fetch.")] = 365,
+    days: Annotated[
+        int, typer.Option(min=1, max=400, help="Days of history to fetch, rounded up to whole months.")
+    ] = 365,
     as_json: Json = False,
 ) -> int:
     """Do the whole job on the built-in simulator: two sites, a year, nothing to configure."""

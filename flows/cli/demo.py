@@ -21,7 +21,10 @@ from flows.workspace import Workspace
 
 
 def demo(settings: Settings, *, days: int, as_json: bool) -> int:
-    """Serve the demo world from a process of its own, backfill it, show the sites and what there is now."""
+    """Serve the demo world from a process of its own, backfill it, show the sites and what there is now.
+
+    The history begins with a month, so that every day in the warehouse has all its series.
+    """
     _refuse_real_data(settings)
     with simulator_process() as base_url:
         simulated = settings.model_copy(
@@ -32,7 +35,7 @@ def demo(settings: Settings, *, days: int, as_json: bool) -> int:
                 "requests_per_minute": None,
             }
         )
-        since = utc_now().date() - timedelta(days=days)
+        since = (utc_now().date() - timedelta(days=days)).replace(day=1)
         summary = run(simulated, Selection(since=since), engine="local", command="demo")
     if not as_json:
         workspace = Workspace(settings, summary.run_id)

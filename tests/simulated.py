@@ -1,0 +1,63 @@
+"""A simulated account for integration tests: a real server on a loopback port, a clock that stands still, settings for it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from extract.simulator import DEMO_TOKEN, SimulatorServer, World, demo_world, serve
+from flows.engines import Engine
+from flows.engines.local import LocalEngine
+from flows.pipeline import Selection, Summary, backfill
+from flows.settings import Settings
+from flows.workspace import Workspace, new_run_id
+
+NOW = datetime(2026, 1, 15, 20, 7, 30, tzinfo=UTC)
+"""Noon in California and next morning in Sydney; both changes of both hemispheres are in the year before."""
+
+
+@dataclass
+class Account:
+    """A served world and what it takes to fetch it.
+
+    Attributes:
+        world: What really happened.
+        server: Where it is served.
+        now: The instant that server and pipeline take for the present.
+    """
+
+    world: World
+    server: SimulatorServer
+    now: datetime = NOW
+
+    def settings(self, data_dir: Path, **more: object) -> Settings:
+        """Settings that point at the server."""
+        facts = {"provider": "simulator", "api_base_url": self.server.base_url, "access_token": DEMO_TOKEN}
+        return Settings.model_validate({"data_dir": data_dir, **facts, **more})
+
+    def workspace(self, data_dir: Path, **more: object) -> Workspace:
+        """A workspace whose clock stands still."""
+        return Workspace(self.settings(data_dir, **more), new_run_id(self.now), clock=lambda: self.now)
+
+    def backfill(self, data_dir: Path, since: date, *, engine: Engine | None = None, **more: date | None) -> Summary:
+        """Run the pipeline into `data_dir`."""
+        workspace = self.workspace(data_dir)
+        try:
+            return backfill(workspace, engine or LocalEngine(), Selection(since=since, **more))  # type: ignore[arg-type]  # mypy takes **more for any field
+        finally:
+            workspace.close()
+
+    def asked_history(self) -> list[tuple[str, dict[str, str]]]:
+        """Path and parameters of every history request that the server saw."""
+        return [(each.path, each.params) for each in self.server.requests if each.path.endswith("/calendar_history")]
+
+
+@contextmanager
+def account(world: World | None = None, now: datetime = NOW) -> Iterator[Account]:
+    """Serve a world; the demo's by default."""
+    world = world or demo_world(now.date())
+    made = Account(world, server=None, now=now)  # type: ignore[arg-type]  # the server's clock is the account's
+    with serve(world, clock=lambda: made.now) as server:
+        made.server = server
+        yield made
