@@ -14,7 +14,7 @@ import pandas as pd
 
 from transform.sites import Site
 from transform.time import Days, Ints, day_starts, days_from, days_of, epoch_us
-from warehouse.schema import FLOWS
+from warehouse.schema import FLOWS, MAX_INTERVAL_WH
 
 MONTH_SERIES = "calendar_history/month"
 INTERVALS = "energy_intervals"
@@ -100,7 +100,8 @@ def candidates(
     energy = pd.concat([_without_midnight_zeros(of_periods, summed), summed], ignore_index=True)
     rest = power_days(power, site, calendar)
     found = pd.concat([energy, rest[~rest["day"].isin(energy["day"])]], ignore_index=True)
-    return _with_totals(found, site)
+    told = _with_totals(found, site)
+    return told[~(told[list(MEASURES)] > MAX_INTERVAL_WH).any(axis=1)]
 
 
 def period_days(periods: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:

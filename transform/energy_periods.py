@@ -19,7 +19,7 @@ from transform.frames import table_frame
 from transform.parse import Parsed
 from transform.quarantine import quarantine_frame
 from transform.sites import Site
-from transform.slots import Mask, Slots, discard_future, gather, last_wins, set_wrong_windows_aside
+from transform.slots import Mask, Slots, discard_future, gather, judge_values, last_wins, set_wrong_windows_aside
 from transform.time import Days, Ints, date_column, epoch_us, local_days
 
 
@@ -77,7 +77,8 @@ def periods(slots: Slots) -> pd.DataFrame:
     discard_future(slots, _starts(slots) > _asked_on(slots))
     set_wrong_windows_aside(slots, _starts(slots), _ends(slots, units))
     last_wins(slots, [slots.rows["answer"].to_numpy(), epoch_us(slots.rows["instant"])])
-    _add_up(slots)
+    if _add_up(slots):
+        judge_values(slots, "energy_periods")
     sources = [_source(answer.series, parsed) for answer, parsed in zip(slots.answers, slots.parsed, strict=True)]
     codes = pd.Series(sources, dtype="category").cat.codes.to_numpy()
     last_wins(slots, [codes[slots.rows["answer"]], _starts(slots).astype(np.int64)])
@@ -140,15 +141,19 @@ def _asked_on(slots: Slots) -> Days:
     return np.array(days, dtype="datetime64[D]")[slots.rows["answer"]]
 
 
-def _add_up(slots: Slots) -> None:
-    """Add up the rows of one answer that stand for the same period; a measure that none of them has stays NULL."""
+def _add_up(slots: Slots) -> bool:
+    """Add up the rows of one answer that stand for the same period, if there are such; tells whether there were.
+
+    A measure that none of them has stays NULL.
+    """
     keys = ["answer", "start"]
     if not slots.rows.duplicated(keys).any():
-        return
+        return False
     groups = slots.rows.groupby(keys, sort=False)
     sums = groups[slots.measures].sum(min_count=1)
     firsts = groups[["row_number", "timestamp", "instant"]].first()
     slots.rows = pd.concat([firsts, sums], axis=1).reset_index()[list(slots.rows.columns)]
+    return True
 
 
 def _source(series: str, parsed: Parsed) -> str:

@@ -9,7 +9,7 @@ from transform.answer import Answer, Tables
 from transform.frames import table_frame
 from transform.quarantine import quarantine_frame
 from transform.sites import Site
-from transform.slots import Slots, file_intervals, gather, interval_columns
+from transform.slots import Slots, file_intervals, gather, interval_columns, judge_values
 
 DEFAULT_INTERVAL_S = 300
 """Assumed for an answer of a single row; battery sites give five-minute rows (API.md §1.2, kind=power)."""
@@ -26,6 +26,7 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     """
     slots = gather(answers, site, series={"power"}, table="power")
     slots.rows = slots.rows.assign(home_w=_home_w(slots))
+    judge_values(slots, "power")
     file_intervals(slots, default_s=DEFAULT_INTERVAL_S)
     frame = table_frame("power", {**interval_columns(slots), **{name: slots.rows[name] for name in slots.measures}})
     return {"power": frame, "quarantine": quarantine_frame(slots.rejects)}

@@ -49,8 +49,8 @@ class Reject:
 
 
 def as_json(value: object) -> str:
-    """A value of an answer as JSON again; what JSON cannot hold (NaN) is spelt as the answer spelt it."""
-    if isinstance(value, dict) and any(isinstance(each, float) and math.isnan(each) for each in value.values()):
+    """A value of an answer as JSON again; what JSON cannot hold (NaN, Infinity) is spelt as the answer spelt it."""
+    if isinstance(value, dict) and any(isinstance(each, float) and not math.isfinite(each) for each in value.values()):
         return json.dumps(value, ensure_ascii=False)
     try:
         return orjson.dumps(value).decode()

@@ -132,7 +132,7 @@ def gather(answers: Sequence[Answer], site: Site, *, series: Collection[str], ta
     rejects = [reject for each in parsed for reject in each.rejects]
     slots = Slots(site, kept, parsed, _frame(parsed, sorted(series)[0]), rejects)
     slots.set_aside(slots.rows["instant"].isna().to_numpy(), Reason.BAD_TIMESTAMP)
-    _judge_values(slots, table)
+    judge_values(slots, table)
     return slots
 
 
@@ -165,7 +165,7 @@ def _frame(parsed: list[Parsed], series: str) -> pd.DataFrame:
     return rows
 
 
-def _judge_values(slots: Slots, table: str) -> None:
+def judge_values(slots: Slots, table: str) -> None:
     """Set rows aside that hold no value at all, or one that the schema has no room for."""
     declared = TABLES[table]
     measures = slots.measures

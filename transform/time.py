@@ -29,6 +29,11 @@ MIN_EVIDENCE = 3
 """An answer with fewer steps of a length is believed less than its siblings: a few rows around gaps prove nothing."""
 
 
+_SECOND = np.timedelta64(1, "s")
+_LONGEST_OFFSET = np.timedelta64(32, "h")
+"""More than any clock is ahead of or behind UTC, and more than one ever jumped (Apia skipped 24 hours)."""
+
+
 def to_utc(strings: pd.Series | pa.Array | pa.ChunkedArray) -> pd.Series:
     """Instants of RFC 3339 strings, whatever mixture of offsets they carry (Q5, Q18).
 
@@ -93,9 +98,28 @@ def day_starts(first_day: date, last_day: date, zone: tzinfo) -> pd.Series:
     day that the zone never had (Apia, 30 December 2011) begins with the day after it.
     """
     days = days_from(first_day, last_day)
-    walls = pd.DatetimeIndex(np.append(days, days[-1:] + 1).astype("datetime64[us]"))
-    localized = walls.tz_localize(zone, ambiguous=np.ones(len(walls), dtype=bool), nonexistent="shift_forward")
-    return pd.Series(localized.tz_convert("UTC").as_unit("us"))
+    midnights = np.append(days, days[-1:] + 1).astype("datetime64[us]")
+    first = np.ones(len(midnights), dtype=bool)
+    localized = pd.DatetimeIndex(midnights).tz_localize(zone, ambiguous=first, nonexistent="NaT")
+    starts = pd.Series(localized.tz_convert("UTC").as_unit("us"))
+    is_skipped = starts.isna().to_numpy()
+    if is_skipped.any():
+        starts[is_skipped] = _ends_of_gaps(midnights[is_skipped], zone).array
+    return starts
+
+
+def _ends_of_gaps(walls: Walls, zone: tzinfo) -> pd.Series:
+    """The first instant at which a clock shows each wall time or later, for times that it skips.
+
+    Found by halving, to the second. pandas can shift such times forward itself, but goes an hour too far where a whole day
+    is skipped (Apia).
+    """
+    before, after = walls - _LONGEST_OFFSET, walls + _LONGEST_OFFSET
+    while (after - before).max() > _SECOND:
+        middle = before + (after - before) // 2
+        is_past = local_walls(pd.Series(middle).dt.tz_localize("UTC"), zone) >= walls
+        before, after = np.where(is_past, before, middle), np.where(is_past, middle, after)
+    return pd.Series(after.astype("datetime64[s]").astype("datetime64[us]")).dt.tz_localize("UTC")
 
 
 def measure_interval_s(instants: pd.Series, answers: Ints, *, default_s: int) -> Ints:

@@ -1,0 +1,305 @@
+"""The best estimate of a day: which source is believed, and how far."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.unit.transform.answers import (
+    BATTERY_SITE,
+    LOS_ANGELES,
+    SOLAR_SITE,
+    answer,
+    checked,
+    energy_row,
+    power_row,
+    records,
+    slots,
+)
+from transform import energy_intervals, energy_periods, power
+from transform.daily import daily, tolerance_wh
+from transform.sites import Site
+
+DAY = date(2025, 6, 10)
+LATER = datetime(2025, 7, 10, tzinfo=UTC)
+SETTLE_HOURS = 48
+FLOWS = {"solar_energy_exported": 12, "consumer_energy_imported_from_solar": 7, "grid_energy_exported_from_solar": 5}
+"""Of each five minutes: 288 of them make 3,456 Wh of sun, 2,016 for the home, 1,440 for the grid."""
+WHOLE = {name: 288 * value for name, value in FLOWS.items()}
+
+
+def frames(
+    *,
+    intervals: Mapping[date, Mapping[str, object]] | None = None,
+    month: Mapping[date, Mapping[str, object]] | None = None,
+    week: Mapping[date, Mapping[str, object]] | None = None,
+    powers: Mapping[date, tuple[float, float, float]] | None = None,
+    missing: int = 0,
+    asked: datetime = LATER,
+    site: Site = BATTERY_SITE,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Frames of intervals, periods and power: each day's flows by source, all asked at the same time."""
+    facts: dict[str, Any] = {"asked": asked, "site_id": site.site_id}
+    of_intervals = [
+        answer(
+            "energy_interval",
+            [energy_row(stamp, **flows) for stamp in slots(day, LOS_ANGELES)[missing:]],
+            day=day,
+            raw_id=f"i{day}",
+            **facts,
+        )
+        for day, flows in (intervals or {}).items()
+    ]
+    of_periods = [
+        answer(
+            "energy_day",
+            [energy_row(f"{day}T01:00:00-07:00", **flows) for day, flows in days.items()],
+            day=DAY.replace(day=1),
+            until=DAY.replace(day=30),
+            raw_id=period,
+            envelope={"period": period},
+            **facts,
+        )
+        for period, days in (("month", month or {}), ("week", week or {}))
+    ]
+    of_power = [
+        answer(
+            "power",
+            [power_row(stamp, *watts) for stamp in slots(day, LOS_ANGELES)[missing:]],
+            day=day,
+            raw_id=f"p{day}",
+            **facts,
+        )
+        for day, watts in (powers or {}).items()
+    ]
+    return (
+        energy_intervals.shape(of_intervals, site)["energy_intervals"],
+        energy_periods.shape(of_periods, site)["energy_periods"],
+        power.shape(of_power, site)["power"],
+    )
+
+
+def estimate(
+    given: Sequence[pd.DataFrame],
+    first: date = DAY,
+    last: date = DAY,
+    *,
+    now: datetime = LATER,
+    site: Site = BATTERY_SITE,
+) -> list[dict[str, Any]]:
+    frame = daily(given[0], given[1], given[2], site, first, last, now, SETTLE_HOURS)
+    return records(checked({"daily": frame})["daily"])
+
+
+def word(row: Mapping[str, Any]) -> tuple[str, object, float]:
+    """Status, source and solar energy of a day."""
+    return row["status"], None if pd.isna(row["source"]) else row["source"], row["solar_energy_exported_wh"]
+
+
+def test_two_sources_that_agree() -> None:
+    (row,) = estimate(frames(intervals={DAY: FLOWS}, month={DAY: WHOLE}))
+    assert word(row) == ("agreed", "calendar_history/month", 3456.0)
+    assert row["coverage_pct"] == 100.0
+    assert (row["home_wh"], row["grid_export_wh"], row["battery_charge_wh"]) == (2016.0, 1440.0, 0.0)
+
+
+@pytest.mark.parametrize(("off", "status"), [(288, "agreed"), (-288, "agreed"), (289, "adjusted"), (-289, "adjusted")])
+def test_a_wh_for_each_row_summed_is_tolerated_and_no_more(off: int, status: str) -> None:
+    """The period series wins where they differ."""
+    whole = {**WHOLE, "solar_energy_exported": 3456 + off}
+    (row,) = estimate(frames(intervals={DAY: FLOWS}, month={DAY: whole}))
+    assert word(row) == (status, "calendar_history/month", 3456.0 + off)
+
+
+def test_the_tolerance_is_the_larger_of_a_wh_a_row_and_a_thousandth() -> None:
+    left, right = np.array([1000.0, 1e6, np.nan]), np.array([-2000.0, 5e5, 1.0])
+    allowed = tolerance_wh(left, right, np.array([288.0, 288.0, 1.0]))
+    assert allowed[:2].tolist() == [288.0, 1000.0]
+    assert np.isnan(allowed[2])
+
+
+def test_splits_that_differ_while_totals_match_are_agreement() -> None:
+    """Q21: day and quarter hours allocate differently as a matter of course."""
+    shifted = {**WHOLE, "consumer_energy_imported_from_solar": 1000, "consumer_energy_imported_from_grid": 1016}
+    assert [row["status"] for row in estimate(frames(intervals={DAY: FLOWS}, month={DAY: shifted}))] == ["agreed"]
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ({"month": {DAY: WHOLE}}, "calendar_history/month"),
+        ({"week": {DAY: WHOLE}}, "calendar_history/week"),
+        ({"intervals": {DAY: FLOWS}}, "energy_intervals"),
+    ],
+)
+def test_a_single_source(given: dict[str, Any], source: str) -> None:
+    assert word(estimate(frames(**given))[0]) == ("single_source", source, 3456.0)
+
+
+def test_intervals_fill_the_day_that_the_month_dropped() -> None:
+    """Q19: the month was asked, has the days around it, and lacks this one."""
+    around = {DAY - timedelta(days=1): WHOLE, DAY + timedelta(days=1): WHOLE}
+    assert word(estimate(frames(intervals={DAY: FLOWS}, month=around))[0]) == ("filled", "energy_intervals", 3456.0)
+
+
+def test_the_week_fills_before_the_intervals_do() -> None:
+    """Q19: the week gave an adjusted value for the day."""
+    around = {DAY - timedelta(days=1): WHOLE}
+    (row,) = estimate(frames(intervals={DAY: FLOWS}, month=around, week={DAY: WHOLE}))
+    assert word(row) == ("filled", "calendar_history/week", 3456.0)
+
+
+def test_a_month_that_was_asked_too_early_dropped_nothing() -> None:
+    """The month was asked while the day was still to come: it lacks the day for no fault."""
+    early = frames(month={date(2025, 6, 1): WHOLE}, asked=datetime(2025, 6, 5, tzinfo=UTC))
+    late = frames(intervals={DAY: FLOWS})
+    assert word(estimate((late[0], early[1], late[2]))[0]) == ("single_source", "energy_intervals", 3456.0)
+
+
+def test_a_month_without_any_day_dropped_nothing() -> None:
+    """A site may have no month series at all; another month's days say nothing of this one."""
+    other = frames(month={date(2025, 6, 30): WHOLE})[1]
+    other = other.assign(period_start=pd.Series([date(2025, 5, 30)], dtype=other["period_start"].dtype))
+    given = frames(intervals={DAY: FLOWS})
+    assert estimate((given[0], other, given[2]))[0]["status"] == "single_source"
+
+
+def test_a_day_that_nobody_has_is_missing() -> None:
+    (row,) = estimate(frames())
+    assert (row["status"], row["coverage_pct"]) == ("missing", 0.0)
+    assert pd.isna(row["source"])
+    assert pd.isna(row["home_wh"])
+    assert pd.isna(row["solar_energy_exported_wh"])
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [(datetime(2025, 6, 13, 6, 59, tzinfo=UTC), "provisional"), (datetime(2025, 6, 13, 7, 0, tzinfo=UTC), "agreed")],
+)
+def test_a_day_is_provisional_until_its_answers_settled(now: datetime, status: str) -> None:
+    """Q13: 48 hours after local midnight."""
+    given = frames(intervals={DAY: FLOWS}, month={DAY: WHOLE}, asked=now)
+    assert estimate(given, now=now)[0]["status"] == status
+
+
+def test_an_answer_of_the_same_evening_stays_provisional_however_late_it_is_now() -> None:
+    """Q13, Q25: what was asked minutes after midnight is not final, and time does not make it so."""
+    given = frames(intervals={DAY: FLOWS}, asked=datetime(2025, 6, 11, 7, 5, tzinfo=UTC))
+    assert estimate(given)[0]["status"] == "provisional"
+
+
+def test_today_is_the_energy_so_far() -> None:
+    """Q11: at noon half of the day is held, and that is all there is."""
+    noon = datetime(2025, 6, 10, 19, tzinfo=UTC)
+    (row,) = estimate(frames(intervals={DAY: FLOWS}, asked=noon), now=noon)
+    assert word(row) == ("provisional", "energy_intervals", 144 * 12.0)
+    assert row["coverage_pct"] == 50.0
+
+
+def test_a_settled_sum_beats_the_month_as_it_was_at_noon() -> None:
+    """A stale word of the better source is worse than a final one of the other."""
+    stale = frames(month={DAY: {"solar_energy_exported": 5}}, asked=datetime(2025, 6, 10, 19, tzinfo=UTC))
+    final = frames(intervals={DAY: FLOWS})
+    assert word(estimate((final[0], stale[1], final[2]))[0]) == ("single_source", "energy_intervals", 3456.0)
+
+
+@pytest.mark.parametrize(("missing", "status"), [(5, "single_source"), (6, "missing")])
+def test_intervals_with_a_gap_do_not_speak_for_the_day(missing: int, status: str) -> None:
+    """Five of 288 rows may be missing; how many are held is said in any case."""
+    (row,) = estimate(frames(intervals={DAY: FLOWS}, missing=missing))
+    assert row["status"] == status
+    assert row["coverage_pct"] == pytest.approx((288 - missing) / 2.88)
+
+
+def test_nights_left_out_do_not_matter_without_a_battery() -> None:
+    """Q15: from the first to the last row everything is there."""
+    given = frames(intervals={DAY: {"solar_energy_exported": 12}}, missing=96, site=SOLAR_SITE)
+    (row,) = estimate(given, site=replace(SOLAR_SITE, timezone="America/Los_Angeles"))
+    assert word(row) == ("single_source", "energy_intervals", 192 * 12.0)
+
+
+def test_a_midnight_zero_is_no_candidate() -> None:
+    """Q2: asked exactly at midnight, the API gives zeros for the day; the intervals know better."""
+    around = {DAY - timedelta(days=1): WHOLE, DAY: {}}
+    assert word(estimate(frames(intervals={DAY: FLOWS}, month=around))[0]) == ("filled", "energy_intervals", 3456.0)
+    assert word(estimate(frames(week={DAY: WHOLE}, month=around))[0]) == ("filled", "calendar_history/week", 3456.0)
+
+
+def test_a_day_of_zeros_that_nobody_refutes_is_a_day_of_zeros() -> None:
+    """Snow on the panels and nobody at home."""
+    assert word(estimate(frames(intervals={DAY: {}}, month={DAY: {}}))[0]) == ("agreed", "calendar_history/month", 0.0)
+
+
+def test_zeros_of_a_day_that_was_not_over_are_no_candidate() -> None:
+    """Q2, Q11."""
+    asked = datetime(2025, 6, 10, 7, 2, tzinfo=UTC)
+    assert estimate(frames(month={DAY: {}}, asked=asked), now=asked)[0]["status"] == "missing"
+
+
+def test_the_home_of_a_solar_only_site_without_splits_is_unknown() -> None:
+    """Q43: only the solar energy is filled in."""
+    given = frames(month={DAY: {"solar_energy_exported": 18630}}, site=SOLAR_SITE)
+    (row,) = estimate(given, site=replace(SOLAR_SITE, timezone="America/Los_Angeles"))
+    assert pd.isna(row["home_wh"])
+    assert row["solar_energy_exported_wh"] == 18630.0
+
+
+def test_a_solar_only_site_with_splits_has_a_home() -> None:
+    """Q43 is about sites whose splits are all zero."""
+    (row,) = estimate(
+        frames(month={DAY: WHOLE}, site=SOLAR_SITE), site=replace(SOLAR_SITE, timezone="America/Los_Angeles")
+    )
+    assert row["home_wh"] == 2016.0
+
+
+def test_power_speaks_for_a_day_of_which_no_energy_is_held() -> None:
+    """3,000 W of sun, 1,000 W into the battery, 500 W to the grid: the home takes 1,500 W."""
+    (row,) = estimate(frames(powers={DAY: (3000.0, -1000.0, -500.0)}))
+    assert word(row) == ("single_source", "power", 72_000.0)
+    assert (row["home_wh"], row["grid_export_wh"], row["battery_charge_wh"]) == (36_000.0, 12_000.0, 24_000.0)
+    assert (row["battery_energy_exported_wh"], row["grid_energy_imported_wh"], row["coverage_pct"]) == (0.0, 0.0, 100.0)
+    assert pd.isna(row["consumer_energy_imported_from_solar_wh"])
+
+
+def test_power_never_outvotes_energy() -> None:
+    (row,) = estimate(frames(month={DAY: WHOLE}, powers={DAY: (3000.0, -1000.0, -500.0)}))
+    assert word(row) == ("single_source", "calendar_history/month", 3456.0)
+
+
+@pytest.mark.parametrize(("day", "rows"), [(date(2025, 3, 9), 276), (date(2025, 11, 2), 300)])
+def test_a_whole_day_is_a_whole_day_when_the_clocks_change(day: date, rows: int) -> None:
+    """Q5: 23 and 25 hours are 100 %."""
+    given = frames(intervals={day: FLOWS}, asked=datetime(2026, 1, 1, tzinfo=UTC))
+    (row,) = estimate(given, day, day, now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert word(row) == ("single_source", "energy_intervals", 12.0 * rows)
+    assert row["coverage_pct"] == 100.0
+
+
+def test_every_day_asked_for_is_a_row_and_no_other() -> None:
+    """Neighbouring days in the frames change nothing."""
+    days = {DAY + timedelta(days=ahead): FLOWS for ahead in (-1, 0, 2)}
+    rows = estimate(frames(intervals=days), DAY, DAY + timedelta(days=1))
+    assert [(row["local_date"], row["status"]) for row in rows] == [
+        (DAY, "single_source"),
+        (DAY + timedelta(days=1), "missing"),
+    ]
+
+
+def test_a_day_that_the_zone_never_had_is_no_row() -> None:
+    """Apia had no 30 December 2011."""
+    site = replace(BATTERY_SITE, timezone="Pacific/Apia")
+    rows = estimate(frames(), date(2011, 12, 29), date(2011, 12, 31), site=site)
+    assert [row["local_date"] for row in rows] == [date(2011, 12, 29), date(2011, 12, 31)]
+
+
+def test_no_days_asked_for_are_no_rows() -> None:
+    assert estimate(frames(intervals={DAY: FLOWS}), DAY, DAY - timedelta(days=1)) == []
+
+
+def test_a_sum_beyond_all_measure_is_no_candidate() -> None:
+    """Each interval is within bounds, the day is not: better nothing than a table that nobody can load."""
+    assert estimate(frames(intervals={DAY: {"solar_energy_exported": 9e8}}))[0]["status"] == "missing"

@@ -1,0 +1,186 @@
+"""Series energy_day, energy_month, energy_year."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.unit.transform.answers import BATTERY_SITE, KeptAnswer, answer, checked, energy_row, reasons, records
+from transform import energy_periods
+
+LONG_AGO = replace(BATTERY_SITE, installed_at=datetime(2017, 10, 15, 1, tzinfo=UTC))
+JUNE = (date(2025, 6, 1), date(2025, 6, 30))
+
+
+def month(rows: list[dict[str, Any]], **facts: Any) -> KeptAnswer:
+    return answer("energy_day", rows, day=JUNE[0], until=JUNE[1], **facts)
+
+
+def year(rows: list[dict[str, Any]], number: int = 2025, **facts: Any) -> KeptAnswer:
+    return answer("energy_month", rows, day=date(number, 1, 1), until=date(number, 12, 31), **facts)
+
+
+def lifetime(rows: list[dict[str, Any]], **facts: Any) -> KeptAnswer:
+    return answer("energy_year", rows, day=date(2017, 10, 14), until=date(9999, 12, 30), **facts)
+
+
+def rows_of(answers: list[KeptAnswer], site: Any = BATTERY_SITE) -> list[dict[str, Any]]:
+    return records(checked(energy_periods.shape(answers, site))["energy_periods"])
+
+
+@pytest.mark.parametrize(
+    ("given", "granularity", "source", "start"),
+    [
+        (month([energy_row("2025-06-10T01:00:00-07:00")]), "day", "calendar_history/month", date(2025, 6, 10)),
+        (year([energy_row("2025-06-01T01:00:00-07:00")]), "month", "calendar_history/year", date(2025, 6, 1)),
+        (lifetime([energy_row("2025-01-01T01:00:00-08:00")]), "year", "calendar_history/lifetime", date(2025, 1, 1)),
+    ],
+)
+def test_each_series_has_its_granularity_and_source(
+    given: KeptAnswer, granularity: str, source: str, start: date
+) -> None:
+    """Q9: of the stamp only the day means anything."""
+    (row,) = rows_of([given], LONG_AGO)
+    assert (row["granularity"], row["source"], row["period_start"]) == (granularity, source, start)
+
+
+@pytest.mark.parametrize("period", ["week", "day", "month"])
+def test_witnesses_of_a_day_are_told_apart_by_the_period_they_name(period: str) -> None:
+    """Q19: week and day are asked where the month drops a day."""
+    given = month([energy_row("2025-06-10T01:00:00-07:00")], envelope={"period": period})
+    assert [row["source"] for row in rows_of([given])] == [f"calendar_history/{period}"]
+
+
+@pytest.mark.parametrize("stamp", ["2025-06-10T01:00:00-07:00", "2025-06-10T00:00:00-07:00", "2025-06-10T08:00:00Z"])
+def test_the_day_of_a_stamp_is_that_of_its_own_offset(stamp: str) -> None:
+    """Q9, Q18: 01:00, the 00:00 of the 2018 vintage, and `Z`, which is read on the site's clock."""
+    assert [row["period_start"] for row in rows_of([month([energy_row(stamp)])])] == [date(2025, 6, 10)]
+
+
+def test_a_stamp_in_utc_east_of_greenwich_is_of_the_next_local_day() -> None:
+    """Q18: 15:00 Z is 01:00 in Sydney, a day later."""
+    site = replace(BATTERY_SITE, timezone="Australia/Sydney")
+    assert [row["period_start"] for row in rows_of([month([energy_row("2025-06-09T15:00:00Z")])], site)] == [
+        date(2025, 6, 10)
+    ]
+
+
+def test_the_first_period_begins_with_its_calendar_period_and_is_partial() -> None:
+    """A year series may begin in the middle of the day of installation."""
+    stamp = "2017-10-14T18:00:00-07:00"
+    for given, start in (
+        (year([energy_row(stamp)], 2017), date(2017, 10, 1)),
+        (lifetime([energy_row(stamp)]), date(2017, 1, 1)),
+    ):
+        (row,) = rows_of([given], LONG_AGO)
+        assert (row["period_start"], row["is_partial"]) == (start, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_partial"),
+    [
+        (datetime(2025, 6, 11, 6, 59, tzinfo=UTC), True),
+        (datetime(2025, 6, 11, 7, 0, tzinfo=UTC), False),
+    ],
+)
+def test_a_day_is_partial_until_its_last_local_minute_is_over(asked: datetime, is_partial: bool) -> None:
+    (row,) = rows_of([month([energy_row("2025-06-10T01:00:00-07:00")], asked=asked)])
+    assert row["is_partial"] is is_partial
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_partial"), [(datetime(2025, 7, 1, 6, tzinfo=UTC), True), (datetime(2025, 7, 1, 8, tzinfo=UTC), False)]
+)
+def test_a_month_is_partial_until_it_is_over(asked: datetime, is_partial: bool) -> None:
+    (row,) = rows_of([year([energy_row("2025-06-01T01:00:00-07:00")], asked=asked)])
+    assert row["is_partial"] is is_partial
+
+
+@pytest.mark.parametrize(
+    ("installed", "is_partial"),
+    [
+        (datetime(2025, 6, 10, 7, 0, tzinfo=UTC), False),
+        (datetime(2025, 6, 10, 7, 1, tzinfo=UTC), True),
+        (datetime(2025, 6, 11, 6, 59, tzinfo=UTC), True),
+        (datetime(2025, 6, 11, 7, 0, tzinfo=UTC), False),
+        (None, False),
+    ],
+)
+def test_the_day_of_installation_is_partial_unless_it_was_whole(installed: datetime | None, is_partial: bool) -> None:
+    (row,) = rows_of([month([energy_row("2025-06-10T01:00:00-07:00")])], replace(BATTERY_SITE, installed_at=installed))
+    assert row["is_partial"] is is_partial
+
+
+def test_rows_finer_than_the_period_are_added_up_by_local_day() -> None:
+    """Q10: since 2024 week and month may come by the hour; an absent measure stays NULL."""
+    rows = [energy_row(f"2025-06-10T{hour:02d}:00:00-07:00", solar_energy_exported=hour) for hour in range(24)]
+    for row in rows:
+        del row["generator_energy_exported"]
+    (row,) = rows_of([month([*rows, energy_row("2025-06-10T12:00:00-07:00", solar_energy_exported=12)])])
+    assert row["solar_energy_exported_wh"] == sum(range(24))
+    assert row["generator_energy_exported_wh"] == 0.0  # the duplicate of 12:00 has it; the others have none
+    (row,) = rows_of([month(rows)])
+    assert pd.isna(row["generator_energy_exported_wh"])
+
+
+def test_a_sum_beyond_all_measure_is_set_aside() -> None:
+    """Each row is within bounds; what they add up to is no energy of any site."""
+    rows = [energy_row(f"2025-06-10T{hour:02d}:00:00-07:00", solar_energy_exported=9e8) for hour in (2, 3)]
+    tables = checked(energy_periods.shape([month(rows)], BATTERY_SITE))
+    assert (len(tables["energy_periods"]), reasons(tables)) == (0, [(0, "out_of_range")])
+
+
+def test_a_day_that_has_not_begun_is_not_a_measurement() -> None:
+    """Q11 for periods: tomorrow's zero goes nowhere, tomorrow's energy to quarantine."""
+    asked = datetime(2025, 6, 10, 20, tzinfo=UTC)
+    rows = [
+        energy_row("2025-06-10T01:00:00-07:00", solar_energy_exported=1),
+        energy_row("2025-06-11T01:00:00-07:00"),
+        energy_row("2025-06-12T01:00:00-07:00", solar_energy_exported=1),
+    ]
+    tables = checked(energy_periods.shape([month(rows, asked=asked)], BATTERY_SITE))
+    assert tables["energy_periods"]["period_start"].tolist() == [date(2025, 6, 10)]
+    assert reasons(tables) == [(2, "future_value")]
+
+
+def test_days_outside_the_month_asked_are_of_a_wrong_window() -> None:
+    """Q22, Q27: asked with a spring offset, all of March came back as the first of April."""
+    rows = [
+        energy_row("2025-05-31T01:00:00-07:00"),
+        energy_row("2025-06-01T01:00:00-07:00"),
+        energy_row("2025-07-01T01:00:00-07:00"),
+    ]
+    tables = checked(energy_periods.shape([month(rows)], BATTERY_SITE))
+    assert tables["energy_periods"]["period_start"].tolist() == [date(2025, 6, 1)]
+    assert reasons(tables) == [(0, "wrong_window"), (2, "wrong_window")]
+
+
+def test_of_several_answers_the_last_fetched_wins_per_source() -> None:
+    """Q12: the week's word does not replace the month's."""
+    stamp = "2025-06-10T01:00:00-07:00"
+    early = month([energy_row(stamp, solar_energy_exported=1)], raw_id="a")
+    late = replace(
+        month([energy_row(stamp, solar_energy_exported=2)], raw_id="b"), requested_at=datetime(2026, 1, 2, tzinfo=UTC)
+    )
+    week = month([energy_row(stamp, solar_energy_exported=3)], raw_id="c", envelope={"period": "week"})
+    assert {row["source"]: row["solar_energy_exported_wh"] for row in rows_of([late, week, early])} == {
+        "calendar_history/month": 2.0,
+        "calendar_history/week": 3.0,
+    }
+
+
+def test_three_series_in_one_call_keep_apart() -> None:
+    """The first of January is a day, a month and a year."""
+    stamp = "2025-01-01T01:00:00-08:00"
+    given = [
+        replace(month([energy_row(stamp, solar_energy_exported=1)], raw_id="a"), window_start=date(2025, 1, 1)),
+        year([energy_row(stamp, solar_energy_exported=2)], raw_id="b"),
+        lifetime([energy_row(stamp, solar_energy_exported=3)], raw_id="c"),
+    ]
+    assert {row["granularity"]: row["solar_energy_exported_wh"] for row in rows_of(given)} == {
+        "day": 1,
+        "month": 2,
+        "year": 3,
+    }

@@ -1,0 +1,216 @@
+"""What an answer amounts to, and what of its rows can be used."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.unit.transform.answers import KeptAnswer, answer, energy_row
+from transform.parse import Outcome, outcome, parse, response_of
+
+ROW = {"timestamp": "2025-06-10T00:00:00-07:00", "soe": 41}
+
+
+def bodied(body: bytes, series: str = "soe") -> KeptAnswer:
+    return replace(answer(series, []), body=body)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        None,
+        "",
+        "upstream has nothing to say",
+        {"serial_number": "", "period": "day"},
+        {"period": "day", "time_series": None},
+        {"period": "day", "time_series": []},
+    ],
+    ids=["null", "empty string", "string", "no time_series", "time_series null", "time_series empty"],
+)
+def test_each_of_the_six_spellings_of_empty_is_no_data_and_no_fault(response: object) -> None:
+    """Q23: an answer without rows is an answer; nothing of it goes to quarantine."""
+    parsed = parse(bodied(orjson.dumps({"response": response})))
+    assert (parsed.outcome, parsed.rows.num_rows, parsed.rejects) == (Outcome.NO_DATA, 0, ())
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html><body>Bad gateway</body></html>", b'{"response": {"time_series": [{"ti', b"\xff\xfe"]
+)
+def test_a_body_that_is_not_json_is_set_aside_as_a_whole(body: bytes) -> None:
+    parsed = parse(bodied(body))
+    assert parsed.outcome is Outcome.NOT_JSON
+    assert [(reject.row_number, reject.reason) for reject in parsed.rejects] == [(-1, "not_json")]
+
+
+def test_a_document_nested_without_end_is_not_json_rather_than_a_crash() -> None:
+    assert outcome(b"[" * 100_000 + b"NaN", "power") is Outcome.NOT_JSON
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {"time_series": [ROW]},
+        {"response": 5},
+        {"response": [ROW]},
+        {"response": {"time_series": {"0": ROW}}},
+        {"response": {"time_series": [1, 2, 3]}},
+        {"response": {"time_series": [{"start": "2025-06-10T00:00:00-07:00", "soe": 41}]}},
+        {"response": {"period": "day", "series": [ROW]}},
+        {"response": None, "error": "upstream internal error"},
+    ],
+    ids=[
+        "list",
+        "no response",
+        "number",
+        "bare rows",
+        "rows by key",
+        "rows of numbers",
+        "stamp renamed",
+        "rows renamed",
+        "error",
+    ],
+)
+def test_a_shape_that_nobody_has_described_is_a_changed_contract(document: object) -> None:
+    parsed = parse(bodied(orjson.dumps(document)))
+    assert parsed.outcome is Outcome.CONTRACT
+    assert [(reject.row_number, reject.reason) for reject in parsed.rejects] == [(-1, "contract")]
+
+
+@pytest.mark.parametrize(
+    ("series", "response", "expected"),
+    [
+        (
+            "backup",
+            {"events": [{"timestamp": "2025-01-01T00:00:00Z", "duration": 60_000}], "events_count": 0},
+            Outcome.DATA,
+        ),
+        ("backup", {"events": [], "total_events": 0}, Outcome.NO_DATA),
+        ("charge", {"charge_history": [{"charge_start_time": {"seconds": 1}}]}, Outcome.DATA),
+        ("charge", {"charge_history": []}, Outcome.NO_DATA),
+        ("snapshot", [{"energy_site_id": 1}], Outcome.DATA),
+        ("snapshot", {"site_name": "Ridge"}, Outcome.DATA),
+        ("snapshot", [], Outcome.NO_DATA),
+        ("snapshot", 5, Outcome.CONTRACT),
+    ],
+)
+def test_series_with_other_shapes_are_judged_by_their_own(series: str, response: object, expected: Outcome) -> None:
+    assert outcome(orjson.dumps({"response": response}), series) is expected
+
+
+def test_a_byte_order_mark_is_no_obstacle() -> None:
+    """Q35: dumps made by Windows tools begin with one."""
+    body = b"\xef\xbb\xbf" + orjson.dumps({"response": {"time_series": [ROW]}})
+    assert parse(bodied(body)).rows["soe_pct"].to_pylist() == [41.0]
+
+
+def test_absent_and_null_measures_are_null_and_the_row_is_kept() -> None:
+    """Q24: keys differ from row to row."""
+    rows = [
+        {"timestamp": "2025-06-10T00:00:00-07:00", "solar_power": 5},
+        {"timestamp": "2025-06-10T00:05:00-07:00", "grid_power": 2.5, "solar_power": None},
+    ]
+    parsed = parse(answer("power", rows))
+    assert parsed.rows["solar_w"].to_pylist() == [5.0, None]
+    assert parsed.rows["grid_w"].to_pylist() == [None, 2.5]
+    assert parsed.rows["generator_w"].to_pylist() == [None, None]
+    assert parsed.rejects == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (None, "null_row"),
+        ("nothing", "not_an_object"),
+        ({"soe": 5}, "no_timestamp"),
+        ({"timestamp": 1749538800, "soe": 5}, "no_timestamp"),
+        ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": "n/a"}, "not_a_number"),
+        ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": ""}, "not_a_number"),
+        ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": "NaN"}, "not_a_number"),
+        ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": [50]}, "not_a_number"),
+        ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": {"value": 50}}, "not_a_number"),
+    ],
+)
+def test_one_bad_row_is_set_aside_with_its_payload_and_the_rest_is_kept(row: Any, reason: str) -> None:
+    parsed = parse(answer("soe", [ROW, row, {**ROW, "timestamp": "2025-06-10T00:30:00-07:00"}]))
+    assert parsed.rows["row_number"].to_pylist() == [0, 2]
+    (reject,) = parsed.rejects
+    assert (reject.row_number, reject.reason) == (1, reason)
+    assert orjson.loads(reject.payload) == row
+
+
+def test_nan_and_infinity_in_the_json_cost_their_rows_only() -> None:
+    """Python programs write them though JSON has no such numbers."""
+    body = b"""{"response": {"time_series": [
+        {"timestamp": "2025-06-10T00:00:00-07:00", "soe": NaN},
+        {"timestamp": "2025-06-10T00:15:00-07:00", "soe": 50},
+        {"timestamp": "2025-06-10T00:30:00-07:00", "soe": -Infinity}]}}"""
+    parsed = parse(bodied(body))
+    assert parsed.rows["soe_pct"].to_pylist() == [50.0]
+    assert [(reject.row_number, reject.reason) for reject in parsed.rejects] == [
+        (0, "not_a_number"),
+        (2, "not_a_number"),
+    ]
+    assert '"soe": NaN' in parsed.rejects[0].payload
+
+
+def test_a_number_that_no_double_holds_exactly_is_read_as_the_nearest() -> None:
+    assert parse(answer("soe", [{**ROW, "soe": 2**60 + 1}])).rows["soe_pct"].to_pylist() == [float(2**60)]
+
+
+def test_numbers_in_strings_are_numbers() -> None:
+    rows = [energy_row("2025-06-10T00:00:00-07:00", solar_energy_exported="724", grid_energy_imported=" 1.5 ")]
+    parsed = parse(answer("energy_interval", rows))
+    assert parsed.rows["solar_energy_exported_wh"].to_pylist() == [724.0]
+    assert parsed.rows["grid_energy_imported_wh"].to_pylist() == [1.5]
+    assert parsed.rejects == ()
+
+
+def test_a_boolean_among_texts_is_not_a_number() -> None:
+    parsed = parse(answer("soe", [{**ROW, "soe": "41"}, {**ROW, "soe": True}]))
+    assert parsed.rows["soe_pct"].to_pylist() == [41.0]
+    assert [reject.reason for reject in parsed.rejects] == ["not_a_number"]
+
+
+def test_totals_and_raw_timestamp_are_known_and_new_names_are_reported() -> None:
+    """Q42: totals are omitted where zero and derive from the flows; a name nobody knows stays in raw."""
+    row = energy_row(
+        "2025-06-10T00:00:00-07:00", total_home_usage=3, raw_timestamp="2025-06-10T00:00:00-07:00", ev_energy=9
+    )
+    parsed = parse(answer("energy_interval", [row]))
+    assert parsed.unknown_columns == {"ev_energy"}
+    assert "total_home_usage" not in parsed.rows.column_names
+
+
+@pytest.mark.parametrize(
+    ("envelope", "zone", "offset", "period"),
+    [
+        ({"installation_time_zone": "Australia/Sydney", "period": "day"}, "Australia/Sydney", None, "day"),
+        ({"installation_time_zone": "", "time_zone_offset": -420}, None, -420, None),
+        ({"installation_time_zone": 7, "time_zone_offset": "x", "period": None}, None, None, None),
+        ({"time_zone_offset": True}, None, None, None),
+    ],
+)
+def test_the_envelope_tells_zone_offset_and_period(
+    envelope: dict[str, object], zone: str | None, offset: int | None, period: str | None
+) -> None:
+    """Q7, Q8: either may be missing, or be something else than it should be."""
+    parsed = parse(answer("soe", [ROW], envelope=envelope))
+    assert (parsed.installation_time_zone, parsed.time_zone_offset, parsed.period) == (zone, offset, period)
+
+
+def test_response_of_tells_a_body_without_json_from_one_without_response() -> None:
+    assert response_of(b'{"response": [1]}') == [1]
+    with pytest.raises(LookupError):
+        response_of(b"{}")
+    with pytest.raises(ValueError, match="unexpected"):
+        response_of(b"<html>")
+
+
+def test_parsing_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Whether a column is unknown is said once, by whoever gathers the answers."""
+    with caplog.at_level(logging.DEBUG):
+        parse(answer("soe", [{**ROW, "new": 1}]))
+    assert caplog.records == []

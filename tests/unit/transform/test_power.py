@@ -1,0 +1,106 @@
+"""Series power: the home's share, and the lengths of its intervals."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from tests.unit.transform.answers import (
+    BATTERY_SITE,
+    LOS_ANGELES,
+    SOLAR_SITE,
+    answer,
+    checked,
+    power_row,
+    reasons,
+    slots,
+)
+from transform import power
+from transform.sites import Site
+
+DAY = date(2025, 6, 10)
+STAMPS = slots(DAY, LOS_ANGELES)
+
+
+def home(rows: list[dict[str, object]], site: Site = BATTERY_SITE) -> list[float | None]:
+    frame = checked(power.shape([answer("power", rows, site_id=site.site_id)], site))["power"]
+    return [None if pd.isna(value) else value for value in frame["home_w"].tolist()]
+
+
+def test_home_is_what_sun_battery_and_grid_give_together() -> None:
+    """Charging and export are negative."""
+    assert home([power_row(STAMPS[0], 5000.5, -2000, -1500.25)]) == [1500.25]
+
+
+@pytest.mark.parametrize(("generator", "expected"), [(None, 300.0), (0, 300.0), (700, 1000.0)])
+def test_a_generator_counts_and_an_absent_one_is_none(generator: float | None, expected: float) -> None:
+    """Q24: generator_power is absent in some vintages."""
+    row = power_row(STAMPS[0], 100, 100, 100)
+    assert home([row if generator is None else {**row, "generator_power": generator}]) == [expected]
+
+
+@pytest.mark.parametrize("name", ["solar_power", "battery_power", "grid_power"])
+def test_home_is_unknown_when_a_part_of_it_is(name: str) -> None:
+    assert home([{**power_row(STAMPS[0], 1, 2, 3), name: None}]) == [None]
+
+
+def test_a_site_without_a_battery_needs_no_battery_power() -> None:
+    row = power_row(STAMPS[0], 400, 0, 100)
+    del row["battery_power"]
+    assert home([row], SOLAR_SITE) == [500.0]
+
+
+def test_home_is_unknown_on_a_solar_site_that_reports_no_grid() -> None:
+    """Q16: grid power 0 throughout the answer."""
+    assert home([power_row(STAMPS[0], 400), power_row(STAMPS[1], 500)], SOLAR_SITE) == [None, None]
+
+
+def test_one_grid_value_shows_that_the_grid_is_measured() -> None:
+    """Q16: throughout the answer, not in one row of it."""
+    assert home([power_row(STAMPS[0], 400), power_row(STAMPS[1], 500, 0, -200)], SOLAR_SITE) == [400.0, 300.0]
+
+
+def test_a_battery_site_may_have_no_grid_power_all_day() -> None:
+    """Q16 is about sites without a battery: a battery can carry the home all day."""
+    assert home([power_row(STAMPS[0], 0, 400)]) == [400.0]
+
+
+def test_each_answer_is_judged_by_itself() -> None:
+    """Q16: one day with a grid reading does not make another day's home known."""
+    following = slots(DAY + timedelta(days=1), LOS_ANGELES)
+    answers = [
+        answer("power", [power_row(STAMPS[0], 400, 0, 5)], site_id=202, raw_id="a"),
+        answer("power", [power_row(following[0], 400)], site_id=202, raw_id="b", day=DAY + timedelta(days=1)),
+    ]
+    frame = checked(power.shape(answers, SOLAR_SITE))["power"]
+    assert frame["home_w"].isna().tolist() == [False, True]
+
+
+def test_a_home_beyond_all_measure_is_set_aside_although_its_parts_are_within() -> None:
+    tables = checked(power.shape([answer("power", [power_row(STAMPS[0], 9e8, 9e8, 1)])], BATTERY_SITE))
+    assert (len(tables["power"]), reasons(tables)) == (0, [(0, "out_of_range")])
+
+
+@pytest.mark.parametrize(("day", "rows"), [(date(2025, 3, 9), 276), (date(2025, 11, 2), 300), (DAY, 288)])
+def test_every_slot_of_a_day_is_filed_when_the_clocks_change_too(day: date, rows: int) -> None:
+    """Q5: 276 and 300 rows, all of them of that day, none of them twice."""
+    answers = [answer("power", [power_row(stamp, 1) for stamp in slots(day, LOS_ANGELES)], day=day)]
+    frame = checked(power.shape(answers, BATTERY_SITE))["power"]
+    assert len(frame) == rows
+    assert set(frame["local_date"]) == {day}
+    assert set(frame["interval_s"]) == {300}
+
+
+def test_quarter_hours_of_solar_only_sites_are_measured_as_such() -> None:
+    """Q15: nights are left out, and the length is that between neighbours."""
+    stamps = slots(DAY, SOLAR_SITE.zone, step_s=900)[24:80]
+    rows = [power_row(stamp, 100, 0, -50) for stamp in stamps]
+    frame = checked(power.shape([answer("power", rows, site_id=202)], SOLAR_SITE))["power"]
+    assert (len(frame), set(frame["interval_s"])) == (56, {900})
+
+
+def test_a_site_without_solar_needs_no_solar_power() -> None:
+    row = power_row(STAMPS[0], 0, 100, 100)
+    del row["solar_power"]
+    assert home([row], replace(BATTERY_SITE, has_solar=False)) == [200.0]

@@ -1,0 +1,24 @@
+"""Series soe."""
+
+from datetime import date
+
+import pytest
+
+from tests.unit.transform.answers import BATTERY_SITE, LOS_ANGELES, answer, checked, slots
+from transform import soe
+
+
+@pytest.mark.parametrize(("day", "rows"), [(date(2025, 3, 9), 92), (date(2025, 11, 2), 100), (date(2025, 6, 10), 96)])
+def test_quarter_hours_of_a_day(day: date, rows: int) -> None:
+    """Q5: 92 and 100 rows when the clocks change."""
+    stamps = slots(day, LOS_ANGELES, step_s=900)
+    given = [{"timestamp": stamp.isoformat(), "soe": index} for index, stamp in enumerate(stamps)]
+    frame = checked(soe.shape([answer("soe", given, day=day)], BATTERY_SITE))["state_of_energy"]
+    assert frame["soe_pct"].tolist() == [float(index) for index in range(rows)]
+    assert set(frame["interval_s"]) == {900}
+    assert set(frame["local_date"]) == {day}
+
+
+def test_a_single_row_is_a_quarter_of_an_hour() -> None:
+    row = {"timestamp": "2025-06-10T00:00:00-07:00", "soe": 12}
+    assert soe.shape([answer("soe", [row])], BATTERY_SITE)["state_of_energy"]["interval_s"].tolist() == [900]
