@@ -4,6 +4,7 @@ The app takes what stands around the endpoints as data: `check_token` decides wh
 `middleware` wraps everything (latency, limits, broken bodies), the first being the outermost.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -14,10 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from extract.simulator.account import live_status, products, site_info
+from extract.simulator.account import metadata, products, region
 from extract.simulator.calendar_history import calendar_history
+from extract.simulator.charging import telemetry_history
+from extract.simulator.history import history
 from extract.simulator.query import ApiError, Query
-from extract.simulator.world import World
+from extract.simulator.savings import savings
+from extract.simulator.site_state import backup_time_remaining, live_status, site_info, site_status, tariff_rate
+from extract.simulator.world import StaleAnswer, World
 
 Clock = Callable[[], datetime]
 
@@ -25,9 +30,15 @@ TokenCheck = Callable[[str | None, datetime], None]
 """Lets a bearer token pass (None: none was sent) or raises `ApiError`."""
 
 SITE_ENDPOINTS: dict[str, Callable[[Query], object]] = {
-    "site_info": site_info,
-    "live_status": live_status,
+    "backup_time_remaining": backup_time_remaining,
     "calendar_history": calendar_history,
+    "history": history,
+    "live_status": live_status,
+    "savings_forecast": savings,
+    "site_info": site_info,
+    "site_status": site_status,
+    "tariff_rate": tariff_rate,
+    "telemetry_history": telemetry_history,
 }
 """Paths below `/api/1/energy_sites/{id}/` and what computes their `response`."""
 
@@ -62,6 +73,8 @@ def build_app(
     api = _Api(world, clock, check_token or only_token(world.access_token))
     own = [
         Route("/api/1/products", api.products),
+        Route("/api/1/users/region", api.region),
+        Route("/api/metadata", api.metadata),
         Route("/api/1/energy_sites/{site_id}/{endpoint}", api.site),
     ]
     return Starlette(
@@ -88,24 +101,45 @@ class _Api:
 
     def __init__(self, world: World, clock: Clock, check_token: TokenCheck) -> None:
         self._world = world
+        self._silent = dict.fromkeys(world.ghosts, StaleAnswer.ERROR)
+        self._silent |= {each.site_id: each.answer for each in world.stale_sites}
         self._clock = clock
         self._check_token = check_token
+        self._answered: Counter[tuple[str, str]] = Counter()
 
     async def products(self, request: Request) -> Response:
         self._let_in(request)
         listed = products(self._world)
         return JsonResponse({"response": listed, "count": len(listed)})
 
+    async def region(self, request: Request) -> Response:
+        self._let_in(request)
+        return JsonResponse({"response": region(self._world, str(request.base_url).rstrip("/"))})
+
+    async def metadata(self, request: Request) -> Response:
+        self._let_in(request)
+        return JsonResponse(metadata(self._world))
+
     async def site(self, request: Request) -> Response:
         now = self._let_in(request)
         site_id = _number(request.path_params["site_id"])
-        if site_id in self._world.ghosts:
-            raise ApiError(500, "upstream internal error")
+        if site_id in self._silent:
+            return self._silence(site_id)
         endpoint = SITE_ENDPOINTS.get(request.path_params["endpoint"])
         if endpoint is None or site_id not in {each.site_id for each in self._world.sites}:
             raise ApiError(404, "not_found")
-        query = Query(self._world, self._world.truth(site_id), dict(request.query_params), now)
-        return JsonResponse({"response": endpoint(query)})
+        asked = request.url.path, request.url.query
+        params = dict(request.query_params)
+        query = Query(self._world, self._world.truth(site_id), params, now, self._answered[asked])
+        answer = JsonResponse({"response": endpoint(query)})
+        self._answered[asked] += 1
+        return answer
+
+    def _silence(self, site_id: int) -> Response:
+        """What a ghost or a stale site answers to everything."""
+        if self._silent[site_id] is StaleAnswer.STRING:
+            return JsonResponse({"response": ""})
+        raise ApiError(500, "upstream internal error")
 
     def _let_in(self, request: Request) -> datetime:
         now = self._clock()

@@ -5,14 +5,15 @@ A slot is measured once it is over: the slot that holds `now` and every later on
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 
 import numpy as np
 import numpy.typing as npt
 
+from extract.simulator.contradiction import each_day
 from extract.simulator.local_day import SLOT_S, Ints, day_bounds, local_date
+from extract.simulator.measures import FLOWS, POWERS
 from extract.simulator.simulated_day import DayTruth
-from extract.simulator.site import FLOWS, POWERS
 from extract.simulator.truth import Truth
 
 Matrix = npt.NDArray[np.int64] | npt.NDArray[np.float64]
@@ -89,8 +90,8 @@ class Metering:
     def sums(self, first: date, last: date) -> Ints:
         """Measured Wh from first to last day, both included, in the order of `FLOWS`."""
         total = np.zeros(len(FLOWS), np.int64)
-        for ahead in range((last - first).days + 1):
-            total += self.daily_sums(first + timedelta(days=ahead))
+        for each in each_day(first, last):
+            total += self.daily_sums(each)
         return total
 
     def _slots(self, day: date, columns: ColumnsOf) -> tuple[Ints, Matrix]:

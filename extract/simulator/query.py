@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+from extract.simulator.contradiction import Moment
 from extract.simulator.local_day import offset_s
 from extract.simulator.site import SiteSpec, ZoneMode
+from extract.simulator.table import Row, Table
 from extract.simulator.truth import Truth
 from extract.simulator.world import World
 
@@ -46,12 +48,14 @@ class Query:
         truth: What happened at the site.
         params: Query parameters, decoded: an un-encoded `+` has become a space by now.
         now: The simulator's instant, UTC.
+        repeat: How often the very same request was answered before.
     """
 
     world: World
     truth: Truth
     params: Mapping[str, str]
     now: datetime
+    repeat: int = 0
 
     @property
     def spec(self) -> SiteSpec:
@@ -62,6 +66,17 @@ class Query:
     def clock(self) -> tzinfo:
         """The clock by which the server cuts days: the site's zone, or the offset in force now (Q7)."""
         return server_clock(self.spec, self.now)
+
+    @property
+    def moment(self) -> Moment:
+        """When and how often it is asked."""
+        return Moment(self.now, self.repeat)
+
+    def tell(self, table: Table) -> list[Row]:
+        """The rows of a table, after the site's contradictions have had their way with it."""
+        for each in self.spec.contradictions:
+            table = each.apply(table, self.moment)
+        return table.render()
 
     def instant(self, name: str) -> datetime | None:
         """A parameter that is an RFC 3339 instant with an offset; None when it was not sent.
@@ -104,6 +119,11 @@ def zone_fields(spec: SiteSpec, now: datetime) -> dict[str, str | int]:
             return {"installation_time_zone": NOT_AN_IANA_NAME}
         case ZoneMode.FIXED_OFFSET:
             return {"time_zone_offset": offset_s(spec.zone, int(now.timestamp())) // 60}
+
+
+def connector_din(spec: SiteSpec, connector: int) -> str:
+    """Identification number of a wall connector, invented from the site id."""
+    return f"1457768-02-G--SIM{spec.site_id % 10**6:06d}{connector:02d}"
 
 
 def serial_number(spec: SiteSpec) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 
 from extract.simulator.battery import dispatch, level_at_start
 from extract.simulator.local_day import SLOT_S, Floats, Instants, Ints, as_instants, day_bounds, offsets_s
-from extract.simulator.site import FLOWS, POWERS, SiteSpec
+from extract.simulator.measures import CHARGES, EXPORTS, FLOWS, HOME, POWERS
+from extract.simulator.site import SiteSpec
 from extract.simulator.weather_and_home import SLOTS_PER_HOUR, home_wh, solar_wh, unit_hash
 
 EV_POWER_W = 7_200
@@ -70,8 +71,8 @@ def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
     epochs_s = np.arange(start_s, end_s, SLOT_S, dtype=np.int64)
     local_s = (epochs_s + offsets_s(spec.zone, epochs_s)) % 86_400
     noise = np.random.default_rng([spec.seed, day.toordinal()])
-    outages = _outages(spec, day, start_s, end_s)
-    sessions = () if outages else _sessions(spec, day, start_s)
+    outages = outages_of(spec, day)
+    sessions = sessions_of(spec, day)
     solar = solar_wh(spec, day, epochs_s, noise)
     home = home_wh(spec, day, local_s, noise) + _car_wh(sessions, epochs_s)
     is_off_grid = _inside(outages, epochs_s)
@@ -92,8 +93,8 @@ def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
         soe_pct=(level_wh[:-1][soe] * 100 + capacity // 2) // capacity,
         level_wh=level_wh[first:],
         home_wh=home,
-        charge_sessions=tuple(each for each in sessions if each.start_s >= installed_s),
-        outages=tuple(each for each in outages if each.start_s >= installed_s),
+        charge_sessions=sessions,
+        outages=outages,
     )
 
 
@@ -156,7 +157,7 @@ def _flows(
 
 def _home(flows: dict[str, Ints]) -> Ints:
     """Energy the home really got: the sum of its four sources."""
-    total: Ints = sum((flows[name] for name in FLOWS[12:]), np.zeros(len(flows[FLOWS[0]]), np.int64))
+    total: Ints = sum((flows[name] for name in HOME), np.zeros(len(flows[FLOWS[0]]), np.int64))
     return total
 
 
@@ -166,8 +167,8 @@ def _power(flows: dict[str, Ints], home: Ints, noise: np.random.Generator) -> di
     So the integral of the power is the energy, while no single value gives it away. Signs: battery + discharge, grid and
     grid services + import.
     """
-    charge = sum(flows[name] for name in FLOWS[9:12])
-    export = sum(flows[name] for name in FLOWS[5:8])
+    charge = sum(flows[name] for name in CHARGES)
+    export = sum(flows[name] for name in EXPORTS)
     net = {
         "solar_power": flows["solar_energy_exported"],
         "battery_power": flows["battery_energy_exported"] - charge,
@@ -202,13 +203,16 @@ def _vpp_hours(spec: SiteSpec, day: date, local_s: Ints) -> Ints:
     return ((local_s >= 68_400) & (local_s < 75_600) & is_event).astype(np.int64)
 
 
-def _outages(spec: SiteSpec, day: date, start_s: int, end_s: int) -> tuple[Outage, ...]:
+def outages_of(spec: SiteSpec, day: date) -> tuple[Outage, ...]:
     """At most one a day, from 38 seconds to some hours, over before the evening's last four hours."""
+    start_s, end_s = day_bounds(spec.zone, day)
     if not spec.has_battery or unit_hash(spec.seed, day, 5) >= spec.outages_per_year / 365:
         return ()
     latest_s = end_s - _EVENING_SLOTS * SLOT_S
     begin_s = start_s + 60 + int((latest_s - start_s - 120) * unit_hash(spec.seed, day, 6))
     duration_ms = int(38_800 * 800 ** (unit_hash(spec.seed, day, 7) ** 1.5))
+    if begin_s < spec.installed_at.timestamp():
+        return ()
     return (Outage(begin_s, min(duration_ms, (latest_s - begin_s) * 1000)),)
 
 
@@ -221,11 +225,14 @@ def _inside(outages: tuple[Outage, ...], epochs_s: Ints) -> Ints:
     return inside
 
 
-def _sessions(spec: SiteSpec, day: date, start_s: int) -> tuple[ChargeSession, ...]:
-    """A car charges on about every second night, between half past midnight and half past six."""
-    if spec.wall_connectors == 0 or unit_hash(spec.seed, day, 8) >= 0.45:
+def sessions_of(spec: SiteSpec, day: date) -> tuple[ChargeSession, ...]:
+    """A car charges on about every second night between half past midnight and half past six, unless the grid fails."""
+    if spec.wall_connectors == 0 or unit_hash(spec.seed, day, 8) >= 0.45 or outages_of(spec, day):
         return ()
+    start_s, _ = day_bounds(spec.zone, day)
     begin_s = start_s + 1800 + int(7200 * unit_hash(spec.seed, day, 9))
+    if begin_s < spec.installed_at.timestamp():
+        return ()
     duration_s = 5400 + int(9000 * unit_hash(spec.seed, day, 10))
     connector = int(spec.wall_connectors * unit_hash(spec.seed, day, 11))
     energy_wh = int(_energy_by_then(np.array([begin_s + duration_s], np.int64), begin_s, duration_s)[0])

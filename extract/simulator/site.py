@@ -8,28 +8,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-FLOWS: tuple[str, ...] = (
-    "solar_energy_exported",
-    "generator_energy_exported",
-    "grid_energy_imported",
-    "grid_services_energy_imported",
-    "grid_services_energy_exported",
-    "grid_energy_exported_from_solar",
-    "grid_energy_exported_from_generator",
-    "grid_energy_exported_from_battery",
-    "battery_energy_exported",
-    "battery_energy_imported_from_grid",
-    "battery_energy_imported_from_solar",
-    "battery_energy_imported_from_generator",
-    "consumer_energy_imported_from_grid",
-    "consumer_energy_imported_from_solar",
-    "consumer_energy_imported_from_battery",
-    "consumer_energy_imported_from_generator",
-)
-"""The sixteen measures of kind=energy, in the order the API gives them. Source: API.md §1.2."""
-
-POWERS: tuple[str, ...] = ("solar_power", "battery_power", "grid_power", "grid_services_power", "generator_power")
-"""The measures of kind=power, in the order the API gives them. Source: API.md §1.2."""
+from extract.simulator.contradiction import Contradiction
 
 FIVE_MINUTE_SINCE = date(2024, 4, 8)
 """First local day that period=day answers with five-minute rows instead of one row stamped 01:00. Source: Q10."""
@@ -43,6 +22,34 @@ class ZoneMode(StrEnum):
     EMPTY = "empty"
     NOT_IANA = "not_iana"
     FIXED_OFFSET = "fixed_offset"
+
+
+class ChargeKey(StrEnum):
+    """Under which key telemetry_history lists charge sessions; both have been seen (API.md §1.3)."""
+
+    CHARGE_HISTORY = "charge_history"
+    TIME_SERIES = "time_series"
+
+
+class Mode(StrEnum):
+    """Values of `default_real_mode`."""
+
+    SELF_CONSUMPTION = "self_consumption"
+    AUTONOMOUS = "autonomous"
+    BACKUP = "backup"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """What a control command set, as site_info shows it from an instant on.
+
+    Attributes:
+        since: First instant of the new values.
+        values: Keys of site_info and what they become.
+    """
+
+    since: datetime
+    values: tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,18 @@ class SiteSpec:
         power_interval_s: Spacing of kind=power: 300, or 900 on older solar-only sites.
         omits_night_rows: kind=power leaves out rows that are all zero (Q15).
         five_minute_since: First day of the five-minute era (Q10).
+        has_sub_daily_periods: week and month come as five-minute rows too (Q10).
+        has_midnight_garbage: interval=15m asked exactly at midnight gives numbers that mean nothing (Q2).
         firmware_version: `version` of site_info.
+        mode: What the battery is for; only `autonomous` sites know time_of_use_energy.
+        has_tariff: There is a tariff: savings and tariff_rate answer.
+        charge_key: Where telemetry_history lists charge sessions.
+        backup_page_size: Events on a page of kind=backup.
+        has_backup_loop: The last page of kind=backup points to itself instead of ending (a paging bug to guard against).
+        state: State of the address; with the country it is all of it that is not invented.
+        country: Country of the address.
+        settings_changes: What control commands set, in order of time.
+        contradictions: How the answers contradict what happened, applied in order.
         seed: Everything random about the site follows from it.
     """
 
@@ -97,7 +115,18 @@ class SiteSpec:
     power_interval_s: int = 300
     omits_night_rows: bool = False
     five_minute_since: date = FIVE_MINUTE_SINCE
+    has_sub_daily_periods: bool = False
+    has_midnight_garbage: bool = True
     firmware_version: str = "25.18.3 4d1c9f0a"
+    mode: Mode = Mode.SELF_CONSUMPTION
+    has_tariff: bool = False
+    charge_key: ChargeKey = ChargeKey.CHARGE_HISTORY
+    backup_page_size: int = 20
+    has_backup_loop: bool = False
+    state: str = "CA"
+    country: str = "US"
+    settings_changes: tuple[SettingsChange, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -105,6 +134,8 @@ class SiteSpec:
             raise ValueError("installed_at has no offset; give an aware datetime")
         if self.battery_power_w * 3 < self.battery_energy_wh:
             raise ValueError("battery_power_w is too small to fill battery_energy_wh in three hours; raise it")
+        if self.backup_page_size < 1:
+            raise ValueError("backup_page_size must be at least 1")
         if self.power_interval_s not in {300, 900}:
             raise ValueError("power_interval_s must be 300 or 900")
         if not self.has_grid_meter and self.has_battery:

@@ -1,14 +1,16 @@
 """What really happened at a site, for tests to compare with: never served over the API."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 
 import numpy as np
 
+from extract.simulator.contradiction import Injection, each_day
 from extract.simulator.local_day import Ints, local_date
-from extract.simulator.simulated_day import DayTruth, simulate_day
-from extract.simulator.site import FLOWS, SiteSpec
+from extract.simulator.measures import FLOWS
+from extract.simulator.simulated_day import ChargeSession, DayTruth, Outage, outages_of, sessions_of, simulate_day
+from extract.simulator.site import SiteSpec
 
 
 class Truth:
@@ -38,8 +40,8 @@ class Truth:
 
     def days(self, first: date, last: date) -> Iterator[DayTruth]:
         """The local days from first to last, both included."""
-        for ahead in range((last - first).days + 1):
-            yield self.day(first + timedelta(days=ahead))
+        for each in each_day(first, last):
+            yield self.day(each)
 
     def daily_wh(self, day: date) -> dict[str, int]:
         """Energy of one local day by the API's sixteen names, in Wh."""
@@ -48,9 +50,22 @@ class Truth:
     def total_wh(self, first: date, last: date) -> dict[str, int]:
         """Energy from first to last, both included, by the API's sixteen names, in Wh."""
         total = np.zeros(len(FLOWS), np.int64)
-        for ahead in range((last - first).days + 1):
-            total += self.daily_sums(first + timedelta(days=ahead))
+        for each in each_day(first, last):
+            total += self.daily_sums(each)
         return dict(zip(FLOWS, total.tolist(), strict=True))
+
+    @property
+    def injections(self) -> tuple[Injection, ...]:
+        """What the site's contradictions touch."""
+        return tuple(injection for each in self.spec.contradictions for injection in each.injections(self.spec.zone))
+
+    def outages(self, first: date, last: date) -> list[Outage]:
+        """Grid failures from first to last day, in order of time, without computing the days."""
+        return [outage for day in each_day(first, last) for outage in outages_of(self.spec, day)]
+
+    def charge_sessions(self, first: date, last: date) -> list[ChargeSession]:
+        """Cars charged from first to last day, in order of time, without computing the days."""
+        return [session for day in each_day(first, last) for session in sessions_of(self.spec, day)]
 
     def daily_sums(self, day: date) -> Ints:
         """Energy of one local day in Wh, in the order of `FLOWS`; read only."""

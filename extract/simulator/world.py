@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from extract.simulator.site import SiteSpec
+from extract.simulator.site import Mode, SiteSpec
 from extract.simulator.truth import Truth
 
 DEMO_TOKEN = "wattlog-demo-token"  # noqa: S105 - opens nothing but the simulator on this machine
@@ -23,6 +24,26 @@ class Vehicle:
     display_name: str
 
 
+class StaleAnswer(StrEnum):
+    """What a site that is listed but no longer there answers (API.md §1.1, Q23)."""
+
+    ERROR = "error"
+    STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class StaleSite:
+    """A site from before a move or a replacement: listed like a real one, and never again answered about.
+
+    Attributes:
+        site_id: `energy_site_id`.
+        answer: 500 "upstream internal error", or a `response` that is a string.
+    """
+
+    site_id: int
+    answer: StaleAnswer = StaleAnswer.ERROR
+
+
 @dataclass(frozen=True)
 class World:
     """An account.
@@ -32,17 +53,26 @@ class World:
         access_token: The bearer token that is let in.
         vehicles: Cars in the products list.
         ghosts: Ids of sites that are in the products list and answer 500 to everything (API.md §1.1).
+        stale_sites: Sites that look real in the products list and answer nothing.
+        has_legacy_history: `/history` still answers; otherwise it is 410 (fact 10).
+        region: Region of the account: na, eu or cn.
+        scopes: What the token may do, as the account endpoints tell it.
     """
 
     sites: tuple[SiteSpec, ...]
     access_token: str = DEMO_TOKEN
     vehicles: tuple[Vehicle, ...] = ()
     ghosts: tuple[int, ...] = ()
+    stale_sites: tuple[StaleSite, ...] = ()
+    has_legacy_history: bool = False
+    region: str = "na"
+    scopes: tuple[str, ...] = ("openid", "offline_access", "energy_device_data")
     _truths: dict[int, Truth] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         truths = {each.site_id: Truth(each) for each in self.sites}
-        if len(truths) != len(self.sites) or not truths.keys().isdisjoint(self.ghosts):
+        ids = [*(each.site_id for each in self.sites), *self.ghosts, *(each.site_id for each in self.stale_sites)]
+        if len(set(ids)) != len(ids):
             raise ValueError("two sites of the world share a site_id; give each its own")
         object.__setattr__(self, "_truths", truths)
 
@@ -72,6 +102,8 @@ def demo_world(today: date) -> World:
                 latitude=37.0,
                 longitude=-121.0,
                 wall_connectors=2,
+                mode=Mode.AUTONOMOUS,
+                has_tariff=True,
                 seed=20_250_401,
             ),
             SiteSpec(
@@ -87,6 +119,8 @@ def demo_world(today: date) -> World:
                 battery_count=1,
                 home_mean_w=700,
                 outages_per_year=9.0,
+                state="NSW",
+                country="AU",
                 seed=20_250_402,
             ),
         ),

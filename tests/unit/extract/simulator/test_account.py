@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from extract.simulator import SiteSpec, World, demo_world
-from extract.simulator.account import live_status, products, site_info
+from extract.simulator.account import products
 from extract.simulator.query import Query
+from extract.simulator.site_state import live_status, site_info
 
 TODAY = date(2026, 7, 20)
 NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)
