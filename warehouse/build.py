@@ -110,9 +110,11 @@ def _fill(lake: Lake, fresh: Path, destination: Path, threads: int) -> dict[str,
     with connect(threads=threads, temp_directory=fresh.parent / "spill") as connection:
         connection.execute(attach)
         connection.execute("use warehouse")
+        connection.execute("begin")  # one log for all: hundreds of comments, each flushed alone, cost a second
         _note_version(connection)
         rows = {table.name: _load(connection, lake, table, destination) for table in TABLES.values()}
         create_models(connection)
+        connection.execute("commit")
         connection.execute("use memory")
         connection.execute("checkpoint warehouse")
         connection.execute("detach warehouse")

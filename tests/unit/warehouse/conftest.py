@@ -1,6 +1,6 @@
 """Frames, databases and warehouses from literal rows: a test names the columns it is about, the others are plausible."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,7 +47,7 @@ class FrameOf(Protocol):
 class Publish(Protocol):
     """`publish({"power": [{…}]}, sites=[{…}])` → the path of a built warehouse."""
 
-    def __call__(self, rows: Mapping[str, list[Row]]) -> Path: ...
+    def __call__(self, rows: Mapping[str, Sequence[Row]]) -> Path: ...
 
 
 def _frame(table: Table, *rows: Row) -> pd.DataFrame:
@@ -79,8 +79,8 @@ def lake(tmp_path: Path) -> Lake:
 def publish(tmp_path: Path, lake: Lake) -> Publish:
     """Write rows to the lake, in March 2025, and build."""
 
-    def publishing(rows: Mapping[str, list[Row]]) -> Path:
-        given = {"sites": [{"timezone": "America/Los_Angeles"}], **rows}
+    def publishing(rows: Mapping[str, Sequence[Row]]) -> Path:
+        given: dict[str, Sequence[Row]] = {"sites": [{"timezone": "America/Los_Angeles"}], **rows}
         for name, of_table in given.items():
             frame = _frame(TABLES[name], *of_table)
             if TABLES[name].partition == "account":
@@ -94,7 +94,7 @@ def publish(tmp_path: Path, lake: Lake) -> Publish:
     return publishing
 
 
-Database = Callable[[Mapping[str, list[Row]]], duckdb.DuckDBPyConnection]
+Database = Callable[[Mapping[str, Sequence[Row]]], duckdb.DuckDBPyConnection]
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def database() -> Iterator[Database]:
     """`database({"daily": [{…}]})` → tables in memory, without the lake's door: checks see rows it would refuse."""
     opened: list[duckdb.DuckDBPyConnection] = []
 
-    def opening(rows: Mapping[str, list[Row]]) -> duckdb.DuckDBPyConnection:
+    def opening(rows: Mapping[str, Sequence[Row]]) -> duckdb.DuckDBPyConnection:
         connection = connect()
         opened.append(connection)
         for table in TABLES.values():

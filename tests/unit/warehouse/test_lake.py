@@ -178,7 +178,7 @@ def test_full_disk_is_one_sentence_and_the_old_file_stands(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", fills_up)
-    with pytest.raises(LakeFailed, match="part.parquet: No space left on device; free space or rights there"):
+    with pytest.raises(LakeFailed, match=r"part\.parquet: No space left on device; free space or rights there"):
         lake.write("power", frame_of(POWER, {"solar_w": 2.0}), site_id=1001, month="2025-03", digest="def")
     assert lake.read("power")["solar_w"].tolist() == [1.0]
     assert [each.name for each in lake.path("power", 1001, "2025-03").parent.iterdir()] == ["part.parquet"]
@@ -187,7 +187,7 @@ def test_full_disk_is_one_sentence_and_the_old_file_stands(
 def test_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, frame_of: FrameOf) -> None:
     """A file where the lake's directory should be, for instance."""
     (tmp_path / "lake").touch()
-    with pytest.raises(LakeFailed, match="lake file .*: Not a directory; free space or rights there"):
+    with pytest.raises(LakeFailed, match=r"lake file .*: Not a directory; free space or rights there"):
         Lake(tmp_path / "lake").write("sites", frame_of(SITES, {}), digest="abc")
 
 

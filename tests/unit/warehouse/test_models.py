@@ -1,0 +1,113 @@
+"""Each model, on literal rows; and models are what they are declared to be."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import duckdb
+import pytest
+
+from tests.unit.warehouse.conftest import Database
+from warehouse.connection import connect
+from warehouse.errors import ModelMismatch
+from warehouse.models import MODELS, Model, create_models
+from warehouse.schema import TABLES, Field, Kind
+from warehouse.statements import load
+
+EVERY_MODEL = pytest.mark.parametrize("model", MODELS.values(), ids=lambda each: each.name)
+
+
+@pytest.fixture
+def tables() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Every table, empty, and no model."""
+    with connect() as connection:
+        for table in TABLES.values():
+            for statement in table.ddl():
+                connection.execute(statement)
+        yield connection
+
+
+def test_daily_is_the_table_in_kwh_with_the_sites_name(database: Database) -> None:
+    """Each flow arrives in its own column, a thousandth of its Wh."""
+    flows = {
+        "solar_energy_exported_wh": 1_000.0,
+        "home_wh": 2_000.0,
+        "grid_energy_imported_wh": 3_000.0,
+        "grid_export_wh": 4_000.0,
+        "battery_charge_wh": 5_000.0,
+        "battery_energy_exported_wh": 6_000.0,
+        "generator_energy_exported_wh": 7_000.0,
+        "consumer_energy_imported_from_solar_wh": 8_000.0,
+        "battery_energy_imported_from_solar_wh": 9_000.0,
+        "grid_energy_exported_from_solar_wh": 10_000.0,
+        "consumer_energy_imported_from_battery_wh": 11_000.0,
+        "grid_energy_exported_from_battery_wh": 12_000.0,
+        "consumer_energy_imported_from_grid_wh": 13_000.0,
+        "battery_energy_imported_from_grid_wh": 14_001.0,
+    }
+    day = {"local_date": date(2025, 3, 9), "status": "agreed", "source": "calendar_history/month", "coverage_pct": 99.5}
+    connection = database({"sites": [{"site_name": "Home"}], "daily": [{**day, **flows}]})
+    row = connection.execute("select * from analytics.daily").fetchall()
+    facts = (1001, "Home", date(2025, 3, 9), "agreed", "calendar_history/month", 99.5)
+    assert row == [(*facts, *(float(kwh) for kwh in range(1, 14)), 14.001)]
+
+
+def test_daily_keeps_a_missing_day_and_a_site_without_name(database: Database) -> None:
+    """NULL stays NULL, never zero; a site that `sites` does not know keeps its days."""
+    connection = database({"sites": [], "daily": [{"site_id": 7, "status": "missing", "coverage_pct": 0.0}]})
+    row = connection.execute("select * from analytics.daily").fetchall()[0]
+    assert row[:6] == (7, None, date(2025, 3, 1), "missing", None, 0.0)
+    assert set(row[6:]) == {None}
+
+
+def test_every_sql_file_is_declared_and_every_declaration_has_a_file() -> None:
+    """Adding a model is adding both; forgetting one is a failing test."""
+    assert set(load("models")) == set(MODELS)
+
+
+@EVERY_MODEL
+def test_header_states_purpose_grain_and_sources(model: Model) -> None:
+    """The page of the dictionary and DuckDB's comment are made from them."""
+    assert set(model.statement.header) == {"purpose", "grain", "sources"}
+    assert all(text.strip() for text in model.statement.header.values())
+
+
+@EVERY_MODEL
+def test_sources_of_the_header_are_those_of_the_query(model: Model) -> None:
+    """What the header claims to read is what is read."""
+    body = "\n".join(line for line in model.statement.sql.splitlines() if not line.startswith("--"))
+    for source in model.statement.header["sources"].split(", "):
+        assert source in body
+    schemas = ("main.", "analytics.")
+    words = {word.strip("(),;") for word in body.split() if word.startswith(schemas)}
+    assert words - {f"analytics.{model.name}"} == set(model.statement.header["sources"].split(", "))
+
+
+@EVERY_MODEL
+def test_comments_of_the_declaration_are_in_duckdb(model: Model, database: Database) -> None:
+    """`describe` and every SQL tool show what a column means."""
+    connection = database({})
+    found = connection.execute(
+        "select column_name, comment from duckdb_columns() "
+        "where schema_name = 'analytics' and table_name = ? order by column_index",
+        [model.name],
+    ).fetchall()
+    assert found == [(each.name, each.description) for each in model.fields]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (MODELS["daily"].fields[:-1], "grid_to_battery_kwh DOUBLE"),
+        ((*MODELS["daily"].fields, Field("extra_kwh", Kind.DOUBLE, "Extra.")), "extra_kwh DOUBLE"),
+        ((replace(MODELS["daily"].fields[0], type=Kind.INTEGER), *MODELS["daily"].fields[1:]), "site_id INTEGER"),
+        (tuple(reversed(MODELS["daily"].fields)), "their order"),
+    ],
+    ids=["one too few", "one too many", "another type", "another order"],
+)
+def test_model_that_is_not_as_declared_is_refused(
+    tables: duckdb.DuckDBPyConnection, fields: tuple[Field, ...], said: str
+) -> None:
+    """Names, types and order of a model are a promise to whoever queries it."""
+    with pytest.raises(ModelMismatch, match=f"model daily and its declaration differ in .*{said}"):
+        create_models(tables, [replace(MODELS["daily"], fields=fields)])
