@@ -11,8 +11,9 @@ from extract.planner import Subject
 from extract.series import ACCOUNT, PRODUCTS, live_status, site_info
 from flows.errors import UsageError
 from flows.ledger import Run
-from flows.steps import Fetched, fetch_all
+from flows.steps import Fetched, digest_of, fetch_all
 from flows.workspace import Workspace
+from transform.requests import requests_frame
 from transform.sites import Site, energy_products, site_from, sites_frame
 from warehouse.schema import RUNS
 
@@ -83,6 +84,18 @@ def write_sites(workspace: Workspace, sites: list[Site]) -> int:
     """Write table `sites`; returns its rows."""
     frame: pd.DataFrame = sites_frame(sites)
     return workspace.lake.write("sites", frame, digest="").rows
+
+
+def write_account_requests(workspace: Workspace) -> int:
+    """Write the rows of table `requests` that belong to no site; returns how many."""
+    rows = 0
+    for month in workspace.archive.months(ACCOUNT):
+        entries = workspace.archive.entries(ACCOUNT, month)
+        digest = digest_of(entries)
+        if workspace.lake.digest_of("requests", ACCOUNT, month) != digest:
+            frame = requests_frame(entries)
+            rows += workspace.lake.write("requests", frame, site_id=ACCOUNT, month=month, digest=digest).rows
+    return rows
 
 
 def write_runs(workspace: Workspace, runs: Sequence[Run]) -> int:

@@ -13,7 +13,7 @@ from extract.errors import ContractChanged, ExtractError
 from extract.planner import Chunk, plan
 from extract.series import HISTORY, Series
 from flows import ledger
-from flows.account import choose, discover, known_sites, subject, write_runs, write_sites
+from flows.account import choose, discover, known_sites, subject, write_account_requests, write_runs, write_sites
 from flows.engines import Engine
 from flows.errors import ExitCode, UsageError, exit_code_for
 from flows.ledger import Run
@@ -190,7 +190,7 @@ def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress:
         progress.begin(stage, len(items))
         shaped = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())
         summary.rows_written += sum(each.rows_written for each in shaped)
-    summary.rows_written += write_sites(workspace, summary.sites)
+    summary.rows_written += write_sites(workspace, summary.sites) + write_account_requests(workspace)
 
 
 def _publish(workspace: Workspace, summary: Summary, progress: Progress) -> None:

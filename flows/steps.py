@@ -125,7 +125,7 @@ SHAPED_TABLES = (
 def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
     """Turn a site-month's raw answers into its lake files, unless they were made of these very answers."""
     entries = workspace.archive.entries(item.site.site_id, item.month)
-    digest = _digest(item.site, entries)
+    digest = digest_of(entries, *_facts(item.site))
     if _held(workspace, SHAPED_TABLES[-1:], item, digest):
         return Shaped(0)
     tables: dict[str, list[pd.DataFrame]] = {"requests": [requests_frame(entries)]}
@@ -146,7 +146,7 @@ def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
     """Write the best estimate of each day of a site-month that was asked for."""
     entries = workspace.archive.entries(item.site.site_id, item.month)
     days = _days_asked(item.site, entries)
-    digest = _digest(item.site, entries, f"{days}|{workspace.settings.settle_hours}")
+    digest = digest_of(entries, *_facts(item.site), days, workspace.settings.settle_hours)
     if days is None or _held(workspace, ("daily",), item, digest):
         return Shaped(0)
     lake, site_id, months = workspace.lake, item.site.site_id, [item.month]
@@ -187,11 +187,14 @@ def _days_asked(site: Site, entries: Iterable[Entry]) -> tuple[date, date] | Non
     return (first, last) if first <= last else None
 
 
-def _digest(site: Site, entries: Iterable[Entry], extra: str = "") -> str:
-    """What lake files are made of: the answers, in any order, and what the transform is told of the site."""
-    facts = (site.timezone, site.installed_at, site.has_solar, site.has_battery, site.has_grid)
-    parts = chain(sorted(entry.raw_id for entry in entries), map(str, facts), [extra])
+def digest_of(entries: Iterable[Entry], *facts: object) -> str:
+    """What lake files are made of: the answers, in any order, and whatever else the transform is told."""
+    parts = chain(sorted(entry.raw_id for entry in entries), map(str, facts))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _facts(site: Site) -> tuple[object, ...]:
+    return site.timezone, site.installed_at, site.has_solar, site.has_battery, site.has_grid
 
 
 def _held(workspace: Workspace, names: Iterable[str], item: SiteMonth, digest: str) -> bool:
