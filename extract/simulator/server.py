@@ -4,7 +4,6 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,12 +11,12 @@ from typing import Self
 from urllib.parse import parse_qsl
 
 import uvicorn
-from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from extract.simulator.app import Clock, TokenCheck, build_app
+from extract.simulator.app import Clock
+from extract.simulator.authority import Authority
+from extract.simulator.conditions import Conditions, assemble
 from extract.simulator.fault_injector import FAULTS_KEY, TRANSPORT_KEY
 from extract.simulator.faults import Fault
 from extract.simulator.world import World
@@ -64,6 +63,7 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        scope[FAULTS_KEY] = []  # here, so that what copies the scope shares the list
         is_noted = False
 
         async def noting(message: Message) -> None:
@@ -81,7 +81,7 @@ class RequestLog:
 
     def _note(self, scope: Scope, status: int) -> None:
         params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        faults = tuple(scope.get(FAULTS_KEY, ()))
+        faults = tuple(scope[FAULTS_KEY])
         record = Asked(scope["method"], scope["path"], params, status, self._clock(), faults)
         self._asked.append(record)  # one append is atomic: readers in other threads see it whole
 
@@ -92,9 +92,13 @@ class SimulatorServer:
     Attributes:
         base_url: `http://host:port`, without a slash at the end.
         port: The port it listens on.
+        world: The account it serves, for its truth.
+        authority: What it knows of tokens, for its log of refreshes.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, clock: Clock, world: World, authority: Authority) -> None:
+        self.world = world
+        self.authority = authority
         self._asked: list[Asked] = []
         self._socket = listen(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -131,9 +135,7 @@ def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     clock: Clock = utc_now,
-    check_token: TokenCheck | None = None,
-    routes: Sequence[BaseRoute] = (),
-    middleware: Sequence[Middleware] = (),
+    conditions: Conditions | None = None,
 ) -> SimulatorServer:
     """A server of a world, to be used in a `with` block; port 0 takes a free one.
 
@@ -142,12 +144,10 @@ def serve(
         port: Port to listen on.
         host: Address to listen on.
         clock: Gives "now", aware.
-        check_token: Who is let in; by default the world's one access token.
-        routes: Further paths.
-        middleware: Wraps every request, the first outermost.
+        conditions: Faults, limits, lives of tokens; by default nothing goes wrong.
     """
-    app = build_app(world, clock, check_token=check_token, routes=routes, middleware=middleware)
-    return SimulatorServer(app, host=host, port=port, clock=clock)
+    app, authority = assemble(world, clock, conditions or Conditions())
+    return SimulatorServer(app, host=host, port=port, clock=clock, world=world, authority=authority)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,19 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import orjson
 import pytest
-from starlette.middleware import Middleware
 from starlette.types import Message
 
 from extract.simulator import DEMO_TOKEN, SimulatorServer, demo_world, serve
-from extract.simulator.app import build_app
-from extract.simulator.fault_injector import FaultInjector
+from extract.simulator.conditions import Conditions, assemble
 from extract.simulator.faults import (
     EXPIRED_TOKEN,
     EXPIRED_WITHOUT_BODY,
@@ -43,7 +41,7 @@ from extract.simulator.faults import (
     Where,
     too_many_requests,
 )
-from extract.simulator.limits import RateLimit, RateLimiter
+from extract.simulator.limits import RateLimit
 from extract.simulator.server import NO_STATUS
 
 NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)
@@ -55,8 +53,8 @@ DAY = f"/api/1/energy_sites/{SITE}/calendar_history?kind=energy&period=day&end_d
 @contextmanager
 def faulty(*rules: Rule, seed: int = 0) -> Iterator[tuple[SimulatorServer, httpx.Client]]:
     """A server with a plan, and a client that is logged in."""
-    injector = Middleware(FaultInjector, FaultPlan(rules, seed).start())
-    with serve(WORLD, clock=lambda: NOW, middleware=[injector]) as server, logged_in(server) as client:
+    conditions = Conditions(faults=FaultPlan(rules, seed))
+    with serve(WORLD, clock=lambda: NOW, conditions=conditions) as server, logged_in(server) as client:
         yield server, client
 
 
@@ -236,7 +234,7 @@ class Hands:
 
 def limited(clock: Callable[[], datetime], limit: RateLimit) -> SimulatorServer:
     """A server with a real limit."""
-    return serve(WORLD, clock=clock, middleware=[Middleware(RateLimiter, limit, clock)])
+    return serve(WORLD, clock=clock, conditions=Conditions(limit=limit))
 
 
 def test_the_limit_is_real_and_its_headers_true() -> None:
@@ -259,15 +257,14 @@ def test_the_limit_is_real_and_its_headers_true() -> None:
 
 def test_faults_count_where_the_limit_lets_them() -> None:
     """A limit outside a plan refuses before the plan counts."""
-    plan = FaultPlan((Rule(INTERNAL_ERROR, first=2, last=2),)).start()
-    around = [Middleware(RateLimiter, RateLimit(requests=1), lambda: NOW), Middleware(FaultInjector, plan)]
-    with serve(WORLD, clock=lambda: NOW, middleware=around) as server, logged_in(server) as client:
+    conditions = Conditions(faults=FaultPlan((Rule(INTERNAL_ERROR, first=2, last=2),)), limit=RateLimit(requests=1))
+    with serve(WORLD, clock=lambda: NOW, conditions=conditions) as server, logged_in(server) as client:
         assert [client.get(DAY).status_code for _ in range(3)] == [200, 429, 429]
 
 
-def quickest_s(middleware: Sequence[Middleware]) -> float:
+def quickest_s(conditions: Conditions) -> float:
     """Seconds to compute and send a day that has been asked before, without the socket and the client."""
-    app = build_app(WORLD, lambda: NOW, middleware=middleware)
+    app, _ = assemble(WORLD, lambda: NOW, conditions)
     path, _, query = DAY.partition("?")
     scope = {
         "type": "http",
@@ -293,11 +290,9 @@ def quickest_s(middleware: Sequence[Middleware]) -> float:
 
 def test_a_day_is_served_in_five_milliseconds() -> None:
     """After warm-up; and a limit and a plan that are not due cost nothing worth naming."""
-    around = [
-        Middleware(RateLimiter, RateLimit(requests=10**9), lambda: NOW),
-        Middleware(FaultInjector, FaultPlan((Rule(Latency(1.0), first=10**9), Rule(TIMED_OUT, probability=0))).start()),
-    ]
-    plain_s, guarded_s = quickest_s([]), quickest_s(around)
+    plan = FaultPlan((Rule(Latency(1.0), first=10**9), Rule(TIMED_OUT, probability=0)))
+    plain_s = quickest_s(Conditions())
+    guarded_s = quickest_s(Conditions(faults=plan, limit=RateLimit(requests=10**9)))
     assert guarded_s < 0.005
     assert guarded_s - plain_s < 0.001
 
