@@ -74,8 +74,8 @@ def periods(slots: Slots) -> pd.DataFrame:
     grains = [GRAINS[answer.series] for answer in slots.answers]
     units = np.array([_NUMPY_UNIT[each.granularity] for each in grains], dtype="str")
     slots.rows = slots.rows.assign(start=_floor(stamped(slots)[0], units[slots.rows["answer"]]))
-    discard_future(slots, _starts(slots) > _asked_on(slots))
     set_wrong_windows_aside(slots, _starts(slots), _ends(slots, units))
+    discard_future(slots, _starts(slots) > _asked_on(slots))
     last_wins(slots, [slots.rows["answer"].to_numpy(), epoch_us(slots.rows["instant"])])
     if _add_up(slots):
         judge_values(slots, "energy_periods")

@@ -229,13 +229,13 @@ def last_wins(slots: Slots, keys: Sequence[npt.NDArray[Any]]) -> None:
 
 
 def file_intervals(slots: Slots, *, default_s: int) -> None:
-    """Apply the rules for interval rows: no future, no wrong window, one row per instant, the last fetched.
+    """Apply the rules for interval rows: no wrong window, no future, one row per instant, the last fetched.
 
     Afterwards `slots.rows` has a column `interval_s` and is ordered by instant.
     """
-    drop_future(slots)
     days = slots.answer_days()
     set_wrong_windows_aside(slots, days, days)
+    drop_future(slots)
     length_s = measure_interval_s(slots.rows["instant"], slots.rows["answer"].to_numpy(), default_s=default_s)
     slots.rows = slots.rows.assign(interval_s=length_s)
     last_wins(slots, [epoch_us(slots.rows["instant"])])

@@ -64,6 +64,14 @@ def test_rows_of_another_day_are_of_a_wrong_window() -> None:
     assert orjson.loads(tables["quarantine"]["payload"][0]) == rows[0]
 
 
+def test_a_wrong_window_is_reported_even_where_it_is_all_zeros_to_come() -> None:
+    """Q11, Q22: asked today for yesterday, the server answered for today; its empty evening shows that too."""
+    asked = datetime(2025, 6, 10, 8, 0, tzinfo=UTC)
+    rows = [power_row(FULL_DAY[0], solar=5), power_row(FULL_DAY[-1])]
+    tables = checked(power.shape([answer("power", rows, day=DAY - timedelta(days=1), asked=asked)], BATTERY_SITE))
+    assert reasons(tables) == [(0, "wrong_window"), (1, "wrong_window")]
+
+
 def test_the_rows_of_the_right_day_stay_when_others_are_of_the_wrong_one() -> None:
     """Q22."""
     rows = [power_row(FULL_DAY[-1], solar=1), power_row(FULL_DAY[-1] + timedelta(minutes=5), solar=2)]
