@@ -55,7 +55,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="WATTLOG_", env_file=".env", toml_file="wattlog.toml", extra="ignore", frozen=True
+        env_prefix="WATTLOG_",
+        env_ignore_empty=True,
+        env_file=".env",
+        toml_file="wattlog.toml",
+        extra="ignore",
+        frozen=True,
     )
 
     data_dir: Path = Path("data")

@@ -1,0 +1,265 @@
+"""The command line as its users meet it: real processes, exit codes, one line on standard error."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from extract.simulator import DEMO_TOKEN, SimulatorServer, demo_world, serve
+from flows.data_directory import held
+
+SITE = "2104877316"
+WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorServer]:
+    """The demo account at the real clock, as the processes have it."""
+    from extract.client import utc_now
+
+    with serve(demo_world(utc_now().date())) as made:
+        yield made
+
+
+class Shell:
+    """Runs wattlog in a directory of its own, with nothing of this machine's environment but what it needs to run."""
+
+    def __init__(self, directory: Path, base_url: str) -> None:
+        self.directory = directory
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+        self.environment = kept | {
+            "WATTLOG_PROVIDER": "simulator",
+            "WATTLOG_API_BASE_URL": base_url,
+            "WATTLOG_ACCESS_TOKEN": DEMO_TOKEN,
+        }
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*WATTLOG, *arguments],
+            cwd=self.directory,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path, server: SimulatorServer) -> Shell:
+    return Shell(tmp_path, server.base_url)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, server: SimulatorServer) -> Shell:
+    """A shell whose data directory holds the last days of one site."""
+    made = Shell(tmp_path_factory.mktemp("filled"), server.base_url)
+    done = made.run("backfill", "--site", SITE, "--since", _days_ago(3), "--json")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def _days_ago(days: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86_400))
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on standard error."""
+    assert "Traceback" not in done.stderr
+    (line,) = [each for each in done.stderr.splitlines() if each]
+    assert line.startswith("wattlog: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["backfill", "--site", "42"], 2, f"site 42 is not on this account; its sites are: {SITE}"),
+        (
+            ["backfill", "--since", "2025-05-02", "--until", "2025-05-01"],
+            2,
+            "--since 2025-05-02 is after --until 2025-05-01",
+        ),
+        (["backfill", "--since", "2025-02-30"], 2, "'2025-02-30' is not a day"),
+        (["backfill", "--series", "steam"], 2, "steam"),
+        (["backfill", "--max-requests", "0"], 2, "--max-requests"),
+        (["backfil"], 2, "No such command 'backfil'"),
+        (["sql"], 2, "give one query"),
+        (["sql", "select 1"], 2, "wattlog backfill"),
+        (["sql", "-f", "nothing.sql"], 2, "nothing.sql cannot be read"),
+        (["export", "power", "--out", "x.csv"], 2, "wattlog backfill"),
+        (["--data-dir", "/proc/nowhere", "backfill"], 2, "the data directory /proc/nowhere cannot be written"),
+    ],
+)
+def test_wrong_input_gets_one_line_and_the_right_code(shell: Shell, arguments: list[str], code: int, says: str) -> None:
+    done = shell.run(*arguments)
+    line = one_line(done) if "sites are" not in says else done.stderr
+    assert says in line
+    assert done.returncode == code
+
+
+def test_a_wrong_token(shell: Shell) -> None:
+    done = shell.run("backfill", WATTLOG_ACCESS_TOKEN="wrong-secret")
+    assert done.returncode == 3
+    assert "set WATTLOG_ACCESS_TOKEN" in done.stderr
+    assert "wrong-secret" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_no_token_at_all(shell: Shell) -> None:
+    """Nothing is asked without one."""
+    done = shell.run(
+        "backfill", WATTLOG_PROVIDER="teslemetry", WATTLOG_ACCESS_TOKEN="", WATTLOG_API_BASE_URL="http://127.0.0.1:9"
+    )
+    assert done.returncode == 3
+    assert "none is set" in one_line(done)
+
+
+def test_a_data_directory_that_cannot_be_written(shell: Shell) -> None:
+    (shell.directory / "data").write_text("a file where the directory should be")
+    done = shell.run("backfill")
+    assert done.returncode == 2
+    assert "cannot be written" in one_line(done)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WATTLOG_PROVIDER", "nobody"),
+        ("WATTLOG_SITE_TIMEZONES", '{"1": "Mars/Olympus"}'),
+        ("WATTLOG_SITE_TIMEZONES", "{"),
+        ("WATTLOG_SETTLE_HOURS", "soon"),
+        ("WATTLOG_API_BASE_URL", "localhost"),
+        ("WATTLOG_REQUESTS_PER_MINUTE", "0"),
+        ("WATTLOG_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_setting_is_named(shell: Shell, name: str, value: str) -> None:
+    done = shell.run("config", **{name: value})
+    assert done.returncode == 2
+    assert name in one_line(done)
+
+
+def test_a_wrong_settings_file_is_named(shell: Shell) -> None:
+    (shell.directory / "wattlog.toml").write_text("provider = [")
+    done = shell.run("config")
+    assert done.returncode == 2
+    assert "wattlog.toml" in one_line(done)
+
+
+def test_settings_come_in_their_order_and_secrets_are_masked(shell: Shell) -> None:
+    (shell.directory / "wattlog.toml").write_text('concurrency = 1\nsettle_hours = 1\nlog_level = "error"\n')
+    (shell.directory / ".env").write_text("WATTLOG_CONCURRENCY=2\nWATTLOG_SETTLE_HOURS=2\n")
+    done = shell.run("config", "--json", WATTLOG_CONCURRENCY="3")
+    shown = json.loads(done.stdout)
+    assert (shown["WATTLOG_CONCURRENCY"], shown["WATTLOG_SETTLE_HOURS"], shown["WATTLOG_LOG_LEVEL"]) == (3, 2, "ERROR")
+    assert DEMO_TOKEN not in done.stdout
+    assert "*" in shown["WATTLOG_ACCESS_TOKEN"]
+
+
+def test_another_run_holds_the_directory(shell: Shell) -> None:
+    with held(shell.directory / "data", "backfill"):
+        done = shell.run("backfill")
+    assert done.returncode == 6
+    assert f"process {os.getpid()}" in one_line(done)
+
+
+def test_nobody_listens(shell: Shell) -> None:
+    """Five attempts, then one line."""
+    done = shell.run("sites", WATTLOG_API_BASE_URL="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "check the network" in one_line(done)
+
+
+def test_sites_are_listed(filled: Shell) -> None:
+    shown = {each["site_id"]: each for each in json.loads(filled.run("sites", "--json").stdout)}
+    assert shown[int(SITE)]["timezone"] == "Australia/Sydney"
+    assert shown[int(SITE)]["days_held"] == 4
+    assert shown[987654321]["status"] == "ghost"
+    table = filled.run("sites").stdout
+    assert "Banksia Terrace" in table
+
+
+def test_a_query_in_every_format(filled: Shell) -> None:
+    query = "select site_id, local_date, solar_kwh from analytics.daily order by 2 desc limit 2"
+    assert "solar_kwh" in filled.run("sql", query).stdout
+    rows = json.loads(filled.run("sql", query, "--json").stdout)
+    assert [row["site_id"] for row in rows] == [int(SITE)] * 2
+    assert filled.run("sql", query, "--format", "csv").stdout.splitlines()[0] == "site_id,local_date,solar_kwh"
+    assert filled.run("sql", query, "--format", "markdown").stdout.startswith("| site_id |")
+    (filled.directory / "q.sql").write_text(query)
+    assert filled.run("sql", "-f", "q.sql", "--format", "csv").stdout.count("\n") == 3
+
+
+def test_the_warehouse_is_read_only_to_queries(filled: Shell) -> None:
+    for query in ("delete from power", "create table x as select 1", "select 1; select 2", "selec 1"):
+        done = filled.run("sql", query)
+        assert done.returncode == 2, query
+        one_line(done)
+
+
+def test_export_writes_and_never_over_a_file(filled: Shell) -> None:
+    done = filled.run("export", "power", "--out", "power.csv", "--since", _days_ago(1), "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["rows"] == len((filled.directory / "power.csv").read_text().splitlines()) - 1
+    again = filled.run("export", "power", "--out", "power.csv")
+    assert again.returncode == 2
+    assert "--force" in one_line(again)
+    assert filled.run("export", "power", "--out", "power.csv", "--force").returncode == 0
+    assert filled.run("export", "nothing", "--out", "n.csv").returncode == 2
+
+
+def test_the_demo_does_not_touch_a_real_history(filled: Shell) -> None:
+    index = filled.directory / "data/raw/index.ndjson"
+    before = index.read_bytes()
+    index.write_bytes(before.replace(b'"simulator"', b'"teslemetry"'))
+    try:
+        done = filled.run("demo", "--days", "1")
+    finally:
+        index.write_bytes(before)
+    assert done.returncode == 2
+    assert "holds the history of a real account" in one_line(done)
+
+
+def test_a_cap_on_requests_is_kept_and_the_next_run_goes_on(shell: Shell) -> None:
+    since = ("--site", SITE, "--since", _days_ago(4), "--series", "power", "--json")
+    first = json.loads(shell.run("backfill", *since, "--max-requests", "6").stdout)
+    assert (first["requests"], first["windows_left"], first["exit_code"]) == (6, 2, 0)
+    second = json.loads(shell.run("backfill", *since).stdout)
+    assert second["windows_left"] == 0
+    assert second["rows"]["power"] > first["rows"]["power"]
+
+
+def test_commands_start_at_once(filled: Shell) -> None:
+    """Nothing heavy is imported before it is needed: no Prefect for a query, no pandas for help."""
+    probe = (
+        "import sys; from flows.cli import run; run(sys.argv[1:]);"
+        "print(sorted({'prefect', 'pandas', 'duckdb', 'starlette'} & set(sys.modules)), file=sys.stderr)"
+    )
+    for arguments, loaded in ((["--help"], []), (["config"], []), (["backfill", "--help"], [])):
+        done = subprocess.run(
+            [sys.executable, "-c", probe, *arguments],
+            cwd=filled.directory,
+            env=filled.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stderr.splitlines()[-1] == str(loaded)
+    done = subprocess.run(
+        [sys.executable, "-c", probe, "sql", "select 1"],
+        cwd=filled.directory,
+        env=filled.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "prefect" not in done.stderr
+    assert "starlette" not in done.stderr
