@@ -56,7 +56,7 @@ def _partition(table: Table) -> dict[str, Any]:
 
 
 @EVERY_TABLE
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_written_frame_is_read_back(table: Table, data: st.DataObject) -> None:
     """Values, NULLs and dtypes come back, sorted by key, and again after the warehouse was built from them."""
