@@ -6,6 +6,7 @@ the real API is shown by which test.
 
 from extract.simulator.contradiction import Cause, Contradiction, Injection
 from extract.simulator.measures import FLOWS, POWERS
+from extract.simulator.outages_and_charging import ChargeSession, Outage
 from extract.simulator.personalities import personality_world
 from extract.simulator.quirks import quirky_world
 from extract.simulator.rollup_contradictions import (
@@ -19,7 +20,7 @@ from extract.simulator.rollup_contradictions import (
 from extract.simulator.row_contradictions import CloudGap, DuplicateInstants, GapStyle, ProvisionalHours, WrongWindow
 from extract.simulator.server import Asked, SimulatorServer, serve
 from extract.simulator.shape_contradictions import KilowattHours, MissingColumns, UnknownColumn
-from extract.simulator.simulated_day import ChargeSession, DayTruth, Outage
+from extract.simulator.simulated_day import DayTruth
 from extract.simulator.site import ChargeKey, Mode, SettingsChange, SiteSpec, ZoneMode
 from extract.simulator.table import Series
 from extract.simulator.truth import Truth

@@ -100,7 +100,9 @@ def _evening(home: Ints, services: Ints, export: Ints, need: int) -> Ints:
 
 def _up_to(wanted: Ints, total: int) -> Ints:
     """As much of what is wanted, in order, as the total allows."""
-    return np.diff(np.minimum(np.cumsum(wanted), total), prepend=0)
+    taken = np.minimum(np.cumsum(wanted), total)
+    taken[1:] -= taken[:-1].copy()
+    return taken
 
 
 def _levels(first: int, charge: Ints, discharge: Ints) -> Ints:

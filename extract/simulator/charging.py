@@ -3,8 +3,8 @@
 import uuid
 
 from extract.simulator.local_day import local_date
+from extract.simulator.outages_and_charging import ChargeSession
 from extract.simulator.query import ApiError, Query, connector_din
-from extract.simulator.simulated_day import ChargeSession
 from extract.simulator.site import ChargeKey
 
 Json = dict[str, object]

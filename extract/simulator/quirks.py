@@ -43,7 +43,7 @@ def _first(spec: SiteSpec, today: date) -> tuple[Contradiction, ...]:
         MidnightZero(ago(47)),
         RollupDrift(Series.YEAR, _month(today, 5), _month(today, 4) - timedelta(days=1), -3.5),
         RollupDrift(Series.LIFETIME, date(today.year - 1, 1, 1), date(today.year - 1, 12, 31), -4.0),
-        AllocationShift(ago(60), ago(55)),
+        AllocationShift(ago(64), ago(53)),
         CloudGap(at(70, 9), at(70, 13), GapStyle.ZERO),
         CloudGap(at(75, 22), at(74, 5), GapStyle.ABSENT),
         CloudGap(at(1, 6), at(1, 9), GapStyle.ABSENT, filled_at=datetime.combine(ago(-2), time(), UTC)),

@@ -6,11 +6,12 @@ from datetime import date, tzinfo
 import numpy as np
 
 from extract.simulator.contradiction import Cause, Contradiction, Injection, Moment, each_day, wall_clock
-from extract.simulator.local_day import Ints, day_bounds, utc
+from extract.simulator.local_day import Ints, day_bounds, local_date, utc
 from extract.simulator.measures import CHARGES, EXPORTS, FLOWS, HOME, SOURCES
 from extract.simulator.table import Column, Series, Table
 
 QUARTER_S = 900
+POOL_S = 3 * 3600
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,11 @@ class RollupDrift(Contradiction):
 
 @dataclass(frozen=True)
 class AllocationShift(Contradiction):
-    """From a time of day on, interval=15m tells otherwise where energy came from and went; every total stays (Q21).
+    """From a time of day on, interval=15m tells otherwise where energy came from and went; totals stay (Q21).
 
-    Where the home took from the grid while the battery took from the sun, it is told the other way round; and where the
-    home took from the battery while the sun was exported.
+    Within three hours, what the home took from the grid is exchanged for what the battery took from the sun, and what
+    the home took from the battery for what the sun exported. The identities hold in each row; home, charge and export
+    stay the same in each row, the four sources over the three hours.
 
     Attributes:
         first: First day.
@@ -138,34 +140,28 @@ class AllocationShift(Contradiction):
     after_s: int = 12 * 3600
 
     def apply(self, table: Table, moment: Moment) -> Table:
-        """Splits shifted, sources and uses untouched."""
-        if table.series is not Series.QUARTERS:
+        """Splits shifted, uses untouched."""
+        if table.series is not Series.QUARTERS or not len(table.epochs_s):
             return table
-        starts = [wall_clock(table.clock, day, self.after_s) for day in each_day(self.first, self.last)]
-        ends = [day_bounds(table.clock, day)[1] for day in each_day(self.first, self.last)]
-        day_of = np.searchsorted(np.array(starts, np.int64), table.epochs_s, side="right") - 1
-        is_after = (day_of >= 0) & (table.epochs_s < np.array(ends, np.int64)[day_of])
-        flow = table.columns
-        to_battery = np.where(
-            is_after,
-            np.minimum(flow["consumer_energy_imported_from_grid"], flow["battery_energy_imported_from_solar"]),
-            0,
-        )
-        to_grid = np.where(
-            is_after,
-            np.minimum(flow["consumer_energy_imported_from_battery"], flow["grid_energy_exported_from_solar"]),
-            0,
-        )
-        shifts = {
-            "consumer_energy_imported_from_solar": to_battery + to_grid,
-            "consumer_energy_imported_from_grid": -to_battery,
-            "battery_energy_imported_from_solar": -to_battery,
-            "battery_energy_imported_from_grid": to_battery,
-            "consumer_energy_imported_from_battery": -to_grid,
-            "grid_energy_exported_from_solar": -to_grid,
-            "grid_energy_exported_from_battery": to_grid,
-        }
-        return table.with_columns({name: flow[name] + shift for name, shift in shifts.items()})
+        columns = {name: table.columns[name].copy() for name in self.names}
+        if not any(column.any() for column in columns.values()):
+            return table
+        touched = np.zeros(len(table.epochs_s), bool)
+        held = [local_date(table.clock, int(table.epochs_s[index])) for index in (0, -1)]
+        for day in each_day(max(self.first, held[0]), min(self.last, held[1])):
+            start_s, end_s = wall_clock(table.clock, day, self.after_s), day_bounds(table.clock, day)[1]
+            for pool_s in range(start_s, end_s, POOL_S):
+                rows = np.flatnonzero((table.epochs_s >= pool_s) & (table.epochs_s < min(pool_s + POOL_S, end_s)))
+                touched[rows] = True
+                _exchange(columns, rows, "grid", "battery_energy_imported_from")
+                _exchange(columns, rows, "battery", "grid_energy_exported_from")
+        sources = {name: np.where(touched, new, table.columns[name]) for name, new in recomposed(columns).items()}
+        return table.with_columns(columns | sources)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The splits, which may differ."""
+        return tuple(name for parts in SOURCES.values() for name in parts)
 
     def injections(self, clock: tzinfo) -> tuple[Injection, ...]:
         """The quarter hours after the time of day."""
@@ -175,9 +171,9 @@ class AllocationShift(Contradiction):
             for day in days
             for each in range(wall_clock(clock, day, self.after_s), day_bounds(clock, day)[1], QUARTER_S)
         )
-        measures = (*SOURCES["solar_energy_exported"], *SOURCES["grid_energy_imported"])
-        measures += SOURCES["battery_energy_exported"]
-        return (Injection("AllocationShift", Series.QUARTERS, days, instants, measures, cause=Cause.ALLOCATION_SHIFT),)
+        return (
+            Injection("AllocationShift", Series.QUARTERS, days, instants, self.names, cause=Cause.ALLOCATION_SHIFT),
+        )
 
 
 @dataclass(frozen=True)
@@ -205,6 +201,23 @@ class MidnightZero(Contradiction):
 def recomposed(columns: dict[str, Column]) -> dict[str, Column]:
     """The four sources as the sums of where they went."""
     return {source: sum((columns[name] for name in parts[1:]), columns[parts[0]]) for source, parts in SOURCES.items()}
+
+
+def _exchange(columns: dict[str, Column], rows: Ints, source: str, use: str) -> None:
+    """Let the home take the sun instead of `source`, and the other use `source` instead of the sun, in place."""
+    of_home, of_use = f"consumer_energy_imported_from_{source}", f"{use}_solar"
+    amount = min(int(columns[of_home][rows].sum()), int(columns[of_use][rows].sum()))
+    at_home, at_use = _spread(columns[of_home][rows], amount), _spread(columns[of_use][rows], amount)
+    columns[of_home][rows] -= at_home
+    columns["consumer_energy_imported_from_solar"][rows] += at_home
+    columns[of_use][rows] -= at_use
+    columns[f"{use}_{source}"][rows] += at_use
+
+
+def _spread(values: Column, amount: int) -> Ints:
+    """Take an amount out of values in proportion, in whole Wh, never more than there is."""
+    reached = np.cumsum(values)
+    return np.diff(reached * amount // max(int(reached[-1]), 1), prepend=0) if len(values) else values
 
 
 def _scaled(values: Column, share: Column) -> Ints:

@@ -8,30 +8,11 @@ import numpy as np
 from extract.simulator.battery import dispatch, level_at_start
 from extract.simulator.local_day import SLOT_S, Floats, Instants, Ints, as_instants, day_bounds, offsets_s
 from extract.simulator.measures import CHARGES, EXPORTS, FLOWS, HOME, POWERS
+from extract.simulator.outages_and_charging import ChargeSession, Outage, car_wh, is_inside, outages_of, sessions_of
 from extract.simulator.site import SiteSpec
 from extract.simulator.weather_and_home import SLOTS_PER_HOUR, home_wh, solar_wh, unit_hash
 
-EV_POWER_W = 7_200
 SOE_STEP_S = 900
-_EVENING_SLOTS = 4 * SLOTS_PER_HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeSession:
-    """A car charged at a wall connector, from `start_s` (epoch seconds) on, within one local night."""
-
-    start_s: int
-    duration_s: int
-    energy_wh: int
-    connector: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """The grid was away from `start_s` (epoch seconds) on; never longer than the local day, never in its evening."""
-
-    start_s: int
-    duration_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +55,8 @@ def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
     outages = outages_of(spec, day)
     sessions = sessions_of(spec, day)
     solar = solar_wh(spec, day, epochs_s, noise)
-    home = home_wh(spec, day, local_s, noise) + _car_wh(sessions, epochs_s)
-    is_off_grid = _inside(outages, epochs_s)
+    home = home_wh(spec, day, local_s, noise) + car_wh(sessions, epochs_s)
+    is_off_grid = is_inside(outages, epochs_s)
     flows, level_wh = _flows(spec, day, (solar, home), is_off_grid, local_s)
 
     installed_s = int(spec.installed_at.timestamp())
@@ -169,25 +150,24 @@ def _power(flows: dict[str, Ints], home: Ints, noise: np.random.Generator) -> di
     """
     charge = sum(flows[name] for name in CHARGES)
     export = sum(flows[name] for name in EXPORTS)
-    net = {
-        "solar_power": flows["solar_energy_exported"],
-        "battery_power": flows["battery_energy_exported"] - charge,
-        "grid_power": flows["grid_energy_imported"] - export,
-        "grid_services_power": flows["grid_services_energy_imported"] - flows["grid_services_energy_exported"],
-        "generator_power": flows["generator_energy_exported"],
-    }
-    pairs = len(home) // 2
-    room = home[: 2 * pairs].reshape(pairs, 2).min(axis=1) * 0.2
-    powers: dict[str, Floats] = {}
-    for name in POWERS:
-        watts: Floats = np.asarray(net[name] * SLOTS_PER_HOUR, np.float64)
-        pair = net[name][: 2 * pairs].reshape(pairs, 2)
-        smallest = np.where(pair.prod(axis=1) > 0, np.abs(pair).min(axis=1), 0)
-        jitter = np.minimum(smallest * 0.04, room) * SLOTS_PER_HOUR * noise.uniform(-1.0, 1.0, pairs)
-        watts[0 : 2 * pairs : 2] += jitter
-        watts[1 : 2 * pairs : 2] -= jitter
-        powers[name] = watts
-    return powers
+    net = np.stack(
+        (
+            flows["solar_energy_exported"],
+            flows["battery_energy_exported"] - charge,
+            flows["grid_energy_imported"] - export,
+            flows["grid_services_energy_imported"] - flows["grid_services_energy_exported"],
+            flows["generator_energy_exported"],
+        )
+    )
+    paired = len(home) // 2 * 2
+    first, second = net[:, 0:paired:2], net[:, 1:paired:2]
+    smallest = np.where(first * second > 0, np.minimum(np.abs(first), np.abs(second)), 0)
+    room = np.minimum(home[0:paired:2], home[1:paired:2]) * 0.2
+    jitter = np.minimum(smallest * 0.04, room) * SLOTS_PER_HOUR * noise.uniform(-1.0, 1.0, first.shape)
+    watts: Floats = np.asarray(net * SLOTS_PER_HOUR, np.float64)
+    watts[:, 0:paired:2] += jitter
+    watts[:, 1:paired:2] -= jitter
+    return dict(zip(POWERS, watts, strict=True))
 
 
 def _generator_wh(spec: SiteSpec, day: date, is_off_grid: Ints, local_s: Ints, lacking: Ints) -> Ints:
@@ -201,52 +181,3 @@ def _vpp_hours(spec: SiteSpec, day: date, local_s: Ints) -> Ints:
     """1 from 19:00 to 21:00 on the days of a grid-services event."""
     is_event = unit_hash(spec.seed, day, 4) < spec.vpp_events_per_year / 365
     return ((local_s >= 68_400) & (local_s < 75_600) & is_event).astype(np.int64)
-
-
-def outages_of(spec: SiteSpec, day: date) -> tuple[Outage, ...]:
-    """At most one a day, from 38 seconds to some hours, over before the evening's last four hours."""
-    start_s, end_s = day_bounds(spec.zone, day)
-    if not spec.has_battery or unit_hash(spec.seed, day, 5) >= spec.outages_per_year / 365:
-        return ()
-    latest_s = end_s - _EVENING_SLOTS * SLOT_S
-    begin_s = start_s + 60 + int((latest_s - start_s - 120) * unit_hash(spec.seed, day, 6))
-    duration_ms = int(38_800 * 800 ** (unit_hash(spec.seed, day, 7) ** 1.5))
-    if begin_s < spec.installed_at.timestamp():
-        return ()
-    return (Outage(begin_s, min(duration_ms, (latest_s - begin_s) * 1000)),)
-
-
-def _inside(outages: tuple[Outage, ...], epochs_s: Ints) -> Ints:
-    """1 in slots that lie wholly in an outage."""
-    inside = np.zeros(len(epochs_s), np.int64)
-    for each in outages:
-        end_s = each.start_s + each.duration_ms // 1000
-        inside |= (epochs_s >= each.start_s) & (epochs_s + SLOT_S <= end_s)
-    return inside
-
-
-def sessions_of(spec: SiteSpec, day: date) -> tuple[ChargeSession, ...]:
-    """A car charges on about every second night between half past midnight and half past six, unless the grid fails."""
-    if spec.wall_connectors == 0 or unit_hash(spec.seed, day, 8) >= 0.45 or outages_of(spec, day):
-        return ()
-    start_s, _ = day_bounds(spec.zone, day)
-    begin_s = start_s + 1800 + int(7200 * unit_hash(spec.seed, day, 9))
-    if begin_s < spec.installed_at.timestamp():
-        return ()
-    duration_s = 5400 + int(9000 * unit_hash(spec.seed, day, 10))
-    connector = int(spec.wall_connectors * unit_hash(spec.seed, day, 11))
-    energy_wh = int(_energy_by_then(np.array([begin_s + duration_s], np.int64), begin_s, duration_s)[0])
-    return (ChargeSession(begin_s, duration_s, energy_wh, connector),)
-
-
-def _car_wh(sessions: tuple[ChargeSession, ...], epochs_s: Ints) -> Ints:
-    """What the cars took in each slot; its sum over the slots is the sessions' energy exactly."""
-    taken = np.zeros(len(epochs_s), np.int64)
-    for each in sessions:
-        edges = np.append(epochs_s, epochs_s[-1] + SLOT_S)
-        taken += np.diff(_energy_by_then(edges, each.start_s, each.duration_s))
-    return taken
-
-
-def _energy_by_then(instants_s: Ints, begin_s: int, duration_s: int) -> Ints:
-    return np.clip(instants_s - begin_s, 0, duration_s) * EV_POWER_W // 3600

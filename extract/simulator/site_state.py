@@ -7,8 +7,9 @@ import numpy as np
 from extract.simulator.account import components, resource_type
 from extract.simulator.local_day import SLOT_S, local_date, stamps
 from extract.simulator.measures import POWERS
+from extract.simulator.outages_and_charging import EV_POWER_W
 from extract.simulator.query import Query, connector_din, serial_number, zone_fields
-from extract.simulator.simulated_day import EV_POWER_W, DayTruth
+from extract.simulator.simulated_day import DayTruth
 from extract.simulator.site import SiteSpec
 from extract.simulator.tariff import tariff_content
 

@@ -9,7 +9,8 @@ import numpy as np
 from extract.simulator.contradiction import Injection, each_day
 from extract.simulator.local_day import Ints, local_date
 from extract.simulator.measures import FLOWS
-from extract.simulator.simulated_day import ChargeSession, DayTruth, Outage, outages_of, sessions_of, simulate_day
+from extract.simulator.outages_and_charging import ChargeSession, Outage, outages_of, sessions_of
+from extract.simulator.simulated_day import DayTruth, simulate_day
 from extract.simulator.site import SiteSpec
 
 
