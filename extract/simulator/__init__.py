@@ -4,7 +4,11 @@ Tests and the demo compare what came out of the pipeline with `World.truth(site_
 the real API is shown by which test.
 """
 
+from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup
+from extract.simulator.conditions import Conditions
 from extract.simulator.contradiction import Cause, Contradiction, Injection
+from extract.simulator.faults import Fault, FaultPlan, Rule, Where
+from extract.simulator.limits import RateLimit
 from extract.simulator.measures import FLOWS, POWERS
 from extract.simulator.outages_and_charging import ChargeSession, Outage
 from extract.simulator.personalities import personality_world
@@ -18,6 +22,7 @@ from extract.simulator.rollup_contradictions import (
     inverted_ct,
 )
 from extract.simulator.row_contradictions import CloudGap, DuplicateInstants, GapStyle, ProvisionalHours, WrongWindow
+from extract.simulator.scenarios import SCENARIOS, Scenario, scenario
 from extract.simulator.server import Asked, SimulatorServer, serve
 from extract.simulator.shape_contradictions import KilowattHours, MissingColumns, UnknownColumn
 from extract.simulator.simulated_day import DayTruth
@@ -27,18 +32,23 @@ from extract.simulator.truth import Truth
 from extract.simulator.world import DEMO_TOKEN, StaleAnswer, StaleSite, Vehicle, World, demo_world
 
 __all__ = [
+    "DEMO_REFRESH_TOKEN",
     "DEMO_TOKEN",
     "FLOWS",
     "POWERS",
+    "SCENARIOS",
     "AllocationShift",
     "Asked",
     "Cause",
     "ChargeKey",
     "ChargeSession",
     "CloudGap",
+    "Conditions",
     "Contradiction",
     "DayTruth",
     "DuplicateInstants",
+    "Fault",
+    "FaultPlan",
     "GapStyle",
     "Injection",
     "InvertedCt",
@@ -47,9 +57,13 @@ __all__ = [
     "MissingColumns",
     "Mode",
     "MonthDropsDay",
+    "OAuthSetup",
     "Outage",
     "ProvisionalHours",
+    "RateLimit",
     "RollupDrift",
+    "Rule",
+    "Scenario",
     "Series",
     "SettingsChange",
     "SimulatorServer",
@@ -59,6 +73,7 @@ __all__ = [
     "Truth",
     "UnknownColumn",
     "Vehicle",
+    "Where",
     "World",
     "WrongWindow",
     "ZoneMode",
@@ -66,5 +81,6 @@ __all__ = [
     "inverted_ct",
     "personality_world",
     "quirky_world",
+    "scenario",
     "serve",
 ]
