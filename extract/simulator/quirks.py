@@ -47,7 +47,7 @@ def _first(spec: SiteSpec, today: date) -> tuple[Contradiction, ...]:
         CloudGap(at(70, 9), at(70, 13), GapStyle.ZERO),
         CloudGap(at(75, 22), at(74, 5), GapStyle.ABSENT),
         CloudGap(at(1, 6), at(1, 9), GapStyle.ABSENT, filled_at=datetime.combine(ago(-2), time(), UTC)),
-        ProvisionalHours(ago(1), ago(-30)),
+        ProvisionalHours(today, ago(-30)),
     )
 
 

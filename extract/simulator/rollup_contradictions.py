@@ -172,7 +172,14 @@ class AllocationShift(Contradiction):
             for each in range(wall_clock(clock, day, self.after_s), day_bounds(clock, day)[1], QUARTER_S)
         )
         return (
-            Injection("AllocationShift", Series.QUARTERS, days, instants, self.names, cause=Cause.ALLOCATION_SHIFT),
+            Injection(
+                "AllocationShift",
+                Series.QUARTERS,
+                days,
+                instants,
+                (*SOURCES, *self.names),
+                cause=Cause.ALLOCATION_SHIFT,
+            ),
         )
 
 

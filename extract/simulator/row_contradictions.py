@@ -8,7 +8,7 @@ import numpy as np
 
 from extract.simulator.contradiction import Cause, Contradiction, Injection, Moment, each_day
 from extract.simulator.local_day import SLOT_S, day_bounds, local_date, utc
-from extract.simulator.measures import FLOWS, HOME, POWERS
+from extract.simulator.measures import FLOWS, HOME, POWERS, SOURCES
 from extract.simulator.rollup_contradictions import recomposed
 from extract.simulator.table import Series, Table
 from extract.simulator.weather_and_home import unit_hash
@@ -90,7 +90,7 @@ class ProvisionalHours(Contradiction):
     most_wh: int = 4
 
     def apply(self, table: Table, moment: Moment) -> Table:
-        """Home use from grid, sun and battery a few Wh off, the sources with it."""
+        """Home use a few Wh off, the sources with it."""
         if table.series is not Series.INTERVALS:
             return table
         now_s = moment.now.timestamp()
@@ -100,7 +100,7 @@ class ProvisionalHours(Contradiction):
         columns = dict(table.columns)
         if not any(columns[name].any() for name in HOME):
             return table
-        for name in ("consumer_energy_imported_from_grid", "consumer_energy_imported_from_battery"):
+        for name in HOME:
             columns[name] = np.where(columns[name] > 0, np.maximum(columns[name] + shift, 1), columns[name])
         return table.with_columns(columns | recomposed(columns))
 
@@ -116,12 +116,7 @@ class ProvisionalHours(Contradiction):
                 "ProvisionalHours",
                 Series.INTERVALS,
                 each_day(self.first, self.last),
-                measures=(
-                    "grid_energy_imported",
-                    "battery_energy_exported",
-                    "consumer_energy_imported_from_grid",
-                    "consumer_energy_imported_from_battery",
-                ),
+                measures=(*SOURCES, *HOME),
                 cause=Cause.REVISED,
             ),
         )

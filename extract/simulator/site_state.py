@@ -83,7 +83,8 @@ def live_status(query: Query) -> Json:
     last, slot = _slot(before, now_s - SLOT_S), _slot(then, now_s)
     watts = {name: float(before.power[name][last]) if last >= 0 else 0.0 for name in POWERS}
     left_wh, full_wh = int(then.level_wh[slot]) if slot >= 0 else 0, spec.battery_energy_wh
-    is_off_grid = any(each.start_s <= now_s < each.start_s + each.duration_ms / 1000 for each in then.outages)
+    instant_s = query.now.timestamp()
+    is_off_grid = any(0 <= instant_s - each.start_s < each.duration_ms / 1000 for each in then.outages)
     return {
         "solar_power": watts["solar_power"],
         "energy_left": left_wh,

@@ -1,6 +1,7 @@
 """What really happened at a site, for tests to compare with: never served over the API."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -18,7 +19,8 @@ class Truth:
     """The truth of one site: any local day, in any order, and sums of days.
 
     Days are computed when asked and kept for a while; their sums are kept for good, so that a lifetime of ten years is
-    slow (about two seconds) only once. Safe to ask from several threads.
+    slow (about two seconds) only once. Sites that differ only in what they tell share what they have computed. Safe to
+    ask from several threads.
 
     Attributes:
         spec: The site.
@@ -26,8 +28,7 @@ class Truth:
 
     def __init__(self, spec: SiteSpec) -> None:
         self.spec = spec
-        self._day = lru_cache(maxsize=512)(lambda day: simulate_day(spec, day))
-        self._sums = lru_cache(maxsize=None)(lambda day: flow_sums(self._day(day)))
+        self._days = _days_of(replace(spec, contradictions=(), settings_changes=()))
 
     @property
     def first_date(self) -> date:
@@ -36,7 +37,7 @@ class Truth:
 
     def day(self, day: date) -> DayTruth:
         """One local day; without slots when it lies before the installation."""
-        found: DayTruth = self._day(day)
+        found: DayTruth = self._days.day(day)
         return found
 
     def days(self, first: date, last: date) -> Iterator[DayTruth]:
@@ -70,8 +71,21 @@ class Truth:
 
     def daily_sums(self, day: date) -> Ints:
         """Energy of one local day in Wh, in the order of `FLOWS`; read only."""
-        sums: Ints = self._sums(day)
+        sums: Ints = self._days.sums(day)
         return sums
+
+
+class _Days:
+    """Computed days of one site: the last hundred or so whole, the sums of all."""
+
+    def __init__(self, spec: SiteSpec) -> None:
+        self.day = lru_cache(maxsize=128)(lambda day: simulate_day(spec, day))
+        self.sums = lru_cache(maxsize=None)(lambda day: flow_sums(self.day(day)))
+
+
+@lru_cache(maxsize=32)
+def _days_of(spec: SiteSpec) -> _Days:
+    return _Days(spec)
 
 
 def flow_sums(day: DayTruth) -> Ints:
