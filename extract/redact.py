@@ -13,7 +13,8 @@ import orjson
 MASK = "redacted"
 
 _HARMLESS = """
-response count error error_description energy_site_id resource_type site_name installation_date installation_time_zone time_zone_offset version
+response count error error_description
+energy_site_id resource_type site_name installation_date installation_time_zone time_zone_offset version
 components battery battery_type solar solar_type grid load_meter market_type generator backup gateway gateways batteries
 wall_connectors inverters is_active part_name part_type nameplate_max_charge_power nameplate_max_discharge_power
 nameplate_energy nameplate_power battery_count backup_capable firmware_version

@@ -54,12 +54,12 @@ def test_energy_in_equals_energy_out_to_the_watt_hour(year: Year, site_id: int) 
         f"select local_date, count(*) as rows, {columns} from energy_intervals where site_id = ? group by 1", site_id
     ).set_index("local_date")
     truth = year.account.world.truth(site_id)
-    day, lengths = SINCE, set[int]()
+    day, lengths = SINCE, set[object]()
     while day <= last_whole_day(site_id):
         expected = truth.daily_wh(day)
         row = held.loc[day]
         assert {name: row[name] for name in FLOWS} == {name: expected[name] for name in FLOWS}, day
-        lengths.add(int(row["rows"]))
+        lengths.add(row["rows"])
         day += timedelta(days=1)
     assert lengths == {276, 288, 300}
     assert held.index.max() == last_whole_day(site_id) + timedelta(days=1), "and today, as far as it went"

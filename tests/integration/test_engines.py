@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -64,7 +65,8 @@ def test_the_deployed_flow_runs_with_plain_parameters(
     for name, value in served.settings(tmp_path).model_dump(mode="json").items():
         if name in {"provider", "api_base_url"}:
             monkeypatch.setenv(f"WATTLOG_{name.upper()}", str(value))
-    result = backfill(sites=[2104877316], series=["power"], since="2026-01-10", data_dir=tmp_path)  # type: ignore[list-item,arg-type]  # as Prefect's API passes them
+    as_json: dict[str, Any] = {"sites": [2104877316], "series": ["power"], "since": "2026-01-10"}
+    result = backfill(**as_json, data_dir=tmp_path)
     assert result["exit_code"] == 0
     assert result["rows"]["power"] > 0
     assert result["rows"]["energy_intervals"] == 0

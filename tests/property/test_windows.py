@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -70,7 +71,7 @@ def test_days_tile_time(start: date, name: str, length: int) -> None:
     found = list(
         windows(Grain.DAY, start, start + timedelta(days=length), ZoneInfo(name), today=LAST + timedelta(days=400))
     )
-    for one, next_one in zip(found, found[1:], strict=False):
+    for one, next_one in pairwise(found):
         assert one.closes_at == next_one.start_at.astimezone(UTC)
         assert one.end + timedelta(days=1) == next_one.start
 
@@ -83,7 +84,7 @@ def test_months_and_years_cover_the_range_without_overlap(start: date, name: str
     found = list(windows(grain, start, until, zone, today=until))
     assert found[0].start <= start
     assert found[-1].end >= until
-    for one, next_one in zip(found, found[1:], strict=False):
+    for one, next_one in pairwise(found):
         assert one.end + timedelta(days=1) == next_one.start
         assert one.end_at == last_second(one.end, zone)
     assert found[-1].end_at == last_second(until, zone), "a window that is not over is asked up to the end of today"
