@@ -6,13 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import orjson
 import pytest
 
-from extract.simulator import DEMO_TOKEN, SimulatorServer, demo_world, serve
+from extract.simulator import (
+    DEMO_TOKEN,
+    SimulatorServer,
+    WrongWindow,
+    demo_world,
+    personality_world,
+    quirky_world,
+    serve,
+)
 
 NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)
 WORLD = demo_world(NOW.date())
@@ -27,10 +35,15 @@ def server() -> Iterator[SimulatorServer]:
         yield running
 
 
+def logged_in(server: SimulatorServer) -> httpx.Client:
+    """A client with the right token."""
+    return httpx.Client(base_url=server.base_url, headers={"Authorization": f"Bearer {DEMO_TOKEN}"})
+
+
 @pytest.fixture
 def client(server: SimulatorServer) -> Iterator[httpx.Client]:
     """A client that is logged in."""
-    with httpx.Client(base_url=server.base_url, headers={"Authorization": f"Bearer {DEMO_TOKEN}"}) as opened:
+    with logged_in(server) as opened:
         yield opened
 
 
@@ -121,6 +134,61 @@ def test_a_port_in_use_is_said_at_once(server: SimulatorServer) -> None:
     """The second server on a port fails before it starts."""
     with pytest.raises(OSError, match="in use"):
         serve(WORLD, port=server.port)
+
+
+def test_the_region_of_the_account_is_told(server: SimulatorServer, client: httpx.Client) -> None:
+    """API.md §1.0: users/region names the server to talk to, metadata the region, the scopes and the sites."""
+    told = client.get("/api/1/users/region").json()["response"]
+    assert told == {"region": "na", "fleet_api_base_url": server.base_url}
+    metadata = client.get("/api/metadata").json()
+    assert metadata["region"] == "NA"
+    assert "energy_device_data" in metadata["scopes"]
+    assert set(metadata["energy_sites"]) == {str(each.site_id) for each in WORLD.sites}
+
+
+def test_stale_sites_are_listed_and_never_answer() -> None:
+    """Q23: one of two stale sites answers 500 for ever, the other a string where an object should be."""
+    world = personality_world(NOW.date())
+    error, text = world.stale_sites
+    with serve(world, clock=lambda: NOW) as running, logged_in(running) as client:
+        listed = {each.get("energy_site_id") for each in client.get("/api/1/products").json()["response"]}
+        assert {error.site_id, text.site_id} <= listed
+        for endpoint in ("site_info", "calendar_history"):
+            answer = client.get(f"/api/1/energy_sites/{error.site_id}/{endpoint}", params={"kind": "power"})
+            assert (answer.status_code, answer.json()["error"]) == (500, "upstream internal error")
+            answer = client.get(f"/api/1/energy_sites/{text.site_id}/{endpoint}", params={"kind": "power"})
+            assert (answer.status_code, answer.json()) == (200, {"response": ""})
+
+
+def test_a_wrong_window_can_be_right_when_asked_again() -> None:
+    """Q22: the first answer to a request is another day's, the second to the same request is right."""
+    world = quirky_world(NOW.date())
+    spec = world.sites[1]
+    (once,) = (each for each in spec.contradictions if isinstance(each, WrongWindow) and each.times == 1)
+    end_date = datetime(once.first.year, once.first.month, once.first.day, 23, 59, 59, tzinfo=spec.zone).isoformat()
+    path = f"/api/1/energy_sites/{spec.site_id}/calendar_history"
+    with serve(world, clock=lambda: NOW) as running, logged_in(running) as client:
+        told = [
+            client.get(path, params={"kind": kind, "end_date": end_date}).json()["response"]["time_series"][0]
+            for kind in ("power", "power", "soe", "soe")
+        ]
+    days = [each["timestamp"][:10] for each in told]
+    assert days == [str(once.first - timedelta(days=1)), str(once.first)] * 2
+
+
+def test_a_five_minute_day_takes_less_than_five_milliseconds(client: httpx.Client) -> None:
+    """Benchmarks must measure the client: processor time of client and server together for a day that is known.
+
+    Processor time, and the best of many, so that whatever else the machine does cannot fail it.
+    """
+    params = {"kind": "energy", "period": "day", "end_date": "2026-06-01T23:59:59-07:00"}
+    taken = []
+    for _ in range(40):
+        begun = time.process_time()
+        answer = client.get(HISTORY, params=params)
+        taken.append(time.process_time() - begun)
+        assert len(answer.content) > 150_000
+    assert min(taken) < 0.005
 
 
 def start(*arguments: str) -> tuple[subprocess.Popen[bytes], str]:
