@@ -26,7 +26,7 @@ from extract.simulator.scenarios import SCENARIOS, Scenario, scenario
 from extract.simulator.server import Asked, SimulatorServer, serve
 from extract.simulator.shape_contradictions import KilowattHours, MissingColumns, UnknownColumn
 from extract.simulator.simulated_day import DayTruth
-from extract.simulator.site import ChargeKey, Mode, SettingsChange, SiteSpec, ZoneMode
+from extract.simulator.site import ChargeKey, Mode, SerialStyle, SettingsChange, SiteSpec, ZoneMode
 from extract.simulator.table import Series
 from extract.simulator.truth import Truth
 from extract.simulator.world import DEMO_TOKEN, StaleAnswer, StaleSite, Vehicle, World, demo_world
@@ -64,6 +64,7 @@ __all__ = [
     "RollupDrift",
     "Rule",
     "Scenario",
+    "SerialStyle",
     "Series",
     "SettingsChange",
     "SimulatorServer",

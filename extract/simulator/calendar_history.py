@@ -8,7 +8,7 @@ from extract.simulator.backup import backup
 from extract.simulator.local_day import SLOT_S, Floats, Ints, day_bounds
 from extract.simulator.measures import FLOWS, POWERS
 from extract.simulator.metering import Metering
-from extract.simulator.query import ApiError, Query, serial_number, zone_fields
+from extract.simulator.query import ApiError, Query, serial_fields, zone_fields
 from extract.simulator.savings import savings
 from extract.simulator.self_consumption import self_consumption
 from extract.simulator.table import Series, Table
@@ -107,7 +107,7 @@ _SERIES = {
 
 def _head(query: Query, period: Period | None = None) -> dict[str, object]:
     return {
-        "serial_number": serial_number(query.spec),
+        **serial_fields(query.spec),
         **({} if period is None else {"period": period.value}),
         **zone_fields(query.spec, query.now),
     }

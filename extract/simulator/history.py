@@ -11,7 +11,7 @@ import numpy as np
 from extract.simulator.local_day import Ints, day_bounds
 from extract.simulator.measures import FLOWS, POWERS
 from extract.simulator.metering import Metering
-from extract.simulator.query import ApiError, Query, serial_number
+from extract.simulator.query import ApiError, Query, serial_fields
 from extract.simulator.table import Series, Table
 from extract.simulator.window import HOUR_S, Period, asked_period
 
@@ -33,11 +33,11 @@ def history(query: Query) -> dict[str, object]:
         raise ApiError(400, f"kind `{kind}` is not supported")
     meter = Metering(query.truth, query.clock, query.now, query.now)
     if kind == "power":
-        return {"serial_number": serial_number(query.spec), "time_series": _power(meter).render()}
+        return serial_fields(query.spec) | {"time_series": _power(meter).render()}
     period = asked_period(query)
     rows = [span for span in _spans(period, meter.last_date) if span[1] >= meter.first_date]
     table = _energy(period, meter, rows)
-    return {"serial_number": serial_number(query.spec), "period": period.value, "time_series": table.render()}
+    return serial_fields(query.spec) | {"period": period.value, "time_series": table.render()}
 
 
 def _power(meter: Metering) -> Table:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from extract.simulator.site import ChargeKey, Mode, SiteSpec, ZoneMode
+from extract.simulator.site import ChargeKey, Mode, SerialStyle, SiteSpec, ZoneMode
 from extract.simulator.world import StaleAnswer, StaleSite, Vehicle, World
 
 TEN_YEARS = timedelta(days=3_652)
@@ -54,9 +54,17 @@ def _with_battery(today: date) -> tuple[SiteSpec, ...]:
         ),
         replace(_site(4, "generator", "st_johns", today - 2 * year), generator_w=7_000, outages_per_year=40.0),
         replace(_site(5, "grid services", "sydney", today - 2 * year), vpp_events_per_year=40.0),
-        replace(_site(6, "half-hour summer time, zone empty", "lord_howe", today - year), zone_mode=ZoneMode.EMPTY),
+        replace(
+            _site(6, "half-hour summer time, zone empty", "lord_howe", today - year),
+            zone_mode=ZoneMode.EMPTY,
+            serial_style=SerialStyle.EMPTY,
+        ),
         replace(_site(7, "half-hour zone, no IANA name", "kolkata", today - year), zone_mode=ZoneMode.NOT_IANA),
-        replace(_site(8, "quarter-hour zone, zone missing", "chatham", today - year), zone_mode=ZoneMode.MISSING),
+        replace(
+            _site(8, "quarter-hour zone, zone missing", "chatham", today - year),
+            zone_mode=ZoneMode.MISSING,
+            serial_style=SerialStyle.MISSING,
+        ),
         _site(9, "three days old", "london", today - 3 * days),
         replace(_site(10, "sub-daily weeks and months", "london", today - year), has_sub_daily_periods=True),
     )

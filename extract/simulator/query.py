@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from extract.simulator.contradiction import Moment
 from extract.simulator.local_day import offset_s
-from extract.simulator.site import SiteSpec, ZoneMode
+from extract.simulator.site import SerialStyle, SiteSpec, ZoneMode
 from extract.simulator.table import Row, Table
 from extract.simulator.truth import Truth
 from extract.simulator.world import World
@@ -119,6 +119,17 @@ def zone_fields(spec: SiteSpec, now: datetime) -> dict[str, str | int]:
             return {"installation_time_zone": NOT_AN_IANA_NAME}
         case ZoneMode.FIXED_OFFSET:
             return {"time_zone_offset": offset_s(spec.zone, int(now.timestamp())) // 60}
+
+
+def serial_fields(spec: SiteSpec) -> dict[str, str]:
+    """How an answer gives the serial number: whole, empty or not at all (Q39)."""
+    match spec.serial_style:
+        case SerialStyle.GIVEN:
+            return {"serial_number": serial_number(spec)}
+        case SerialStyle.EMPTY:
+            return {"serial_number": ""}
+        case SerialStyle.MISSING:
+            return {}
 
 
 def connector_din(spec: SiteSpec, connector: int) -> str:

@@ -24,6 +24,14 @@ class ZoneMode(StrEnum):
     FIXED_OFFSET = "fixed_offset"
 
 
+class SerialStyle(StrEnum):
+    """How an answer gives the gateway's serial number (Q39)."""
+
+    GIVEN = "given"
+    EMPTY = "empty"
+    MISSING = "missing"
+
+
 class ChargeKey(StrEnum):
     """Under which key telemetry_history lists charge sessions; both have been seen (API.md §1.3)."""
 
@@ -76,6 +84,7 @@ class SiteSpec:
         outages_per_year: About how often the grid fails.
         vpp_events_per_year: About how often the battery exports for grid services in the evening (Q31).
         zone_mode: How the site tells its zone.
+        serial_style: How the site tells its serial number.
         power_interval_s: Spacing of kind=power: 300, or 900 on older solar-only sites.
         omits_night_rows: kind=power leaves out rows that are all zero (Q15).
         five_minute_since: First day of the five-minute era (Q10).
@@ -112,6 +121,7 @@ class SiteSpec:
     outages_per_year: float = 6.0
     vpp_events_per_year: float = 0.0
     zone_mode: ZoneMode = ZoneMode.NAMED
+    serial_style: SerialStyle = SerialStyle.GIVEN
     power_interval_s: int = 300
     omits_night_rows: bool = False
     five_minute_since: date = FIVE_MINUTE_SINCE

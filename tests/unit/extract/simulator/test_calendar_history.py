@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from extract.simulator import FLOWS, POWERS, SiteSpec, Truth, ZoneMode
+from extract.simulator import FLOWS, POWERS, SerialStyle, SiteSpec, Truth, ZoneMode
 from extract.simulator.query import ApiError
 from tests.unit.extract.simulator.conftest import Ask
 
@@ -32,15 +32,18 @@ def stamped(answer: dict[str, object]) -> list[str]:
 
 
 def test_a_day_is_288_rows_in_the_order_and_with_the_names_of_the_api(ask: Ask) -> None:
-    """Fact 3: five-minute rows, each the energy of its interval; sixteen measures, then raw_timestamp, then totals."""
+    """Fact 3, Q33: a row is the energy of the five minutes that begin at its stamp; measures, raw_timestamp, totals."""
     answer = ask(SITE, NOW, kind="energy", period="day", end_date="2026-06-01T23:59:59-07:00")
     assert list(answer) == ["serial_number", "period", "installation_time_zone", "time_series"]
     rows = answer["time_series"]
     assert len(rows) == 288
     assert all(tuple(row)[:18] == ("timestamp", *FLOWS, "raw_timestamp") for row in rows)
     assert all(row["raw_timestamp"] == row["timestamp"] for row in rows)
+    truth = TRUTH.day(date(2026, 6, 1))
     for name in FLOWS:
-        assert [row[name] for row in rows] == TRUTH.day(date(2026, 6, 1)).flows[name].tolist()
+        assert [row[name] for row in rows] == truth.flows[name].tolist()
+    starts = [datetime.fromisoformat(each).timestamp() for each in stamped(answer)]
+    assert starts == truth.interval_start.astype("int64").tolist()
 
 
 def test_totals_are_sums_and_left_out_when_zero(ask: Ask) -> None:
@@ -130,9 +133,11 @@ def test_midnight_picks_the_new_day_and_finds_nothing(ask: Ask) -> None:
 def test_dst_days_have_their_own_number_of_rows(
     ask: Ask, *, day: str, offset: str, rows: int, around: list[str], kind: str, step: int
 ) -> None:
-    """Q5: 276 and 300 rows, 92 and 100 of soe, with the offset changing inside the day."""
+    """Q5, Q6: 276 and 300 rows, 92 and 100 of soe; only the offset tells the hour that comes twice from itself."""
     found = stamped(ask(SITE, NOW, kind=kind, period="day", end_date=f"{day}T23:59:59{offset}"))
     assert len(found) == rows // step
+    assert len({datetime.fromisoformat(each) for each in found}) == rows // step
+    assert (len({each[:19] for each in found}) == rows // step) == (rows == 276)
     if step == 1:
         assert found[23:25] == around
 
@@ -236,6 +241,18 @@ def test_quarter_hours_on_request(ask: Ask) -> None:
     assert len(stamped(old)) == 92
 
 
+def test_quarter_hours_at_midnight_are_garbage(ask: Ask) -> None:
+    """Q2: interval=15m asked exactly at midnight: a whole day of numbers that mean nothing, unless switched off."""
+    asked = {"kind": "energy", "period": "day", "interval": "15m", "end_date": "2026-06-02T00:00:00-07:00"}
+    rows = ask(SITE, NOW, **asked)["time_series"]
+    solar = TRUTH.day(date(2026, 6, 2)).flows["solar_energy_exported"].reshape(96, 3).sum(axis=1)
+    assert len(rows) == 96
+    assert sum(row["solar_energy_exported"] for row in rows[:12]) > 0 == solar[:12].sum()
+    assert ask(SITE, NOW + timedelta(days=1), **asked)["time_series"] == rows
+    tidy = ask(replace(SITE, has_midnight_garbage=False), NOW, **asked)["time_series"]
+    assert [row["solar_energy_exported"] for row in tidy] == [0]
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -313,3 +330,54 @@ def test_the_zone_is_told_in_five_ways(ask: Ask, mode: ZoneMode, fields: dict[st
     """Q7, Q8: a name, the empty string, nothing, a name that no database knows, or minutes from UTC."""
     answer = ask(replace(SITE, zone_mode=mode), NOW, kind="soe")
     assert {name: value for name, value in answer.items() if name not in {"serial_number", "time_series"}} == fields
+
+
+@pytest.mark.parametrize(
+    ("zone", "end_date", "rows", "first", "last"),
+    [
+        ("Asia/Kolkata", "2026-06-01T23:59:59+05:30", 288, "00:00:00+05:30", "23:55:00+05:30"),
+        ("Pacific/Chatham", "2026-06-01T23:59:59+12:45", 288, "00:00:00+12:45", "23:55:00+12:45"),
+        ("America/St_Johns", "2025-11-02T23:59:59-03:30", 300, "00:00:00-02:30", "23:55:00-03:30"),
+        ("Australia/Lord_Howe", "2025-10-05T23:59:59+11:00", 282, "00:00:00+10:30", "23:55:00+11:00"),
+        ("Australia/Lord_Howe", "2026-04-05T23:59:59+10:30", 294, "00:00:00+11:00", "23:55:00+10:30"),
+    ],
+)
+def test_odd_zones_have_their_own_days(ask: Ask, *, zone: str, end_date: str, rows: int, first: str, last: str) -> None:
+    """Q36, Q37: half-hour and quarter-hour offsets, and summer time of half an hour: 282 and 294 rows."""
+    found = stamped(ask(replace(SITE, time_zone=zone), NOW, kind="power", end_date=end_date))
+    assert (len(found), found[0][11:], found[-1][11:]) == (rows, first, last)
+
+
+def test_the_total_of_a_day_grows_until_midnight_and_then_stays(ask: Ask) -> None:
+    """Q13: the month's row of today is what was measured so far; after local midnight it is final."""
+    end_date = "2026-07-20T23:59:59-07:00"
+    moments = [NOW, NOW + timedelta(hours=6), NOW + timedelta(hours=12), NOW + timedelta(days=3)]
+    totals = [
+        ask(SITE, now, kind="energy", period="month", end_date=end_date)["time_series"][-1]["total_home_usage"]
+        for now in moments
+    ]
+    assert totals[0] < totals[1] < totals[2] == totals[3]
+
+
+def test_grid_services_have_their_own_measures(ask: Ask) -> None:
+    """Q31: on the evening of an event the battery's export is told again as grid services, in energy and power."""
+    spec = replace(SITE, site_id=4, vpp_events_per_year=365.0, outages_per_year=0.0)
+    asked = {"period": "day", "end_date": "2026-06-01T23:59:59-07:00"}
+    energy = ask(spec, NOW, kind="energy", **asked)["time_series"]
+    power = ask(spec, NOW, kind="power", **asked)["time_series"]
+    event = [row for row in energy if row["grid_services_energy_exported"]]
+    assert event
+    assert {row["timestamp"][11:13] for row in event} <= {"19", "20"}
+    assert all(row["grid_services_energy_exported"] == row["grid_energy_exported_from_battery"] for row in event)
+    exported = sum(row["grid_services_energy_exported"] for row in event)
+    assert sum(row["grid_services_power"] for row in power) / 12 == pytest.approx(-exported, abs=0.5)
+    quiet = ask(replace(spec, vpp_events_per_year=0.0), NOW, kind="energy", **asked)["time_series"]
+    assert not any(row["grid_services_energy_exported"] for row in quiet)
+
+
+@pytest.mark.parametrize(("style", "fields"), [(SerialStyle.EMPTY, {"serial_number": ""}), (SerialStyle.MISSING, {})])
+def test_the_serial_number_can_be_empty_or_missing(ask: Ask, style: SerialStyle, fields: dict[str, str]) -> None:
+    """Q39: the energy_site_id is the only key to rely on."""
+    answer = ask(replace(SITE, serial_style=style), NOW, kind="soe")
+    assert {name: value for name, value in answer.items() if name == "serial_number"} == fields
+    assert len(answer["time_series"]) == 49

@@ -103,7 +103,7 @@ def test_dst_days_are_shorter_and_longer(rich: Truth, day: date, slots: int, qua
 
 
 def test_the_state_of_energy_is_the_level_in_percent(rich: Truth) -> None:
-    """Integer percent of the level at the beginning of each quarter hour."""
+    """Q44: integer percent of the full battery, the app's scale, at the beginning of each quarter hour."""
     day = rich.day(date(2025, 6, 1))
     exact = day.level_wh[:-1:3] * 100 / RICH.battery_energy_wh
     assert np.abs(day.soe_pct - exact).max() <= 0.5
