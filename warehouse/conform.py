@@ -50,7 +50,7 @@ def conform(frame: pd.DataFrame, table: Table | str) -> pa.Table:
     table = declared(table)
     _refuse_other_columns(frame, table)
     columns = [_column(frame[each.name], each, table) for each in table.fields]
-    return _sorted_by_unique_key(pa.Table.from_arrays(columns, schema=table.arrow_schema()), table)
+    return _with_unique_key(pa.Table.from_arrays(columns, schema=table.arrow_schema()), table)
 
 
 def _refuse_other_columns(frame: pd.DataFrame, table: Table) -> None:
@@ -141,11 +141,15 @@ def _refuse_out_of_bounds(array: pa.Array, field: Field, table: Table) -> None:
             _refuse(table, field, f"holds {value}, outside {lowest:,} … {highest:,}")
 
 
-def _sorted_by_unique_key(content: pa.Table, table: Table) -> pa.Table:
+def by_key(content: pa.Table, table: Table) -> pa.Table:
+    """The same rows in the order of the table's key."""
     order = pc.sort_indices(content, sort_keys=[(name, "ascending") for name in table.primary_key])
-    # Rows mostly come in order already, and moving none of them is half the work of this module.
-    is_sorted = np.array_equal(order.to_numpy(), np.arange(len(order)))
-    ordered = content if is_sorted else content.take(order)
+    # Rows mostly come in order already, and moving none of them is half the work.
+    return content if np.array_equal(order.to_numpy(), np.arange(len(order))) else content.take(order)
+
+
+def _with_unique_key(content: pa.Table, table: Table) -> pa.Table:
+    ordered = by_key(content, table)
     if ordered.num_rows < 2:
         return ordered
     same = None

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from warehouse import atomic
-from warehouse.conform import conform, declared
+from warehouse.conform import by_key, conform, declared
 from warehouse.errors import LakeFailed, Nonconforming
 from warehouse.schema import SCHEMA_VERSION, Table
 
@@ -176,9 +176,9 @@ class Lake:
         content = pa.concat_tables(parts) if parts else table.arrow_schema().empty_table()
         if site_id is not None and table.partition == "account" and "site_id" in table.columns:
             content = content.filter(pc.equal(content["site_id"], site_id))
-        ordered = content.take(pc.sort_indices(content, sort_keys=[(name, "ascending") for name in table.primary_key]))
-        frame: pd.DataFrame = ordered.to_pandas(types_mapper=_EXTENSION_TYPES.get)
-        return frame.astype(table.dtypes)
+        frame: pd.DataFrame = by_key(content, table).to_pandas(types_mapper=_EXTENSION_TYPES.get)
+        given = frame.dtypes.astype(str).to_dict()
+        return frame.astype({name: dtype for name, dtype in table.dtypes.items() if given[name] != dtype})
 
     def sweep(self) -> int:
         """Remove the temporary files that killed processes left anywhere in the lake; returns how many."""

@@ -55,6 +55,7 @@ QUARANTINE = Table(
     "One row per row of an answer that could not be used.",
     ("raw_id", "row_number"),
     (
+        SITE_ID,
         Field("raw_id", Kind.VARCHAR, "The answer in the raw archive.", nullable=False),
         Field(
             "row_number", Kind.INTEGER, "Position in the answer, from 0; -1 for the answer as a whole.", nullable=False

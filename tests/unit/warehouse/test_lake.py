@@ -37,8 +37,11 @@ def test_file_holds_the_site_so_that_any_reader_sees_it(lake: Lake, frame_of: Fr
     path = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc").path
     assert pq.read_schema(path).names == list(POWER.columns)
     pattern = str(lake.root / "table=power" / "**" / "*.parquet")
-    row = duckdb.execute("select site_id, month, solar_w from read_parquet(?, hive_partitioning = true)", [pattern])
-    assert row.fetchall() == [(1001, "2025-03", None)]
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select site_id, month, solar_w from read_parquet(?, hive_partitioning = true)", [pattern]
+        ).fetchall()
+    assert rows == [(1001, "2025-03", None)]
 
 
 def test_parquet_is_zstd_with_units(lake: Lake, frame_of: FrameOf) -> None:
