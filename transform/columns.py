@@ -122,7 +122,7 @@ def _value_by_value(rows: list[Any], measures: dict[str, str]) -> Columns:
     values = []
     for name in measures:
         numbers, is_bad = _numbers(pd.Series([row.get(name) for row in objects], dtype=object))
-        bad |= {number: Reason.NOT_A_NUMBER for number in np.flatnonzero(is_bad).tolist() if number not in bad}
+        bad = dict.fromkeys(np.flatnonzero(is_bad).tolist(), Reason.NOT_A_NUMBER) | bad
         values.append(pa.array(numbers, from_pandas=True))
     unknown = frozenset().union(*objects) - _NOT_MEASURES - measures.keys()
     return Columns(_table(stamps, values, measures, bad), bad, unknown)

@@ -48,7 +48,7 @@ def to_utc(strings: pd.Series | pa.Array | pa.ChunkedArray) -> pd.Series:
         return pd.Series(texts.cast(INSTANT).to_pandas())
     except pa.ArrowInvalid:
         usable = pc.match_substring_regex(texts, _HAS_OFFSET)
-        kept = pc.if_else(pc.fill_null(usable, False), texts, None)
+        kept = pc.if_else(usable, texts, None)
         instants = pd.to_datetime(pd.Series(kept.to_pandas()), utc=True, format="ISO8601", errors="coerce")
         return instants.astype("datetime64[us, UTC]")
 

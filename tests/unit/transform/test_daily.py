@@ -23,6 +23,7 @@ from tests.unit.transform.answers import (
 from transform import energy_intervals, energy_periods, power
 from transform.daily import daily, tolerance_wh
 from transform.sites import Site
+from warehouse.schema import API_FLOWS
 
 DAY = date(2025, 6, 10)
 LATER = datetime(2025, 7, 10, tzinfo=UTC)
@@ -267,6 +268,20 @@ def test_power_speaks_for_a_day_of_which_no_energy_is_held() -> None:
 
 def test_power_never_outvotes_energy() -> None:
     (row,) = estimate(frames(month={DAY: WHOLE}, powers={DAY: (3000.0, -1000.0, -500.0)}))
+    assert word(row) == ("single_source", "calendar_history/month", 3456.0)
+
+
+def test_not_even_settled_power_outvotes_energy_that_is_not_settled() -> None:
+    early = frames(month={DAY: WHOLE}, asked=datetime(2025, 6, 11, 8, tzinfo=UTC))
+    settled = frames(powers={DAY: (3000.0, -1000.0, -500.0)})
+    assert word(estimate((early[0], early[1], settled[2]))[0]) == ("provisional", "calendar_history/month", 3456.0)
+
+
+def test_sources_without_a_measure_in_common_do_not_agree() -> None:
+    """Q24: what one of them does not mention is no evidence for or against the other."""
+    month = {**dict.fromkeys(API_FLOWS), "solar_energy_exported": 3456}
+    intervals = {**dict.fromkeys(API_FLOWS), "grid_energy_imported": 1}
+    (row,) = estimate(frames(intervals={DAY: intervals}, month={DAY: month}))
     assert word(row) == ("single_source", "calendar_history/month", 3456.0)
 
 

@@ -126,6 +126,7 @@ def test_absent_and_null_measures_are_null_and_the_row_is_kept() -> None:
         ("nothing", "not_an_object"),
         ({"soe": 5}, "no_timestamp"),
         ({"timestamp": 1749538800, "soe": 5}, "no_timestamp"),
+        ({"soe": "n/a"}, "no_timestamp"),
         ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": "n/a"}, "not_a_number"),
         ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": ""}, "not_a_number"),
         ({"timestamp": "2025-06-10T00:15:00-07:00", "soe": "NaN"}, "not_a_number"),

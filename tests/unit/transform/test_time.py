@@ -138,5 +138,11 @@ def test_a_single_row_takes_the_default_of_its_series() -> None:
     assert measured([datetime(2025, 6, 10, tzinfo=UTC)], default_s=900) == [900]
 
 
+def test_rows_of_different_answers_are_no_neighbours() -> None:
+    """Each answer's last row and the next one's first say nothing of a length."""
+    stamps = [datetime(2025, 6, 10, 0, 15 * index, tzinfo=UTC) for index in range(4)]
+    assert measured(stamps, [0, 1, 2, 3], default_s=300) == [300] * 4
+
+
 def test_no_rows_have_no_lengths() -> None:
     assert measured([]) == []
