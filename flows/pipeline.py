@@ -185,6 +185,7 @@ def chunks_for(workspace: Workspace, sites: Sequence[Site], selection: Selection
 
 def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
     """shape months → estimate days."""
+    workspace.lake.sweep()
     items = [SiteMonth(site, month) for site in summary.sites for month in workspace.archive.months(site.site_id)]
     for stage, step in (("months shaped", shape_month), ("days estimated", estimate_days)):
         progress.begin(stage, len(items))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from transform.answer import Answer
 from transform.columns import MEASURES, columns_of
-from transform.quarantine import WHOLE_ANSWER, Reason, Reject, as_json
+from transform.quarantine import WHOLE_ANSWER, Reason, Reject, as_json, reject
 
 _BOM = b"\xef\xbb\xbf"
 """Dumps made by Windows tools begin with it (Q35)."""
@@ -101,8 +101,7 @@ def parse(answer: Answer) -> Parsed:
         rows=columns.table,
         records=reading.rows,
         rejects=tuple(
-            Reject(answer.raw_id, number, reason, as_json(reading.rows[number]))
-            for number, reason in columns.bad_rows.items()
+            reject(answer, number, reason, reading.rows[number]) for number, reason in columns.bad_rows.items()
         ),
         unknown_columns=columns.unknown,
         installation_time_zone=zone if isinstance(zone, str) and zone else None,
@@ -116,7 +115,7 @@ def _whole(answer: Answer, outcome: Outcome) -> list[Reject]:
     if outcome is Outcome.NO_DATA:
         return []
     excerpt = as_json(answer.body[:_EXCERPT].decode("utf-8", errors="replace"))
-    return [Reject(answer.raw_id, WHOLE_ANSWER, Reason(outcome.value), excerpt)]
+    return [Reject(answer.site_id, answer.raw_id, WHOLE_ANSWER, Reason(outcome.value), excerpt)]
 
 
 def response_of(body: bytes) -> Any:

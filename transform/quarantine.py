@@ -9,6 +9,7 @@ from enum import StrEnum
 import orjson
 import pandas as pd
 
+from transform.answer import Answer
 from transform.frames import table_frame
 
 WHOLE_ANSWER = -1
@@ -36,16 +37,23 @@ class Reject:
     """One row that was set aside.
 
     Attributes:
+        site_id: The site asked about.
         raw_id: The answer it stands in.
         row_number: Its position there, from 0; `WHOLE_ANSWER` for the answer as a whole.
         reason: Why.
         payload: What it was, as JSON.
     """
 
+    site_id: int
     raw_id: str
     row_number: int
     reason: Reason
     payload: str
+
+
+def reject(answer: Answer, row_number: int, reason: Reason, row: object) -> Reject:
+    """A row of an answer that is set aside."""
+    return Reject(answer.site_id, answer.raw_id, row_number, reason, as_json(row))
 
 
 def as_json(value: object) -> str:
@@ -64,6 +72,7 @@ def quarantine_frame(rejects: Iterable[Reject]) -> pd.DataFrame:
     return table_frame(
         "quarantine",
         {
+            "site_id": [each.site_id for each in ordered],
             "raw_id": [each.raw_id for each in ordered],
             "row_number": [each.row_number for each in ordered],
             "reason": [each.reason.value for each in ordered],

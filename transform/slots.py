@@ -19,7 +19,7 @@ import pyarrow as pa
 from transform.answer import Answer
 from transform.columns import MEASURES, columns_of
 from transform.parse import Parsed, parse
-from transform.quarantine import Reason, Reject, as_json
+from transform.quarantine import Reason, Reject, reject
 from transform.sites import Site
 from transform.time import Days, Walls, epoch_us, local_date, local_walls, measure_interval_s, to_utc
 from transform.zones import fixed_zone, iana_zone
@@ -56,7 +56,7 @@ class Slots:
             return
         bad = self.rows.loc[is_bad, ["answer", "row_number"]]
         self.rejects += [
-            Reject(self.answers[answer].raw_id, number, reason, as_json(self.parsed[answer].records[number]))
+            reject(self.answers[answer], number, reason, self.parsed[answer].records[number])
             for answer, number in zip(bad["answer"].tolist(), bad["row_number"].tolist(), strict=True)
         ]
         self.keep(~is_bad)

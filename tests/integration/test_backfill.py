@@ -30,7 +30,8 @@ class Year:
 
     def frame(self, query: str, *values: object) -> pd.DataFrame:
         """Rows of the warehouse."""
-        return self.warehouse.sql(query, params=list(values)).to_arrow_table().to_pandas()
+        rows: pd.DataFrame = self.warehouse.sql(query, params=list(values)).to_arrow_table().to_pandas()
+        return rows
 
 
 @pytest.fixture(scope="module")

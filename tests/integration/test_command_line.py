@@ -241,7 +241,7 @@ def test_commands_start_at_once(filled: Shell) -> None:
         "import sys; from flows.cli import run; run(sys.argv[1:]);"
         "print(sorted({'prefect', 'pandas', 'duckdb', 'starlette'} & set(sys.modules)), file=sys.stderr)"
     )
-    for arguments, loaded in ((["--help"], []), (["config"], []), (["backfill", "--help"], [])):
+    for arguments in (["--help"], ["config"], ["backfill", "--help"]):
         done = subprocess.run(
             [sys.executable, "-c", probe, *arguments],
             cwd=filled.directory,
@@ -251,7 +251,7 @@ def test_commands_start_at_once(filled: Shell) -> None:
             timeout=60,
             check=True,
         )
-        assert done.stderr.splitlines()[-1] == str(loaded)
+        assert done.stderr.splitlines()[-1] == "[]"
     done = subprocess.run(
         [sys.executable, "-c", probe, "sql", "select 1"],
         cwd=filled.directory,

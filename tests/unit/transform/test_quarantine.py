@@ -10,9 +10,9 @@ from transform.quarantine import Reason, Reject, as_json, quarantine_frame
 
 def test_rejects_are_rows_ordered_by_answer_and_position() -> None:
     rejects = [
-        Reject("b", 0, Reason.NULL_ROW, "null"),
-        Reject("a", 11, Reason.NO_VALUE, "{}"),
-        Reject("a", -1, Reason.CONTRACT, '""'),
+        Reject(1001, "b", 0, Reason.NULL_ROW, "null"),
+        Reject(1001, "a", 11, Reason.NO_VALUE, "{}"),
+        Reject(1001, "a", -1, Reason.CONTRACT, '""'),
     ]
     frame = checked({"quarantine": quarantine_frame(rejects)})["quarantine"]
     assert frame[["raw_id", "row_number"]].to_numpy().tolist() == [["a", -1], ["a", 11], ["b", 0]]
