@@ -74,13 +74,31 @@ class Truth:
         sums: Ints = self._days.sums(day)
         return sums
 
+    def sums_between(self, start_s: int, end_s: int) -> Ints:
+        """Energy in Wh of the slots that begin in a span of epoch seconds, in the order of `FLOWS`; read only.
+
+        For days that are not the site's own: those of a fixed offset (Q7).
+        """
+        sums: Ints = self._days.sums_between(start_s, end_s)
+        return sums
+
 
 class _Days:
     """Computed days of one site: the last hundred or so whole, the sums of all."""
 
     def __init__(self, spec: SiteSpec) -> None:
+        self._zone = spec.zone
         self.day = lru_cache(maxsize=128)(lambda day: simulate_day(spec, day))
         self.sums = lru_cache(maxsize=None)(lambda day: flow_sums(self.day(day)))
+        self.sums_between = lru_cache(maxsize=None)(self._between)
+
+    def _between(self, start_s: int, end_s: int) -> Ints:
+        total = np.zeros(len(FLOWS), np.int64)
+        for day in each_day(local_date(self._zone, start_s), local_date(self._zone, end_s - 1)):
+            found = self.day(day)
+            first, last = np.searchsorted(found.interval_start.astype(np.int64), (start_s, end_s)).tolist()
+            total += np.array([found.flows[name][first:last].sum() for name in FLOWS], np.int64)
+        return total
 
 
 @lru_cache(maxsize=32)

@@ -297,6 +297,9 @@ def test_a_fixed_offset_month_is_cut_by_that_offset(ask: Ask) -> None:
     truth = Truth(SOLAR_ONLY)
     november = truth.total_wh(date(2025, 11, 1), date(2025, 11, 30))["solar_energy_exported"]
     assert sum(row["solar_energy_exported"] for row in rows) == november  # the hours cut off are dark
+    day = ask(SOLAR_ONLY, NOW, kind="energy", period="day", end_date="2025-11-10T23:59:59-07:00")["time_series"]
+    assert (len(day), day[0]["timestamp"]) == (288, "2025-11-10T00:00:00-07:00")
+    assert sum(row["solar_energy_exported"] for row in day) == rows[9]["solar_energy_exported"]
 
 
 def test_quarter_hour_power_keeps_the_mean(ask: Ask) -> None:

@@ -108,6 +108,7 @@ def test_years_drift_by_up_to_four_percent_with_the_identities_intact(
             assert mine == real
             continue
         assert mine["total_home_usage"] == pytest.approx(real["total_home_usage"] * 0.96, abs=4)
+        assert mine["total_battery_charge"] == pytest.approx(real["total_battery_charge"] * 0.99, abs=4)
         for source, parts in SOURCES.items():
             assert mine[source] == sum(mine[name] for name in parts)
     assert drift.injections(CLEAN.zone)[0].dates == (first,)
