@@ -60,6 +60,7 @@ def site_status(query: Query) -> Json:
         **{
             name: live[name]
             for name in ("energy_left", "total_pack_energy", "percentage_charged", "backup_capable", "battery_power")
+            if name in live
         },
     }
 
@@ -90,7 +91,7 @@ def live_status(query: Query) -> Json:
         "energy_left": left_wh,
         "total_pack_energy": full_wh if spec.has_battery else 1,
         "percentage_charged": left_wh * 100 / full_wh if spec.has_battery else 0,
-        "backup_capable": spec.has_battery,
+        **({"backup_capable": True} if spec.has_battery else {}),
         "battery_power": watts["battery_power"],
         "load_power": _load_w(spec, before, last, watts),
         "grid_status": "Unknown" if not spec.has_grid_meter else "Inactive" if is_off_grid else "Active",

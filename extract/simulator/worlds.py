@@ -140,4 +140,5 @@ def everything_world(today: date) -> World:
         vehicles=(*quirky.vehicles, *personal.vehicles),
         ghosts=(*quirky.ghosts, *personal.ghosts),
         stale_sites=(*quirky.stale_sites, *personal.stale_sites),
+        has_legacy_history=personal.has_legacy_history,
     )
