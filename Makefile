@@ -46,7 +46,7 @@ dictionary: $(STAMP) ## Write warehouse/DICTIONARY.md from the schema
 lock: $(STAMP) ## Resolve the dependencies anew, with hashes and without index addresses
 	$(BIN)/python -m pip install --quiet uv
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
-	    --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock pyproject.toml
+	    --generate-hashes --no-emit-index-url --no-strip-extras --no-header --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the virtual environment and caches, never data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
