@@ -98,9 +98,11 @@ def candidates(
     summed = interval_days(intervals, site, calendar)
     of_periods = period_days(periods, calendar)
     energy = pd.concat([_without_midnight_zeros(of_periods, summed), summed], ignore_index=True)
-    rest = power_days(power, site, calendar)
-    found = pd.concat([energy, rest[~rest["day"].isin(energy["day"])]], ignore_index=True)
-    told = _with_totals(found, site)
+    is_unknown = ~np.isin(np.arange(-1, len(calendar.days)), [-1, *energy["day"]])
+    rest = power[is_unknown[calendar.index(power["local_date"]) + 1]]
+    if len(rest):
+        energy = pd.concat([energy, power_days(rest, site, calendar)], ignore_index=True)
+    told = _with_totals(energy, site)
     return told[~(told[list(MEASURES)] > MAX_INTERVAL_WH).any(axis=1)]
 
 

@@ -59,8 +59,10 @@ def _stands_for_its_day(slots: Slots) -> Mask:
     """
     if slots.rows.empty:
         return np.zeros(0, dtype=bool)
-    days, minutes = stamped(slots)
-    rows = pd.DataFrame({"answer": slots.rows["answer"], "day": days, "instant": epoch_us(slots.rows["instant"])})
-    is_alone = (rows.groupby(["answer", "day"])["instant"].transform("nunique") == 1).to_numpy()
-    is_oldest = (minutes == 0) & (days < FIVE_MINUTES_SINCE)
-    return np.asarray(is_alone & ((minutes == _ONE_O_CLOCK) | is_oldest))
+    rows = pd.DataFrame({"answer": slots.rows["answer"], "day": slots.answer_days()})
+    rows = rows.assign(instant=epoch_us(slots.rows["instant"]))
+    is_day = (rows.groupby(["answer", "day"])["instant"].transform("nunique") == 1).to_numpy(copy=True)
+    if is_day.any():
+        days, minutes = stamped(replace(slots, rows=slots.rows.loc[is_day]))
+        is_day[is_day] = (minutes == _ONE_O_CLOCK) | ((minutes == 0) & (days < FIVE_MINUTES_SINCE))
+    return np.asarray(is_day)
