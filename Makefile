@@ -13,7 +13,7 @@ help: ## Show this list
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("wattlog needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
@@ -46,7 +46,7 @@ dictionary: $(STAMP) ## Write warehouse/DICTIONARY.md from the schema
 lock: $(STAMP) ## Resolve the dependencies anew, with hashes and without index addresses
 	$(BIN)/python -m pip install --quiet uv
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
-	    --generate-hashes --no-emit-index-url --no-strip-extras --no-header --output-file requirements.lock pyproject.toml
+	    --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the virtual environment and caches, never data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
