@@ -62,8 +62,9 @@ def _site(workspace: Workspace, site_id: int, product: dict[str, object]) -> Sit
 
 
 def subject(site: Site) -> Subject:
-    """What the planner has to know of a site."""
-    return Subject(site.site_id, site.zone, site.installed_on, bool(site.has_battery))
+    """What the planner has to know of a site: its days are asked by the clock that the server cuts them by (Q7)."""
+    installed_on = None if site.installed_at is None else site.installed_at.astimezone(site.clock).date()
+    return Subject(site.site_id, site.clock, installed_on, bool(site.has_battery))
 
 
 def choose(sites: Iterable[Site], wanted: Iterable[int]) -> list[Site]:

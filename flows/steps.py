@@ -194,7 +194,7 @@ def digest_of(entries: Iterable[Entry], *facts: object) -> str:
 
 
 def _facts(site: Site) -> tuple[object, ...]:
-    return site.timezone, site.installed_at, site.has_solar, site.has_battery, site.has_grid
+    return site.timezone, site.clock_offset_minutes, site.installed_at, site.has_solar, site.has_battery, site.has_grid
 
 
 def _held(workspace: Workspace, names: Iterable[str], item: SiteMonth, digest: str) -> bool:

@@ -4,22 +4,20 @@ The zone decides what a day is, so where it came from is kept beside it. Energy 
 name or type and sites whose details the server never gives (API.md §1.1); neither may stop the others.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
 from transform.errors import AnswerNotUnderstood, UnknownTimeZone
 from transform.frames import table_frame
 from transform.parse import response_of
-from transform.zones import fixed_name, fixed_zone, iana_zone, zone_named
+from transform.site_zone import clock_offset_of, instant, number, zone_of
+from transform.zones import fixed_zone, zone_named
 from warehouse.schema import TABLES
-
-log = logging.getLogger(__name__)
 
 Facts = Mapping[str, Any]
 
@@ -30,16 +28,6 @@ class SiteStatus(StrEnum):
     OK = "ok"
     GHOST = "ghost"
     FAILING = "failing"
-
-
-class ZoneSource(StrEnum):
-    """What a site's time zone was taken from."""
-
-    SETTING = "setting"
-    INSTALLATION_TIME_ZONE = "installation_time_zone"
-    TIME_ZONE_OFFSET = "time_zone_offset"
-    INSTALLATION_DATE = "installation_date"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +49,8 @@ class Site:
         nameplate_energy_wh: Rated energy of the batteries.
         battery_count: Number of batteries.
         status: Whether it can be asked for its history.
+        clock_offset_minutes: Minutes ahead of UTC of the clock that the server cuts the site's days by; None where that is
+            the zone. No column: it is today's, not the site's (Q7).
     """
 
     site_id: int
@@ -77,6 +67,7 @@ class Site:
     nameplate_energy_wh: float | None
     battery_count: int | None
     status: str
+    clock_offset_minutes: int | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -89,6 +80,16 @@ class Site:
         if zone is None:
             raise UnknownTimeZone(self.timezone, self.site_id)
         return zone
+
+    @property
+    def clock(self) -> tzinfo:
+        """The clock that the server cuts the site's days by now: the zone, or an offset (Q1, Q7).
+
+        Raises:
+            UnknownTimeZone: `timezone` names none.
+        """
+        fixed = None if self.clock_offset_minutes is None else fixed_zone(self.clock_offset_minutes)
+        return fixed or self.zone
 
     @property
     def installed_on(self) -> date | None:
@@ -130,7 +131,7 @@ def site_from(product: Facts, site_info: Facts | None, timezone_override: str | 
         raise AnswerNotUnderstood("products", "a list with an energy_site_id in each entry", "an entry without")
     facts = {**product, **_told(site_info or {})}
     parts = {**_mapping(product.get("components")), **_told(_mapping((site_info or {}).get("components")))}
-    timezone, source = _time_zone(facts, timezone_override, site_id)
+    timezone, source = zone_of(facts, timezone_override, site_id)
     return Site(
         site_id=site_id,
         site_name=_text(facts.get("site_name")),
@@ -146,6 +147,7 @@ def site_from(product: Facts, site_info: Facts | None, timezone_override: str | 
         nameplate_energy_wh=_measure(facts, "nameplate_energy", "nameplate_energy_wh"),
         battery_count=_whole(facts.get("battery_count")) or len(_list(parts.get("batteries"))) or None,
         status=_status(product, parts, site_info),
+        clock_offset_minutes=clock_offset_of(facts),
     )
 
 
@@ -164,60 +166,12 @@ def _status(product: Facts, parts: Facts, site_info: Facts | None) -> SiteStatus
     return SiteStatus.FAILING if site_info is None else SiteStatus.OK
 
 
-# --- time zone --------------------------------------------------------------------------------------------------------
-
-
-def _from_name(facts: Facts) -> str | None:
-    """`installation_time_zone`, which may be missing, empty, or no zone at all (Q8)."""
-    name = facts.get("installation_time_zone")
-    if not isinstance(name, str) or not name:
-        return None
-    if iana_zone(name) is None:
-        log.warning("not an IANA time zone site_id=%s installation_time_zone=%s", facts.get("energy_site_id"), name)
-        return None
-    return name
-
-
-def _from_offset(facts: Facts) -> str | None:
-    """`time_zone_offset` in minutes: sites that never had a zone name (Q7)."""
-    minutes = _number(facts.get("time_zone_offset"))
-    zone = None if minutes is None else fixed_zone(minutes)
-    return None if zone is None else fixed_name(zone.utcoffset(None))
-
-
-def _from_installation_date(facts: Facts) -> str | None:
-    """The offset of `installation_date`: right for half the year at least."""
-    installed = _instant(facts.get("installation_date"))
-    offset = None if installed is None else installed.utcoffset()
-    return None if offset is None else fixed_name(offset)
-
-
-ZONE_CHAIN: Final[tuple[tuple[ZoneSource, Callable[[Facts], str | None]], ...]] = (
-    (ZoneSource.INSTALLATION_TIME_ZONE, _from_name),
-    (ZoneSource.TIME_ZONE_OFFSET, _from_offset),
-    (ZoneSource.INSTALLATION_DATE, _from_installation_date),
-)
-"""Where a zone can be learnt, best first. Each takes the facts of the site and names a zone or gives None."""
-
-
-def _time_zone(facts: Facts, override: str | None, site_id: int) -> tuple[str, ZoneSource]:
-    if override is not None:
-        if zone_named(override) is None:
-            raise UnknownTimeZone(override, site_id)
-        return override, ZoneSource.SETTING
-    for source, look_up in ZONE_CHAIN:
-        name = look_up(facts)
-        if name is not None:
-            return name, source
-    return "UTC", ZoneSource.NONE
-
-
 # --- values as the API gives them -------------------------------------------------------------------------------------
 
 
 def _installed_at(facts: Facts, timezone: str) -> datetime | None:
     """The instant of the installation; a date without offset is read on the site's own clock."""
-    installed = _instant(facts.get("installation_date"))
+    installed = instant(facts.get("installation_date"))
     if installed is None:
         return None
     if installed.tzinfo is None:
@@ -225,23 +179,10 @@ def _installed_at(facts: Facts, timezone: str) -> datetime | None:
     return installed.astimezone(UTC)
 
 
-def _instant(value: object) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        return None
-
-
 def _measure(facts: Facts, name: str, column: str) -> float | None:
-    value = _number(facts.get(name))
+    value = number(facts.get(name))
     bounds = TABLES["sites"].field(column).bounds
     return value if value is not None and bounds is not None and bounds[0] <= value <= bounds[1] else None
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _whole(value: object) -> int | None:

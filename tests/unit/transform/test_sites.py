@@ -1,6 +1,6 @@
 """Sites from the products list and site_info."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -27,6 +27,10 @@ INFO = {
     "battery_count": 2,
     "components": {"battery": True, "solar": True, "grid": True, "wall_connectors": None},
 }
+PLACE = {"latitude": -34.9, "longitude": 138.6}
+NEVER = {"state": "", "country": "DE"}
+OFFSET = {**INFO, "installation_time_zone": None, "time_zone_offset": -420}
+OF_OFFSET = "time_zone_offset"
 
 
 def products(response: object) -> bytes:
@@ -83,6 +87,17 @@ def test_a_ghost_is_a_ghost_and_a_site_without_site_info_is_failing() -> None:
             "UTC+05:45",
             "time_zone_offset",
         ),
+        ({**INFO, "installation_time_zone": "", "geolocation": PLACE}, None, "Australia/Adelaide", "geolocation"),
+        ({**OFFSET, "geolocation": PLACE, "address": NEVER}, None, "Australia/Adelaide", "geolocation"),
+        ({**OFFSET, "geolocation": {"latitude": None}, "address": NEVER}, None, "Europe/Berlin", "address"),
+        (
+            {**OFFSET, "geolocation": "redacted", "address": {"state": "TX", "country": "US"}},
+            None,
+            "UTC-07:00",
+            OF_OFFSET,
+        ),
+        ({**OFFSET, "geolocation": None, "address": {"state": 5, "country": None}}, None, "UTC-07:00", OF_OFFSET),
+        ({**OFFSET, "geolocation": {"latitude": True, "longitude": 1}, "address": "x"}, None, "UTC-07:00", OF_OFFSET),
         ({**INFO, "installation_time_zone": None}, None, "UTC-08:00", "installation_date"),
         ({**INFO, "installation_time_zone": None, "time_zone_offset": 99999}, None, "UTC-08:00", "installation_date"),
         ({"installation_date": "2020-12-20"}, None, "UTC", "none"),
@@ -93,10 +108,33 @@ def test_a_ghost_is_a_ghost_and_a_site_without_site_info_is_failing() -> None:
 def test_the_zone_comes_from_the_best_that_is_known_and_says_from_where(
     info: dict[str, Any] | None, override: str | None, timezone: str, source: str
 ) -> None:
-    """Q7, Q8: setting, name, offset, offset of the installation date, and UTC at last."""
+    """Q7, Q8: setting, name, place, address, offset, offset of the installation date, and UTC at last."""
     site = site_from(BATTERY, info, override)
     assert (site.timezone, site.timezone_source) == (timezone, source)
     assert site.zone.utcoffset(datetime(2025, 1, 1)) is not None  # noqa: DTZ001 - the wall clock asks for its offset
+
+
+@pytest.mark.parametrize(
+    ("info", "override", "minutes"),
+    [
+        (INFO, None, None),
+        ({**INFO, "time_zone_offset": -420}, None, None),
+        (OFFSET, None, -420),
+        (OFFSET, "America/Denver", -420),
+        ({**OFFSET, "geolocation": PLACE}, None, -420),
+        ({**OFFSET, "time_zone_offset": 99999}, None, None),
+        ({**OFFSET, "time_zone_offset": None}, "America/Denver", None),
+    ],
+)
+def test_the_servers_clock_is_its_offset_whatever_the_zone(
+    info: dict[str, Any], override: str | None, minutes: int | None
+) -> None:
+    """Q1, Q7: windows are days of the offset, also where the owner set the real zone; without an offset, of the zone."""
+    site = site_from(BATTERY, info, override)
+    assert site.clock_offset_minutes == minutes
+    july = datetime(2025, 7, 1, tzinfo=UTC).astimezone(site.clock).utcoffset()
+    expected = site.zone.utcoffset(datetime(2025, 7, 1)) if minutes is None else timedelta(minutes=minutes)  # noqa: DTZ001 - the wall clock asks
+    assert july == expected
 
 
 def test_a_zone_setting_that_does_not_exist_is_an_error_and_not_a_guess() -> None:
