@@ -204,13 +204,15 @@ def export(
 @app.command()
 def simulate(
     context: typer.Context,
+    scenario: Annotated[str, typer.Option(help="What the API does; see --list.", metavar="NAME")] = "demo",
+    list_them: Annotated[bool, typer.Option("--list", help="Name and explain the scenarios.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for any free one.")] = 8787,
     as_json: Json = False,
 ) -> int:
     """Serve the simulated API until interrupted."""
     from flows.cli.simulate import simulate as command
 
-    return _run(command, context, port=port, as_json=as_json)
+    return _run(command, context, scenario=scenario, list_them=list_them, port=port, as_json=as_json)
 
 
 @app.command()

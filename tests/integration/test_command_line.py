@@ -214,6 +214,29 @@ def test_export_writes_and_never_over_a_file(filled: Shell) -> None:
     assert filled.run("export", "nothing", "--out", "n.csv").returncode == 2
 
 
+def test_the_scenarios_are_named_and_explained(shell: Shell) -> None:
+    listed = json.loads(shell.run("simulate", "--list", "--json").stdout)
+    assert {"demo", "faults", "everything"} <= {each["name"] for each in listed}
+    assert all(each["explanation"] for each in listed)
+    done = shell.run("simulate", "--scenario", "none-such")
+    assert done.returncode == 2
+    assert "--list" in one_line(done)
+
+
+def test_a_scenario_is_served_until_it_is_told_to_stop(shell: Shell) -> None:
+    command = [*WATTLOG, "simulate", "--scenario", "payment", "--port", "0", "--json"]
+    with subprocess.Popen(
+        command, cwd=shell.directory, env=shell.environment, stdout=subprocess.PIPE, text=True
+    ) as served:
+        assert served.stdout is not None
+        facts = json.loads("".join(iter(served.stdout.readline, "}\n")) + "}")
+        done = shell.run("sites", WATTLOG_API_BASE_URL=facts["WATTLOG_API_BASE_URL"])
+        served.terminate()
+        assert served.wait(10) == 0
+    assert done.returncode == 4
+    assert "payment required" in one_line(done)
+
+
 def test_the_demo_does_not_touch_a_real_history(filled: Shell) -> None:
     index = filled.directory / "data/raw/index.ndjson"
     before = index.read_bytes()
