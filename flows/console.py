@@ -42,6 +42,7 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+    sys.stdout.flush()
 
 
 def note(message: str) -> None:

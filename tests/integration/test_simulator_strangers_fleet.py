@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -378,6 +379,9 @@ def test_one_reset_is_healed_below_the_library() -> None:
     rules = Rule(ConnectionReset(), last=1), Rule(ConnectionReset(), first=3, last=4)
     with serve(WORLD, clock=lambda: NOW, conditions=Conditions(faults=FaultPlan(rules))) as server:
         assert with_fleet(server, twice)["count"] == 4
+        deadline = time.monotonic() + 5
+        while len(server.requests) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)  # a connection torn down is noted after its client has learnt of it
         assert [each.status for each in server.requests] == [NO_STATUS, 200, NO_STATUS, NO_STATUS]
 
 
