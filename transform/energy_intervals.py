@@ -9,9 +9,8 @@ import pandas as pd
 from transform.answer import Answer, Tables
 from transform.energy_periods import periods, stamped
 from transform.frames import table_frame
-from transform.quarantine import quarantine_frame
 from transform.sites import Site
-from transform.slots import Mask, Slots, file_intervals, gather, interval_columns
+from transform.slots import Mask, Slots, aside, file_intervals, gather, interval_columns
 from transform.time import epoch_us
 from warehouse.schema import FLOWS
 
@@ -39,7 +38,7 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     """
     slots = gather(answers, site, series={"energy_interval"}, table="energy_intervals")
     is_day = _stands_for_its_day(slots)
-    days = replace(slots, rows=slots.rows.loc[is_day].reset_index(drop=True), rejects=[])
+    days = replace(slots, rows=slots.rows.loc[is_day].reset_index(drop=True), rejects=[], revisions=[])
     slots.keep(~is_day)
     file_intervals(slots, default_s=DEFAULT_INTERVAL_S)
     tables: dict[str, pd.DataFrame] = {
@@ -49,7 +48,7 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     }
     if is_day.any():
         tables["energy_periods"] = periods(days)
-    return tables | {"quarantine": quarantine_frame([*slots.rejects, *days.rejects])}
+    return {**tables, **aside(slots, days)}
 
 
 def _stands_for_its_day(slots: Slots) -> Mask:

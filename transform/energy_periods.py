@@ -17,10 +17,19 @@ import pyarrow.compute as pc
 from transform.answer import Answer, Tables
 from transform.frames import table_frame
 from transform.parse import Parsed
-from transform.quarantine import quarantine_frame
 from transform.sites import Site
-from transform.slots import Mask, Slots, discard_future, gather, judge_values, last_wins, set_wrong_windows_aside
-from transform.time import Days, Ints, date_column, epoch_us, local_days
+from transform.slots import (
+    Mask,
+    Slots,
+    aside,
+    discard_future,
+    gather,
+    judge_values,
+    last_wins,
+    note_changes,
+    set_wrong_windows_aside,
+)
+from transform.time import Days, Ints, date_column, epoch_us, first_instants, local_days
 
 
 class Granularity(StrEnum):
@@ -66,7 +75,7 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     series = {"energy_day", "energy_month", "energy_year"}
     slots = gather(answers, site, series=series, table="energy_periods")
     frame = periods(slots)
-    return {"energy_periods": frame, "quarantine": quarantine_frame(slots.rejects)}
+    return {"energy_periods": frame, **aside(slots)}
 
 
 def periods(slots: Slots) -> pd.DataFrame:
@@ -81,7 +90,9 @@ def periods(slots: Slots) -> pd.DataFrame:
         judge_values(slots, "energy_periods")
     sources = [_source(answer.series, parsed) for answer, parsed in zip(slots.answers, slots.parsed, strict=True)]
     codes = pd.Series(sources, dtype="category").cat.codes.to_numpy()
-    last_wins(slots, [codes[slots.rows["answer"]], _starts(slots).astype(np.int64)])
+    keys = [codes[slots.rows["answer"]], _starts(slots).astype(np.int64)]
+    note_changes(slots, keys, first_instants(_starts(slots), slots.site.zone), ~_is_partial(slots, units))
+    last_wins(slots, keys)
     return table_frame(
         "energy_periods",
         {

@@ -7,16 +7,15 @@ import pandas as pd
 
 from transform.answer import Answer, Tables
 from transform.frames import table_frame
-from transform.quarantine import quarantine_frame
 from transform.sites import Site
-from transform.slots import Slots, file_intervals, gather, interval_columns, judge_values
+from transform.slots import Slots, aside, file_intervals, gather, interval_columns, judge_values
 
 DEFAULT_INTERVAL_S = 300
 """Assumed for an answer of a single row; battery sites give five-minute rows (API.md §1.2, kind=power)."""
 
 
 def shape(answers: Sequence[Answer], site: Site) -> Tables:
-    """Answers of series `power` → table `power`, and `quarantine` for what could not be used.
+    """Answers of series `power` → table `power`, `quarantine` for what could not be used, `revisions` of what changed.
 
     **Shape**: answers of any windows in any order → one row per instant, the last fetched. **Units**: W.
     **Source**: Q5, Q7, Q11, Q12, Q16, Q18, Q22, Q24.
@@ -29,7 +28,7 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     judge_values(slots, "power")
     file_intervals(slots, default_s=DEFAULT_INTERVAL_S)
     frame = table_frame("power", {**interval_columns(slots), **{name: slots.rows[name] for name in slots.measures}})
-    return {"power": frame, "quarantine": quarantine_frame(slots.rejects)}
+    return {"power": frame, **aside(slots)}
 
 
 def _home_w(slots: Slots) -> pd.Series:

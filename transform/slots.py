@@ -16,12 +16,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from transform.answer import Answer
+from transform.answer import Answer, Tables
 from transform.columns import MEASURES, columns_of
+from transform.interval_length import counted_once, measure_interval_s
 from transform.parse import Parsed, parse
-from transform.quarantine import Reason, Reject, reject
+from transform.quarantine import Reason, Reject, quarantine_frame, reject
+from transform.revisions import changes
 from transform.sites import Site
-from transform.time import Days, Walls, epoch_us, local_date, local_walls, measure_interval_s, to_utc
+from transform.time import Days, Walls, epoch_us, local_date, local_walls, to_utc
 from transform.zones import fixed_zone, iana_zone
 from warehouse.schema import MAX_POWER_W, TABLES, Unit
 
@@ -42,6 +44,7 @@ class Slots:
         parsed: The same answers, read.
         rows: `answer` (position in `answers`), `row_number`, `timestamp` (string), `instant` (UTC), then the measures.
         rejects: What was set aside so far.
+        revisions: Frames of table `revisions`: what later answers changed.
     """
 
     site: Site
@@ -49,6 +52,7 @@ class Slots:
     parsed: list[Parsed]
     rows: pd.DataFrame
     rejects: list[Reject] = field(default_factory=list)
+    revisions: list[pd.DataFrame] = field(default_factory=list)
 
     def set_aside(self, is_bad: Mask, reason: Reason) -> None:
         """Take the rows marked out of `rows` and remember them with the reason."""
@@ -229,7 +233,7 @@ def last_wins(slots: Slots, keys: Sequence[npt.NDArray[Any]]) -> None:
 
 
 def file_intervals(slots: Slots, *, default_s: int) -> None:
-    """Apply the rules for interval rows: no wrong window, no future, one row per instant, the last fetched.
+    """Apply the rules for interval rows: no wrong window, no future, no time told of twice, the last fetched wins.
 
     Afterwards `slots.rows` has a column `interval_s` and is ordered by instant.
     """
@@ -238,7 +242,35 @@ def file_intervals(slots: Slots, *, default_s: int) -> None:
     drop_future(slots)
     length_s = measure_interval_s(slots.rows["instant"], slots.rows["answer"].to_numpy(), default_s=default_s)
     slots.rows = slots.rows.assign(interval_s=length_s)
-    last_wins(slots, [epoch_us(slots.rows["instant"])])
+    keys = [epoch_us(slots.rows["instant"]), length_s]
+    note_changes(slots, keys, slots.rows["instant"], _is_over(slots))
+    last_wins(slots, keys)
+    if len(slots.rows) and (length_s != length_s[0]).any():
+        starts_s = epoch_us(slots.rows["instant"]) // 1_000_000
+        is_counted = counted_once(starts_s, slots.rows["interval_s"].to_numpy(), _is_over(slots))
+        log.debug("rows told twice site_id=%s rows=%s", slots.site.site_id, int((~is_counted).sum()))
+        slots.keep(is_counted)
+
+
+def _is_over(slots: Slots) -> Mask:
+    """Whether each row's interval was over when it was asked."""
+    asked = pd.Series(slots.per_row([each.requested_at for each in slots.answers], "datetime64[us, UTC]"))
+    ends = slots.rows["instant"] + pd.to_timedelta(slots.rows["interval_s"], unit="s")
+    return np.asarray((ends <= asked).to_numpy(), dtype=bool)
+
+
+def note_changes(slots: Slots, keys: Sequence[npt.NDArray[Any]], starts: pd.Series, is_over: Mask) -> None:
+    """Remember what later answers changed of earlier ones, before the last one wins (Q12)."""
+    found = changes(slots.rows, slots.answers, measures=slots.measures, keys=keys, starts=starts, is_over=is_over)
+    if len(found):
+        slots.revisions.append(found)
+
+
+def aside(*filed: Slots) -> Tables:
+    """What became of rows that are not, or no longer, in the series' own table: `quarantine`, and `revisions` if any."""
+    found = [frame for each in filed for frame in each.revisions]
+    tables = {"quarantine": quarantine_frame(reject for each in filed for reject in each.rejects)}
+    return tables | ({"revisions": pd.concat(found, ignore_index=True)} if found else {})
 
 
 def interval_columns(slots: Slots) -> dict[str, Any]:

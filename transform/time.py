@@ -1,4 +1,4 @@
-"""Instants, local days and interval lengths, for whole columns at once.
+"""Instants and local days, for whole columns at once.
 
 Everything is kept in UTC and local time is derived from it, never the other way: a local clock shows an hour twice in
 autumn and skips one in spring (Q5, Q6).
@@ -21,13 +21,6 @@ DATE = "date32[day][pyarrow]"
 
 _HAS_OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
 """RFC 3339 with an offset, and the near misses that were seen. Text without an offset names no instant."""
-
-STANDARD_LENGTHS_S: Ints = np.array([300, 900, 1800, 3600], dtype=np.int64)
-"""The interval lengths the API is known to give: 5 minutes, 15 minutes, and the coarser ones of old eras (Q10)."""
-
-MIN_EVIDENCE = 3
-"""An answer with fewer steps of a length is believed less than its siblings: a few rows around gaps prove nothing."""
-
 
 _SECOND = np.timedelta64(1, "s")
 _LONGEST_OFFSET = np.timedelta64(32, "h")
@@ -98,7 +91,12 @@ def day_starts(first_day: date, last_day: date, zone: tzinfo) -> pd.Series:
     day that the zone never had (Apia, 30 December 2011) begins with the day after it.
     """
     days = days_from(first_day, last_day)
-    midnights = np.append(days, days[-1:] + 1).astype("datetime64[us]")
+    return first_instants(np.append(days, days[-1:] + 1), zone)
+
+
+def first_instants(days: Days, zone: tzinfo) -> pd.Series:
+    """The first instant of each local day, in any order; see `day_starts` for midnights that are skipped or come twice."""
+    midnights = days.astype("datetime64[us]")
     first = np.ones(len(midnights), dtype=bool)
     localized = pd.DatetimeIndex(midnights).tz_localize(zone, ambiguous=first, nonexistent="NaT")
     starts = pd.Series(localized.tz_convert("UTC").as_unit("us"))
@@ -120,34 +118,3 @@ def _ends_of_gaps(walls: Walls, zone: tzinfo) -> pd.Series:
         is_past = local_walls(pd.Series(middle).dt.tz_localize("UTC"), zone) >= walls
         before, after = np.where(is_past, before, middle), np.where(is_past, middle, after)
     return pd.Series(after.astype("datetime64[s]").astype("datetime64[us]")).dt.tz_localize("UTC")
-
-
-def measure_interval_s(instants: pd.Series, answers: Ints, *, default_s: int) -> Ints:
-    """Length of each row's interval, measured from the distances between the rows of its answer.
-
-    An answer's length is its commonest distance between neighbours among the known lengths. Gaps make distances longer
-    and change nothing as long as most neighbours are there; changes of offset are no matter since instants are compared.
-    An answer with too few rows to tell takes the length that is commonest in all answers together.
-
-    Args:
-        instants: tz-aware instants in any order, none of them NaT.
-        answers: The answer that each row came from.
-        default_s: Length to assume when no two rows of any answer are neighbours (a single row).
-
-    Returns:
-        Seconds, in the order of the rows.
-    """
-    if len(instants) == 0:
-        return np.zeros(0, dtype=np.int64)
-    seconds = epoch_us(instants) // 1_000_000
-    order = np.lexsort((seconds, answers))
-    same = answers[order][1:] == answers[order][:-1]
-    steps = np.diff(seconds[order])
-    known = same & np.isin(steps, STANDARD_LENGTHS_S)
-    owners, lengths = answers[order][1:][known], np.searchsorted(STANDARD_LENGTHS_S, steps[known])
-    votes = np.zeros((int(answers.max()) + 1, len(STANDARD_LENGTHS_S)), dtype=np.int64)
-    np.add.at(votes, (owners, lengths), 1)
-    everyone = votes.sum(axis=0)
-    usual_s = int(STANDARD_LENGTHS_S[everyone.argmax()]) if everyone.any() else default_s
-    own_s = np.where(votes.max(axis=1) >= MIN_EVIDENCE, STANDARD_LENGTHS_S[votes.argmax(axis=1)], usual_s)
-    return np.asarray(own_s[answers], dtype=np.int64)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.unit.transform.answers import BATTERY_SITE, answer, energy_row, power_row, slots
 from transform import energy_intervals, power
-from transform.time import day_starts, days_of, local_date, measure_interval_s, to_utc
+from transform.interval_length import measure_interval_s
+from transform.time import day_starts, days_of, local_date, to_utc
 
 ZONES = sorted(available_timezones() - {"localtime", "build/etc/localtime"})
 FIRST, LAST = date(2024, 12, 1), date(2026, 1, 31)

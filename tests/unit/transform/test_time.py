@@ -1,20 +1,17 @@
 """Instants, local days and interval lengths."""
 
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from tests.unit.transform.answers import slots
 from transform.time import (
     date_column,
     day_starts,
     days_from,
     days_of,
     local_date,
-    measure_interval_s,
     to_utc,
 )
 
@@ -97,52 +94,3 @@ def test_a_day_begins_at_its_first_instant_and_is_as_long_as_it_was(
     starts = day_starts(day, day, ZoneInfo(zone))
     assert starts[0].strftime("%Y-%m-%d %H:%M") == start
     assert (starts[1] - starts[0]) == pd.Timedelta(hours=hours)
-
-
-def measured(stamps: list[datetime], answers: list[int] | None = None, default_s: int = 300) -> list[int]:
-    instants = pd.Series(pd.DatetimeIndex([each.astimezone(UTC) for each in stamps]).as_unit("us"))
-    owners = np.array(answers or [0] * len(stamps), dtype=np.int64)
-    return [int(length) for length in measure_interval_s(instants, owners, default_s=default_s)]
-
-
-@pytest.mark.parametrize("step_s", [300, 900, 1800, 3600])
-@pytest.mark.parametrize(
-    ("zone", "day"), [("America/Los_Angeles", date(2025, 3, 9)), ("Australia/Lord_Howe", date(2025, 4, 6))]
-)
-def test_the_length_is_measured_on_days_when_the_clocks_change(zone: str, day: date, step_s: int) -> None:
-    """Q5, Q10, Q37: nothing is assumed of the length, and a skipped hour is no gap."""
-    assert set(measured(slots(day, ZoneInfo(zone), step_s=step_s), default_s=60)) == {step_s}
-
-
-def test_gaps_do_not_lengthen_the_intervals_beside_them() -> None:
-    """Q14, Q15: rows are missing here and there, and a whole morning is."""
-    day = slots(date(2025, 6, 10), UTC)
-    assert set(measured([*day[:40], *day[41:50], *day[52:60], *day[150:]])) == {300}
-
-
-def test_the_order_of_rows_and_the_other_answers_mean_nothing() -> None:
-    """A five-minute and a quarter-hour answer side by side each keep their own length."""
-    fine, coarse = slots(date(2025, 6, 10), UTC), slots(date(2025, 6, 11), UTC, step_s=900)
-    stamps = [*reversed(fine), *coarse[::2], *coarse[1::2]]
-    assert measured(stamps, [0] * len(fine) + [1] * len(coarse)) == [300] * len(fine) + [900] * len(coarse)
-
-
-def test_an_answer_with_too_few_rows_takes_the_usual_length() -> None:
-    """Two rows around a gap are a quarter of an hour apart; its siblings say what the series is."""
-    full = slots(date(2025, 6, 10), UTC)
-    few = [datetime(2025, 6, 11, 0, 0, tzinfo=UTC), datetime(2025, 6, 11, 0, 15, tzinfo=UTC)]
-    assert measured([*full, *few], [0] * len(full) + [1, 1])[-2:] == [300, 300]
-
-
-def test_a_single_row_takes_the_default_of_its_series() -> None:
-    assert measured([datetime(2025, 6, 10, tzinfo=UTC)], default_s=900) == [900]
-
-
-def test_rows_of_different_answers_are_no_neighbours() -> None:
-    """Each answer's last row and the next one's first say nothing of a length."""
-    stamps = [datetime(2025, 6, 10, 0, 15 * index, tzinfo=UTC) for index in range(4)]
-    assert measured(stamps, [0, 1, 2, 3], default_s=300) == [300] * 4
-
-
-def test_no_rows_have_no_lengths() -> None:
-    assert measured([]) == []
