@@ -10,115 +10,76 @@ The index is a cache. It is compared with the sizes of the segments whenever the
 cover is read from the segments; deleting it costs a scan and nothing else.
 """
 
+import gc
 import hashlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from extract import segment
-from extract.errors import ArchiveError, CorruptSegment
-from extract.segment import Extent
-from extract.series import ACCOUNT, Request
+from extract.errors import CorruptSegment
+from extract.raw_index import INDEX, RawIndex
+from extract.record import (
+    ANSWERS,
+    SUFFIX,
+    Entry,
+    Exchange,
+    RawAnswer,
+    body_of,
+    entry_of,
+    record_of,
+    seen_again,
+    segment_name,
+)
+from extract.segment import Extent, Frame, Hole
+from extract.series import ACCOUNT
+
+__all__ = ["ANSWERS", "INDEX", "Damage", "Entry", "Exchange", "RawAnswer", "RawArchive"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and what came back, as the client saw it.
+class Damage:
+    """Something in the archive that is not what was written.
 
     Attributes:
-        request: What was asked.
-        requested_at: When (aware, UTC).
-        elapsed_ms: Time from asking to the whole answer.
-        attempt: Which attempt at the same request this was, from 1.
-        status: HTTP status; None when no answer came.
-        headers: The response headers that matter.
-        body: The body as it is to be kept.
-        outcome: `data`, `no_data`, `not_json`, `contract`, `error`, or `transport` when no answer came.
+        segment: The segment, below the archive's root.
+        extent: Where in it.
+        reason: What is wrong.
+        entry: The record that is lost, as far as the index knows it.
     """
 
-    request: Request
-    requested_at: datetime
-    elapsed_ms: float
-    attempt: int
-    status: int | None
-    headers: Mapping[str, str]
-    body: bytes
-    outcome: str
-
-    @property
-    def is_answer(self) -> bool:
-        """Whether the server gave what was asked, be it data or none: such a window settles."""
-        return self.outcome in ANSWERS
-
-
-ANSWERS = frozenset({"data", "no_data"})
-"""Outcomes that answer the question. Everything else is kept too, and asked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the index knows of a record: all but the body."""
-
-    raw_id: str
-    run_id: str
-    provider: str
-    site_id: int
-    series: str
-    window_start: date | None
-    window_end: date | None
-    closes_at: datetime | None
-    requested_at: datetime
-    elapsed_ms: float
-    attempt: int
-    method: str
-    path: str
-    status: int | None
-    outcome: str
-    sha256: str
-    size: int
     segment: str
     extent: Extent
+    reason: str
+    entry: Entry | None = None
 
-    @property
-    def is_answer(self) -> bool:
-        """Whether the server gave what was asked, be it data or none."""
-        return self.outcome in ANSWERS
-
-    @property
-    def month(self) -> str:
-        """Month of the segment, `YYYY-MM`."""
-        return Path(self.segment).name.removeprefix("month=").removesuffix(SUFFIX)
+    def __str__(self) -> str:
+        lost = "" if self.entry is None else f" (record {self.entry.raw_id})"
+        return f"{self.segment} at byte {self.extent.offset}: {self.reason}{lost}"
 
 
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
-    """A kept answer with its body: what `transform` reads.
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the cycle collector: it would look at a hundred thousand new entries again and again, and none is a cycle.
 
-    `window_start` and `window_end` of a snapshot are the UTC day on which it was taken.
+    Reading the index takes less than half the time without it.
     """
-
-    raw_id: str
-    run_id: str
-    site_id: int
-    series: str
-    path: str
-    window_start: date
-    window_end: date
-    requested_at: datetime
-    status: int
-    body: bytes
-
-
-SUFFIX = ".ndjson.zst"
-INDEX = "index.ndjson"
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class RawArchive:
@@ -126,33 +87,71 @@ class RawArchive:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._index = RawIndex(root)
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
         self._by_month: dict[tuple[int, str], list[Entry]] = {}
-        self._open()
-        for entry in self._entries:
-            self._place(entry)
+        self._by_id: dict[str, Entry] = {}
+        self._holders: dict[tuple[object, ...], Entry] = {}
+        self._torn: dict[str, int] = {}
+        with _without_collector():
+            for entry in self._open():
+                self._place(entry)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def keep(self, exchange: Exchange, *, run_id: str, provider: str) -> Entry:
         """Write one exchange and return once it is on disk.
 
+        An answer that stands in the archive already, to the byte and for the same window, is recorded as seen again.
+
         Raises:
             ArchiveError: It cannot be written.
         """
-        record = _record(exchange, run_id=run_id, provider=provider)
-        name = _segment_name(exchange)
+        name = segment_name(exchange)
         with self._lock:
-            extent = segment.append(self.root / name, orjson.dumps(record))
-            entry = _entry(record, len(exchange.body), name, extent)
-            self._append_index([entry])
-            self._entries.append(entry)
+            record = self._named(exchange, run_id=run_id, provider=provider)
+            entry = entry_of(record, name, Extent(0, 0))
+            holder = self._holders.get(entry.content) if exchange.status == 200 else None
+            if holder is not None and self._is_readable(holder):
+                record = seen_again(record, holder)
+            self._set_torn_tail_aside(name)
+            entry = entry_of(record, name, segment.append(self.root / name, orjson.dumps(record)))
+            self._index.append([entry])
             self._place(entry)
         return entry
 
+    def _named(self, exchange: Exchange, *, run_id: str, provider: str) -> dict[str, Any]:
+        """The record under an id that no other has, though the same was asked and answered in the same microsecond."""
+        number = 0
+        record = record_of(exchange, run_id=run_id, provider=provider)
+        while record["raw_id"] in self._by_id:
+            number += 1
+            record = record_of(exchange, run_id=run_id, provider=provider, number=number)
+        return record
+
+    def _is_readable(self, holder: Entry) -> bool:
+        """Whether a body can be relied upon: nothing points to one that cannot be read now."""
+        try:
+            self.answer(holder)
+        except CorruptSegment as error:
+            log.warning("%s", error)
+            return False
+        return True
+
+    def _set_torn_tail_aside(self, name: str) -> None:
+        """Before anything is appended, and not sooner: whoever only reads changes nothing."""
+        end = self._torn.pop(name, None)
+        if end is not None:
+            size = segment.set_tail_aside(self.root / name, end)
+            log.info("set an unfinished record aside segment=%s bytes=%d", name, size)
+
     def _place(self, entry: Entry) -> None:
+        self._entries.append(entry)
         self._by_month.setdefault((entry.site_id, entry.month), []).append(entry)
+        self._by_id[entry.raw_id] = entry
+        if entry.body_of is None and entry.status == 200:
+            self._holders[entry.content] = entry
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -179,15 +178,17 @@ class RawArchive:
             return {entry.provider for entry in self._entries}
 
     def answer(self, entry: Entry) -> RawAnswer:
-        """The answer behind an index entry.
+        """The answer behind an index entry; where it was only seen again, with the body that stands elsewhere.
 
         Raises:
             CorruptSegment: The record is not what was written.
         """
-        record = orjson.loads(segment.read(self.root / entry.segment, entry.extent))
-        body = record["body"].encode() if "body" in record else bytes.fromhex(record["body_hex"])
-        if hashlib.sha256(body).hexdigest() != entry.sha256:
-            raise CorruptSegment(str(self.root / entry.segment), entry.extent.offset, "the body's checksum fails")
+        holder = entry if entry.body_of is None else self._by_id.get(entry.body_of)
+        if holder is None:
+            raise self._corrupt(entry, f"its body stands in record {entry.body_of}, which is gone")
+        body = body_of(orjson.loads(segment.read(self.root / holder.segment, holder.extent)))
+        if body is None or hashlib.sha256(body).hexdigest() != entry.sha256:
+            raise self._corrupt(holder, "the body's checksum fails")
         day = entry.requested_at.astimezone(UTC).date()
         return RawAnswer(
             raw_id=entry.raw_id,
@@ -202,154 +203,102 @@ class RawArchive:
             body=body,
         )
 
-    # --- the index ----------------------------------------------------------------------------------------------------
+    def _corrupt(self, entry: Entry, reason: str) -> CorruptSegment:
+        return CorruptSegment(str(self.root / entry.segment), entry.extent.offset, reason)
 
-    def _open(self) -> None:
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> list[Entry]:
         """Read the index, then whatever segments hold beyond it."""
-        indexed = self._read_index()
-        covered: dict[str, int] = {}
-        for entry in indexed:
-            covered[entry.segment] = max(covered.get(entry.segment, 0), entry.extent.end)
+        indexed = self._index.read()
         sizes = {str(path.relative_to(self.root)): path.stat().st_size for path in self._segments()}
-        damaged = [name for name, end in covered.items() if sizes.get(name, 0) < end]
-        for name in damaged:
-            log.warning("segment shorter than its index segment=%s", name)
-            covered.pop(name)
-        self._entries = [entry for entry in indexed if entry.segment not in damaged]
+        kept = [entry for entry in indexed if entry.extent.end <= sizes.get(entry.segment, 0)]
+        covered: dict[str, int] = {}
+        for entry in kept:
+            covered[entry.segment] = max(covered.get(entry.segment, 0), entry.extent.end)
         found = [
             entry
             for name, size in sorted(sizes.items())
             if size > covered.get(name, 0)
             for entry in self._scan(name, covered.get(name, 0))
         ]
-        self._entries = sorted(self._entries + found, key=lambda entry: (entry.requested_at, entry.raw_id))
-        if damaged:
-            self._write_index()
+        everything = sorted(kept + found, key=lambda entry: (entry.requested_at, entry.raw_id))
+        if len(kept) < len(indexed):
+            log.warning("segments end before their index does records_lost=%d", len(indexed) - len(kept))
+            self._index.write(everything)
         elif found:
-            self._append_index(found)
+            self._index.append(found)
+        return everything
 
     def _segments(self) -> Iterator[Path]:
         return self.root.glob(f"site_id=*/series=*/month=*{SUFFIX}")
 
     def _scan(self, name: str, start: int) -> Iterator[Entry]:
-        path, end = self.root / name, start
-        for extent, line in segment.scan(path, start):
-            record = orjson.loads(line)
-            size = len(record["body"].encode()) if "body" in record else len(record["body_hex"]) // 2
-            end = extent.end
-            yield _entry(record, size, name, extent)
-        torn = segment.cut_torn_tail(path, end)
-        if torn:
-            log.warning("cut an unfinished record segment=%s bytes=%d", name, torn)
+        """The records from `start` on; what cannot be read is said and left where it is."""
+        for each in segment.scan(self.root / name, start):
+            if isinstance(each, Hole) and each.is_torn:
+                self._torn[name] = each.extent.offset
+                continue
+            entry = None if isinstance(each, Hole) else _understood(each, name)
+            if entry is not None:
+                yield entry
+            else:
+                reason = each.reason if isinstance(each, Hole) else "not a record"
+                log.warning("%s", Damage(name, each.extent, reason))
 
-    def _read_index(self) -> list[Entry]:
-        path = self.root / INDEX
-        if not path.exists():
-            return []
-        try:
-            return [_entry_from_index(orjson.loads(line)) for line in path.read_bytes().splitlines()]
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            log.warning("index unreadable, reading the segments instead path=%s", path)
-            path.unlink()
-            return []
+    # --- verifying ----------------------------------------------------------------------------------------------------
 
-    def _append_index(self, entries: Iterable[Entry]) -> None:
-        lines = b"".join(orjson.dumps(_index_line(entry)) + b"\n" for entry in entries)
-        try:
-            with (self.root / INDEX).open("ab") as file:
-                file.write(lines)
-        except OSError as error:
-            raise ArchiveError(str(self.root / INDEX), f"cannot be written ({error.strerror})") from error
+    def verify(self) -> Iterator[Damage]:
+        """Read every byte and name every record that is not what was written. Changes nothing.
 
-    def _write_index(self) -> None:
-        beside = self.root / f"{INDEX}.new"
-        beside.write_bytes(b"".join(orjson.dumps(_index_line(entry)) + b"\n" for entry in self._entries))
-        beside.replace(self.root / INDEX)
+        A torn tail is no damage: it is an answer that was never used.
+        """
+        lost: set[str] = set()
+        with self._lock:
+            entries, by_segment = list(self._entries), dict[str, list[Entry]]()
+        for entry in entries:
+            by_segment.setdefault(entry.segment, []).append(entry)
+        names = {str(path.relative_to(self.root)) for path in self._segments()}
+        for name in sorted(names | by_segment.keys()):
+            for damage in self._verify_segment(name, by_segment.get(name, [])):
+                lost.add(damage.entry.raw_id if damage.entry is not None else "")
+                yield damage
+        for entry in entries:
+            if entry.body_of is not None and (entry.body_of in lost or entry.body_of not in self._by_id):
+                yield Damage(entry.segment, entry.extent, f"its body stood in record {entry.body_of}", entry)
+
+    def _verify_segment(self, name: str, entries: list[Entry]) -> Iterator[Damage]:
+        waiting = {entry.extent: entry for entry in entries}
+        path = self.root / name
+        for each in segment.scan(path) if path.exists() else ():
+            if isinstance(each, Frame):
+                reason = _wrong_with(each, name)
+                entry = waiting.pop(each.extent, None)
+                if reason:
+                    yield Damage(name, each.extent, reason, entry)
+                continue
+            inside = [one for one in waiting if one.offset < each.extent.end and one.end > each.extent.offset]
+            for one in inside:
+                yield Damage(name, one, each.reason, waiting.pop(one))
+            if not inside and not each.is_torn:
+                yield Damage(name, each.extent, each.reason)
+        for extent, entry in waiting.items():
+            yield Damage(name, extent, "the record is gone", entry)
 
 
-def _segment_name(exchange: Exchange) -> str:
-    window = exchange.request.window
-    first = exchange.requested_at.astimezone(UTC).date() if window is None else window.start
-    return f"site_id={exchange.request.site_id}/series={exchange.request.series}/month={first:%Y-%m}{SUFFIX}"
-
-
-def _record(exchange: Exchange, *, run_id: str, provider: str) -> dict[str, Any]:
-    """The record as it is written: one flat JSON object, so that SQL can read segments without a schema of wattlog's."""
-    request, window = exchange.request, exchange.request.window
-    digest = hashlib.sha256(exchange.body).hexdigest()
-    instant = exchange.requested_at.astimezone(UTC)
-    named = f"{request.site_id}|{request.series}|{request.path}|{request.params}|{exchange.attempt}|{digest}"
-    record: dict[str, Any] = {
-        "raw_id": f"{instant:%Y%m%dT%H%M%S%f}-{hashlib.sha256(named.encode()).hexdigest()[:8]}",
-        "run_id": run_id,
-        "provider": provider,
-        "site_id": request.site_id,
-        "series": str(request.series),
-        "window_start": None if window is None else window.start.isoformat(),
-        "window_end": None if window is None else window.end.isoformat(),
-        "closes_at": None if window is None else window.closes_at.isoformat(),
-        "requested_at": instant.isoformat(),
-        "elapsed_ms": round(exchange.elapsed_ms, 3),
-        "attempt": exchange.attempt,
-        "method": "GET",
-        "path": request.path,
-        "params": dict(request.params),
-        "status": exchange.status,
-        "headers": dict(exchange.headers),
-        "outcome": exchange.outcome,
-        "sha256": digest,
-    }
+def _understood(frame: Frame, name: str) -> Entry | None:
     try:
-        record["body"] = exchange.body.decode()
-    except UnicodeDecodeError:
-        record["body_hex"] = exchange.body.hex()
-    return record
+        return entry_of(orjson.loads(frame.line), name, frame.extent)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
-_INDEXED = (
-    "raw_id",
-    "run_id",
-    "provider",
-    "site_id",
-    "series",
-    "elapsed_ms",
-    "attempt",
-    "method",
-    "path",
-    "status",
-    "outcome",
-    "sha256",
-)
-
-
-def _entry(record: Mapping[str, Any], size: int, name: str, extent: Extent) -> Entry:
-    start, end, closes = record["window_start"], record["window_end"], record["closes_at"]
-    return Entry(
-        **{key: record[key] for key in _INDEXED},
-        window_start=None if start is None else date.fromisoformat(start),
-        window_end=None if end is None else date.fromisoformat(end),
-        closes_at=None if closes is None else datetime.fromisoformat(closes),
-        requested_at=datetime.fromisoformat(record["requested_at"]),
-        size=size,
-        segment=name,
-        extent=extent,
-    )
-
-
-def _index_line(entry: Entry) -> dict[str, Any]:
-    line: dict[str, Any] = {key: getattr(entry, key) for key in _INDEXED}
-    line |= {
-        "window_start": entry.window_start,
-        "window_end": entry.window_end,
-        "closes_at": entry.closes_at,
-        "requested_at": entry.requested_at,
-        "size": entry.size,
-        "segment": entry.segment,
-        "offset": entry.extent.offset,
-        "length": entry.extent.length,
-    }
-    return line
-
-
-def _entry_from_index(line: Mapping[str, Any]) -> Entry:
-    return _entry(line, line["size"], line["segment"], Extent(line["offset"], line["length"]))
+def _wrong_with(frame: Frame, name: str) -> str:
+    """What is wrong with a record whose frame is whole; nothing, mostly."""
+    entry = _understood(frame, name)
+    if entry is None:
+        return "not a record"
+    body = body_of(orjson.loads(frame.line))
+    if entry.body_of is None and (body is None or hashlib.sha256(body).hexdigest() != entry.sha256):
+        return "the body's checksum fails"
+    return ""

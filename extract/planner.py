@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from extract.archive import Entry
-from extract.series import HISTORY, Request, Series, history
+from extract.series import HISTORY, Need, Request, Series, history
 from extract.windows import Window, local_today, windows
 
 
@@ -65,7 +65,7 @@ def site_windows(
     The range is the site's own calendar days; without `since` it begins at the installation, without either at today.
     """
     how = HISTORY[series]
-    if how.needs_battery and not subject.has_battery:
+    if how.needs is Need.BATTERY and not subject.has_battery:
         return iter(())
     today = local_today(now, subject.zone)
     first = max(filter(None, (since, subject.installed_on)), default=today)

@@ -22,6 +22,7 @@ class Grain(StrEnum):
     """How much of the calendar one request of a series covers."""
 
     DAY = "day"
+    WEEK = "week"
     MONTH = "month"
     YEAR = "year"
     LIFETIME = "lifetime"
@@ -154,7 +155,9 @@ def windows(
 
 
 def period_start(day: date, grain: Grain) -> date:
-    """First day of the calendar period of `grain` that holds `day`."""
+    """First day of the calendar period of `grain` that holds `day`; weeks begin on Monday (API.md §5)."""
+    if grain is Grain.WEEK:
+        return day - timedelta(days=day.weekday())
     if grain is Grain.YEAR:
         return day.replace(month=1, day=1)
     return day.replace(day=1) if grain is Grain.MONTH else day
@@ -162,6 +165,8 @@ def period_start(day: date, grain: Grain) -> date:
 
 def period_end(day: date, grain: Grain) -> date:
     """Last day of the calendar period of `grain` that holds `day`."""
+    if grain is Grain.WEEK:
+        return period_start(day, grain) + timedelta(days=6)
     if grain is Grain.YEAR:
         return day.replace(month=12, day=31)
     if grain is Grain.MONTH:

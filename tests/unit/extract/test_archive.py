@@ -1,15 +1,20 @@
 """The raw archive keeps every answer to the byte, and survives what happens to files."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import orjson
 import pytest
+import zstandard
 
+from extract import segment
 from extract.archive import INDEX, Entry, Exchange, RawArchive
 from extract.errors import ArchiveError, CorruptSegment
+from extract.segment import TORN
 from extract.series import ACCOUNT, PRODUCTS, Series, history
 from extract.windows import Grain, windows
 
@@ -59,8 +64,8 @@ def test_the_index_is_only_a_cache(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 7, 40])
-def test_a_torn_last_record_is_cut_off_and_the_others_stay(tmp_path: Path, cut: int) -> None:
-    """What a kill in the middle of a write leaves behind."""
+def test_a_torn_last_record_is_set_aside_and_the_others_stay(tmp_path: Path, cut: int) -> None:
+    """What a kill in the middle of a write leaves behind; whoever only reads changes nothing."""
     archive = RawArchive(tmp_path)
     first, second = keep(archive, exchange(body=b"first")), keep(archive, exchange(body=b"second"))
     path = tmp_path / second.segment
@@ -69,9 +74,14 @@ def test_a_torn_last_record_is_cut_off_and_the_others_stay(tmp_path: Path, cut: 
     (tmp_path / INDEX).unlink()
     reopened = RawArchive(tmp_path)
     assert [entry.raw_id for entry in reopened.entries(1001)] == [first.raw_id]
-    assert path.stat().st_size == first.extent.end
+    assert path.read_bytes() == torn
+    assert list(reopened.verify()) == [], "an answer that was never used is no damage"
     again = keep(reopened, exchange(body=b"second"))
     assert RawArchive(tmp_path).answer(again).body == b"second"
+    assert (
+        zstandard.ZstdDecompressor().stream_reader(path.read_bytes(), read_across_frames=True).read().count(b"\n") == 2
+    )
+    assert path.with_name(path.name + TORN).read_bytes() == torn[first.extent.end :], "nothing is thrown away"
 
 
 def test_a_record_that_was_written_but_not_indexed_is_found(tmp_path: Path) -> None:
@@ -106,6 +116,128 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with pytest.raises(CorruptSegment, match="restore the file from a backup"):
         archive.answer(entry)
+
+
+def damage(tmp_path: Path, entry: Entry, at: int = 20) -> None:
+    """Flip a bit of a record."""
+    path = tmp_path / entry.segment
+    data = bytearray(path.read_bytes())
+    data[entry.extent.offset + at] ^= 4
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("at", [0, 4, 7, 20, -1], ids=["magic", "descriptor", "block size", "content", "checksum"])
+@pytest.mark.parametrize("has_index", [True, False])
+def test_damage_in_the_middle_costs_its_record_alone(tmp_path: Path, at: int, has_index: bool) -> None:
+    """With the index or without, what can be read stays readable, what cannot stays where it is, and both are told."""
+    archive = RawArchive(tmp_path)
+    kept = [keep(archive, exchange(body=f"{number} ".encode() * 40)) for number in range(4)]
+    damage(tmp_path, kept[1], at % kept[1].extent.length)
+    before = (tmp_path / kept[1].segment).read_bytes()
+    if not has_index:
+        (tmp_path / INDEX).unlink()
+    reopened = RawArchive(tmp_path)
+    readable = {entry.raw_id: entry for entry in reopened.entries(1001)}
+    for number in (0, 2, 3):
+        assert reopened.answer(readable[kept[number].raw_id]).body == f"{number} ".encode() * 40
+    (found,) = reopened.verify()
+    assert (found.extent, found.entry) == (kept[1].extent, kept[1] if has_index else None)
+    assert kept[1].segment in str(found)
+    keep(reopened, exchange(body=b"more"))
+    assert (tmp_path / kept[1].segment).read_bytes().startswith(before), "nothing was cut off"
+    assert [each.extent for each in RawArchive(tmp_path).verify()] == [kept[1].extent]
+
+
+def test_a_damaged_last_record_is_not_taken_for_a_torn_one(tmp_path: Path) -> None:
+    """The index covers it, so it is data; and without the index its checksum fails, so it may be data."""
+    archive = RawArchive(tmp_path)
+    keep(archive, exchange(body=b"first"))
+    last = keep(archive, exchange(body=b"x" * 500))
+    damage(tmp_path, last, 60)
+    before = (tmp_path / last.segment).read_bytes()
+    for _ in range(2):
+        reopened = RawArchive(tmp_path)
+        assert [each.extent for each in reopened.verify()] == [last.extent]
+        keep(reopened, exchange(date(2025, 4, 1)))
+        assert (tmp_path / last.segment).read_bytes() == before
+        (tmp_path / INDEX).unlink()
+
+
+def test_a_segment_that_lost_its_end_is_asked_for_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Records that are gone are in no index any more, so their windows are open again, and it is said."""
+    archive = RawArchive(tmp_path)
+    first, second = keep(archive, exchange(body=b"first")), keep(archive, exchange(body=b"second"))
+    path = tmp_path / first.segment
+    path.write_bytes(path.read_bytes()[: second.extent.offset + 10])
+    assert [each.entry for each in archive.verify()] == [second]
+    reopened = RawArchive(tmp_path)
+    assert "records_lost=1" in caplog.text
+    assert reopened.entries(1001) == [first]
+    assert RawArchive(tmp_path).entries(1001) == [first]
+
+
+def test_verifying_a_sound_archive_finds_nothing(tmp_path: Path) -> None:
+    archive = RawArchive(tmp_path)
+    for body in BODIES:
+        keep(archive, exchange(body=body))
+    assert list(archive.verify()) == []
+
+
+def test_a_body_that_was_tampered_with_is_found(tmp_path: Path) -> None:
+    """The frame is whole, the body is not what was hashed."""
+    archive = RawArchive(tmp_path)
+    entry = keep(archive, exchange(body=b"secret"))
+    record = orjson.loads(segment.read(tmp_path / entry.segment, entry.extent)) | {"body": "public"}
+    (tmp_path / entry.segment).unlink()
+    segment.append(tmp_path / entry.segment, orjson.dumps(record))
+    (tmp_path / INDEX).unlink()
+    reopened = RawArchive(tmp_path)
+    (found,) = reopened.verify()
+    assert "checksum" in found.reason
+    with pytest.raises(CorruptSegment, match="checksum"):
+        reopened.answer(reopened.entries(1001)[0])
+
+
+def test_an_answer_that_was_seen_before_is_not_stored_twice(tmp_path: Path) -> None:
+    """The second sight has its own id, time and size, and the body of the first."""
+    archive, body = RawArchive(tmp_path), bytes(range(32, 127)) * 200
+    first, second = keep(archive, exchange(body=body)), keep(archive, exchange(body=body))
+    assert first.raw_id != second.raw_id
+    assert (second.body_of, second.size, second.sha256) == (first.raw_id, len(body), first.sha256)
+    assert second.extent.length < 600
+    for reopened in (archive, RawArchive(tmp_path)):
+        assert [reopened.answer(each).body for each in reopened.entries(1001)] == [body, body]
+    (tmp_path / INDEX).unlink()
+    assert RawArchive(tmp_path).entries(1001) == sorted([first, second], key=lambda each: each.raw_id)
+    rows = duckdb.execute(
+        """select count(*), count(body), count(distinct coalesce(body_of, raw_id)) from read_json(?)""",
+        [f"{tmp_path}/site_id=*/series=*/*.ndjson.zst"],
+    ).fetchall()
+    assert rows == [(2, 1, 1)]
+
+
+def test_only_the_same_answer_for_the_same_window_is_the_same(tmp_path: Path) -> None:
+    archive = RawArchive(tmp_path)
+    keep(archive, exchange(date(2025, 3, 9)))
+    others = [
+        exchange(date(2025, 3, 10)),
+        exchange(date(2025, 3, 9), body=b"other"),
+        replace(exchange(date(2025, 3, 9)), status=500, outcome="error"),
+    ]
+    assert [keep(archive, each).body_of for each in others] == [None, None, None]
+
+
+def test_nothing_points_to_a_body_that_cannot_be_read(tmp_path: Path) -> None:
+    """An answer that comes again heals the archive; what pointed to the damaged one is named, too."""
+    archive = RawArchive(tmp_path)
+    first, second = keep(archive, exchange()), keep(archive, exchange())
+    damage(tmp_path, first, 100)
+    third, fourth = keep(archive, exchange()), keep(archive, exchange())
+    assert (second.body_of, third.body_of, fourth.body_of) == (first.raw_id, None, third.raw_id)
+    assert {each.entry for each in archive.verify()} == {first, second}
+    with pytest.raises(CorruptSegment):
+        archive.answer(second)
+    assert archive.answer(fourth).body == exchange().body
 
 
 def test_segments_are_plain_files_for_sql(tmp_path: Path) -> None:
