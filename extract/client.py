@@ -43,10 +43,10 @@ def utc_now() -> datetime:
 
 
 class Client:
-    """A connection pool to one provider with one access token.
+    """A connection pool to one provider.
 
     Args:
-        base_url: Scheme and host of the provider.
+        base_url: Scheme and host of the provider; `move` changes it.
         token: Gives the access token when a request is sent.
         user_agent: Sent with each request.
         classify: Says what a body with status 200 holds.
@@ -85,8 +85,28 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def send(self, request: Request, *, attempt: int = 1) -> Exchange:
-        """Ask once. A broken connection is an exchange too, with status None and outcome `transport`."""
+    @property
+    def base_url(self) -> str:
+        """The address that is asked, without a slash at the end."""
+        return str(self._http.base_url).rstrip("/")
+
+    def move(self, base_url: str) -> None:
+        """Ask another address from now on: the account lives in another region."""
+        self._http.base_url = base_url.rstrip("/")
+
+    def token(self) -> str:
+        """The access token to send now."""
+        return self._token()
+
+    def send(self, request: Request, *, token: str | None = None, attempt: int = 1) -> Exchange:
+        """Ask once. A broken connection is an exchange too, with status None and outcome `transport`.
+
+        Args:
+            request: What to ask.
+            token: The access token to send, for callers that want to know which one was refused.
+            attempt: Recorded with the exchange.
+        """
+        token = token or self.token()
         requested_at, began = self._clock(), time.perf_counter()
         status: int | None = None
         headers: dict[str, str] = {}
@@ -95,7 +115,7 @@ class Client:
                 "GET",
                 request.path,
                 params=dict(request.params),
-                headers={"Authorization": f"Bearer {self._token()}"},
+                headers={"Authorization": f"Bearer {token}"},
             ) as response:
                 body = _whole_body(response)
             status = response.status_code

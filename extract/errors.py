@@ -4,15 +4,20 @@
     ├── Retryable              ask again, later
     │   ├── TransportFailed        no whole answer came
     │   ├── RateLimited            429; `retry_after_s`
-    │   └── UpstreamFailed         408, 424, 5xx, or a body that is not JSON
+    │   ├── UpstreamFailed         408, 424, 5xx, or a body that is not JSON
+    │   └── RefreshInDoubt         a refresh token was sent and no answer came: it may be spent
     ├── Fatal                  asking again changes nothing
     │   ├── AuthExpired            401: log in again
+    │   │   └── LoginEnded             the refresh token is no good any more
+    │   ├── WrongRegion            421: the account lives elsewhere
     │   ├── MissingScope           403: the token may not read this
     │   ├── PaymentRequired        402: the provider wants to be paid
     │   ├── EndpointRetired        410: the endpoint is gone
     │   └── Refused                any other 4xx: the request itself is wrong for this site or provider
+    ├── RunStopped             the run ended before the request was sent
     ├── BudgetSpent            `--max-requests` is used up
     ├── ContractChanged        an answer in a shape that nobody has described
+    ├── TokenStoreFailed       tokens cannot be kept or read
     └── ArchiveError           the raw archive cannot be written or read
         └── CorruptSegment         a record whose checksum fails
 
@@ -68,6 +73,17 @@ class UpstreamFailed(Retryable):
         return f"{self.what}: status {self.status}, {self.detail}; run the command again later"
 
 
+class RefreshInDoubt(Retryable):
+    """A refresh token was sent and no answer came back: the server may or may not have spent it (Q29)."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(what, reason)
+        self.what, self.reason = what, reason
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}; run the command again, and `wattlog login` if that does not help"
+
+
 class Fatal(ExtractError):
     """A fault that asking again does not heal."""
 
@@ -77,24 +93,60 @@ class Fatal(ExtractError):
 
 
 class AuthExpired(Fatal):
-    """401 that a refresh does not heal."""
+    """401 that a refresh does not heal, or nobody is logged in."""
 
     def __str__(self) -> str:
-        return f"the API does not accept the access token ({self.detail}); set WATTLOG_ACCESS_TOKEN to a valid one"
+        return f"not logged in ({self.detail}); run `wattlog login` or set WATTLOG_ACCESS_TOKEN to a valid token"
+
+
+class LoginEnded(AuthExpired):
+    """The refresh token is spent, expired or withdrawn: a person has to log in."""
+
+
+class WrongRegion(Fatal):
+    """421 that asking for the account's region does not heal."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: the account lives in another region ({self.detail}); set WATTLOG_PROVIDER to fleet-na, "
+            "fleet-eu or fleet-cn, or WATTLOG_API_BASE_URL to the right address"
+        )
 
 
 class MissingScope(Fatal):
     """403."""
 
     def __str__(self) -> str:
-        return f"{self.what}: forbidden ({self.detail}); give the token the scope energy_device_data"
+        return f"{self.what}: forbidden ({self.detail}); {_advice(self.detail, FORBIDDEN, WIDEN_SCOPE)}"
 
 
 class PaymentRequired(Fatal):
     """402."""
 
     def __str__(self) -> str:
-        return f"{self.what}: payment required ({self.detail}); renew the subscription or credits at the provider"
+        return f"{self.what}: payment required ({self.detail}); {_advice(self.detail, UNPAID, PAY)}"
+
+
+WIDEN_SCOPE = "give the token the scope energy_device_data, then run `wattlog login` again"
+
+FORBIDDEN = {
+    "docs/fleet-api": "Tesla has closed the Owner API: set WATTLOG_PROVIDER to teslemetry or fleet-na, fleet-eu, fleet-cn, "
+    "then run `wattlog login`",
+    "only available on fleetapi": "set WATTLOG_PROVIDER to fleet-na, fleet-eu or fleet-cn, then run `wattlog login`",
+}
+"""Words of a 403 → what to do. Source: API.md §1.7; the Owner API's closing is fact 10."""
+
+PAY = "renew the subscription or credits at the provider"
+
+UNPAID = {
+    "subscription_required": "begin or renew the Teslemetry subscription in its console, energy sites included",
+    "insufficient_credits": "buy command credits, or switch on auto top-up, in the Teslemetry console",
+}
+"""Words of a 402 → what to do. Source: API.md §1.7 and Teslemetry's console page."""
+
+
+def _advice(detail: str, known: dict[str, str], otherwise: str) -> str:
+    return next((advice for words, advice in known.items() if words in detail), otherwise)
 
 
 class EndpointRetired(Fatal):
@@ -114,6 +166,13 @@ class Refused(Fatal):
 
     def __str__(self) -> str:
         return f"{self.what}: refused with status {self.status} ({self.detail})"
+
+
+class RunStopped(ExtractError):
+    """The run was stopped before this request was sent."""
+
+    def __str__(self) -> str:
+        return "stopped before it was asked; run the command again to go on"
 
 
 class BudgetSpent(ExtractError):
@@ -136,6 +195,20 @@ class ContractChanged(ExtractError):
 
     def __str__(self) -> str:
         return f"{self.path}: expected {self.expected}, got {self.got}; the answer is kept: update wattlog and rebuild"
+
+
+class TokenStoreFailed(ExtractError):
+    """Tokens cannot be kept or read."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place, self.reason = place, reason
+
+    def __str__(self) -> str:
+        return (
+            f"stored tokens, {self.place}: {self.reason}; fix that, or choose another place with WATTLOG_TOKEN_STORE "
+            "and WATTLOG_CONFIG_DIR"
+        )
 
 
 class ArchiveError(ExtractError):

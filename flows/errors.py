@@ -7,7 +7,15 @@ FlowError
 
 from enum import IntEnum
 
-from extract.errors import ArchiveError, AuthExpired, ContractChanged, MissingScope, PaymentRequired
+from extract.errors import (
+    ArchiveError,
+    AuthExpired,
+    ContractChanged,
+    MissingScope,
+    PaymentRequired,
+    TokenStoreFailed,
+    WrongRegion,
+)
 from transform.errors import UnknownTimeZone
 from warehouse.errors import ExportFailed, QueryFailed, WarehouseMissing
 
@@ -60,6 +68,8 @@ _CODES: dict[type[Exception], ExitCode] = {
     PaymentRequired: ExitCode.PAYMENT_OR_SCOPE,
     MissingScope: ExitCode.PAYMENT_OR_SCOPE,
     ContractChanged: ExitCode.CONTRACT_CHANGED,
+    WrongRegion: ExitCode.USAGE,
+    TokenStoreFailed: ExitCode.USAGE,
     ArchiveError: ExitCode.USAGE,
     UnknownTimeZone: ExitCode.USAGE,
     WarehouseMissing: ExitCode.USAGE,
@@ -77,5 +87,5 @@ def exit_code_for(error: BaseException) -> ExitCode:
     return next((code for kind, code in _CODES.items() if isinstance(error, kind)), ExitCode.INCOMPLETE)
 
 
-STOPS_THE_RUN = (AuthExpired, PaymentRequired, MissingScope)
+STOPS_THE_RUN = (AuthExpired, PaymentRequired, MissingScope, WrongRegion, TokenStoreFailed)
 """Errors that every further request would meet again."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from platformdirs import user_config_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -21,6 +22,7 @@ from pydantic_settings import (
 )
 
 from extract.providers import PROVIDERS, Provider, ProviderName
+from extract.token_store import StoreKind
 from flows.errors import UsageError
 
 LogLevel = Annotated[str, Field(pattern="(?i)^(debug|info|warning|error)$"), AfterValidator(str.upper)]
@@ -46,7 +48,16 @@ class Settings(BaseSettings):
         data_dir: Where raw archive, lake and warehouse live.
         provider: Who answers.
         api_base_url: Replaces the provider's own address.
-        access_token: Bearer token.
+        access_token: Bearer token; wins over a login.
+        refresh_token: Seed of a login: once renewed, its stored descendants are used for as long as it stays the same.
+        client_id: Application that logs in; registered at developer.tesla.com for the Fleet API.
+        client_secret: The application's secret, where it has one.
+        redirect_uri: Where the browser is sent after a login, as registered; a free loopback port when not given.
+        scopes: What a login asks for.
+        authorize_url: Replaces the address at which a person logs in.
+        token_url: Replaces the address at which tokens are given out.
+        token_store: Where logins are kept: keyring, file, or auto for the keyring where there is one.
+        config_dir: Where token files and their locks are.
         requests_per_minute: Replaces the provider's pace.
         concurrency: Requests in flight; replaces the provider's.
         settle_hours: How long after its end a window's answer counts as final.
@@ -67,6 +78,15 @@ class Settings(BaseSettings):
     provider: ProviderName = ProviderName.FLEET_NA
     api_base_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")
     access_token: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    redirect_uri: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")
+    scopes: str = "openid offline_access energy_device_data"
+    authorize_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")
+    token_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")
+    token_store: StoreKind = StoreKind.AUTO
+    config_dir: Path = Field(default_factory=lambda: user_config_path("wattlog"))
     requests_per_minute: int | None = Field(default=None, ge=1, le=100_000)
     concurrency: int | None = Field(default=None, ge=1, le=64)
     settle_hours: float = Field(default=48, ge=0, le=24 * 60)

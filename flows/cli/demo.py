@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import orjson
+from pydantic import SecretStr
 
 from extract.archive import RawArchive
 from extract.client import utc_now
 from extract.providers import ProviderName
+from extract.simulator import DEMO_TOKEN
 from flows.cli.backfill import run
 from flows.cli.sites import held_of, print_sites
 from flows.errors import UsageError
@@ -31,7 +33,8 @@ def demo(settings: Settings, *, days: int, as_json: bool) -> int:
             update={
                 "provider": ProviderName.SIMULATOR,
                 "api_base_url": base_url,
-                "access_token": None,
+                "access_token": SecretStr(DEMO_TOKEN),
+                "refresh_token": None,
                 "requests_per_minute": None,
             }
         )
