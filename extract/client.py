@@ -16,8 +16,8 @@ from extract.redact import redacted
 from extract.series import Request
 
 Clock = Callable[[], datetime]
-Classify = Callable[[bytes, str], str]
-"""(body, series) → outcome: `data`, `no_data`, `not_json` or `contract`."""
+Classify = Callable[[bytes, Request], str]
+"""(body, request) → outcome: `data`, `no_data`, `wrong_window`, `not_json` or `contract`."""
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 """A year of a slow site may take most of a minute to come; a connection that takes ten seconds will not come at all."""
@@ -120,7 +120,7 @@ class Client:
                 body = _whole_body(response)
             status = response.status_code
             headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-            outcome = self._classify(body, request.series) if status == 200 else "error"
+            outcome = self._classify(body, request) if status == 200 else "error"
             body = redacted(request.path, body)
         except httpx.HTTPError as error:
             body, outcome = f"{type(error).__name__}: {error}".encode(), "transport"

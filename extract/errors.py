@@ -15,6 +15,9 @@
     │   ├── EndpointRetired        410: the endpoint is gone
     │   └── Refused                any other 4xx: the request itself is wrong for this site or provider
     ├── RunStopped             the run ended before the request was sent
+    ├── NotOffered             the provider does not know the series: no failure, and no reason to ask again
+    ├── WrongWindow            the answer is about other days than those asked for
+    ├── PagingLooped           a page leads to one that is not older
     ├── BudgetSpent            `--max-requests` is used up
     ├── ContractChanged        an answer in a shape that nobody has described
     ├── TokenStoreFailed       tokens cannot be kept or read
@@ -173,6 +176,45 @@ class RunStopped(ExtractError):
 
     def __str__(self) -> str:
         return "stopped before it was asked; run the command again to go on"
+
+
+class NotOffered(ExtractError):
+    """The provider does not know a series (400 naming its kind or period), or no longer has its endpoint (410)."""
+
+    def __init__(self, series: str, detail: str) -> None:
+        super().__init__(series, detail)
+        self.series, self.detail = series, detail
+
+    def __str__(self) -> str:
+        return f"series {self.series} is not offered by this provider ({self.detail}); it is left out of this run"
+
+
+class WrongWindow(ExtractError):
+    """The answer's rows are of other days than those that were asked for (Q22)."""
+
+    def __init__(self, what: str, asked: str) -> None:
+        super().__init__(what, asked)
+        self.what, self.asked = what, asked
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: the answer is about other days than {self.asked}; it is kept and not used: "
+            "check the site's time zone (WATTLOG_SITE_TIMEZONES) and run the command again"
+        )
+
+
+class PagingLooped(ExtractError):
+    """A page names a next one that does not go back in time (Q32)."""
+
+    def __init__(self, what: str, end_date: str, following: str) -> None:
+        super().__init__(what, end_date, following)
+        self.what, self.end_date, self.following = what, end_date, following
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: the page up to {self.end_date} leads to {self.following}, which is not older; "
+            "what came before is kept, and run the command again later for the rest"
+        )
 
 
 class BudgetSpent(ExtractError):

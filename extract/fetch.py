@@ -30,6 +30,7 @@ from extract.errors import (
     Retryable,
     TransportFailed,
     UpstreamFailed,
+    WrongWindow,
 )
 from extract.pace import Pace
 from extract.series import Request
@@ -100,6 +101,8 @@ def _judge_body(exchange: Exchange) -> ExtractError | None:
         return UpstreamFailed(exchange.request.what, 200, "the body is not JSON")
     if exchange.outcome == "contract":
         return ContractChanged(exchange.request.what, "a time series", exchange.body[:80].decode(errors="replace"))
+    if exchange.outcome == "wrong_window":
+        return WrongWindow(exchange.request.what, exchange.request.days)
     return None
 
 
@@ -173,6 +176,7 @@ class Fetcher:
             Retryable: `MAX_ATTEMPTS` attempts gave no answer.
             Fatal: Asking again changes nothing.
             ContractChanged: The answer has a shape that nobody has described.
+            WrongWindow: The answer is about other days.
             ArchiveError: The answer cannot be kept.
             BudgetSpent: The run may not ask any more.
         """

@@ -128,6 +128,14 @@ class Request:
             return f"{where} {self.path.rsplit('/', 1)[-1]} {asked}".rstrip()
         return f"{where} {self.series} {self.window.start}"
 
+    @property
+    def days(self) -> str:
+        """The days asked for, in words."""
+        if self.window is None:
+            return "any"
+        first, last = self.window.start, self.window.end
+        return str(first) if first == last else f"{first} to {last}"
+
 
 ACCOUNT = 0
 """Stands for the whole account where a site id is wanted; no site has this id."""

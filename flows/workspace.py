@@ -21,6 +21,7 @@ from extract.errors import AuthExpired
 from extract.fetch import Budget, Fetcher
 from extract.pace import pace
 from extract.providers import ProviderName
+from extract.series import Request
 from flows.settings import Settings
 from transform.parse import outcome
 from warehouse.lake import Lake
@@ -78,7 +79,7 @@ class Workspace:
             self.settings.resolved_provider.base_url,
             self.access_token,
             user_agent=f"wattlog/{version('wattlog')}",
-            classify=lambda body, series: str(outcome(body, series)),
+            classify=_outcome,
             clock=self.clock,
             transport=self.transport,
         )
@@ -127,6 +128,12 @@ class Workspace:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, transport=None, on_request=None, stop=threading.Event())
+
+
+def _outcome(body: bytes, request: Request) -> str:
+    """What an answer amounts to, its window considered (Q22)."""
+    window = None if request.window is None else (request.window.start, request.window.end)
+    return str(outcome(body, request.series, window))
 
 
 def new_run_id(now: datetime) -> str:

@@ -6,11 +6,13 @@ or JSON of a shape that nobody has described, is out of order.
 
 import json
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transform.answer import Answer
 from transform.columns import MEASURES, columns_of
@@ -25,8 +27,17 @@ _EXCERPT = 500
 _ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {"backup": ("events",), "charge": ("charge_history", "time_series")}
 """Where a series keeps its rows; everywhere else it is `time_series`. Source: API.md §1.2, §1.3."""
 
+_WITHOUT_TIMESTAMP = frozenset({"charge"})
+"""Series whose rows tell the time in a way of their own (API.md §1.3); their module reads `records`."""
+
 _SNAPSHOTS = frozenset({"snapshot", "products", "site_info", "live_status"})
 """Answers that are one object or one list of objects, not a series."""
+
+_OF_THEIR_WINDOW = frozenset({"power", "soe", "energy_interval", "energy_day", "energy_month", "self_consumption"})
+"""Series whose rows are stamped within the window asked. A lifetime's first year may be stamped before the installation, and
+what began before a window may be told in it (sessions, outages)."""
+
+_ONE_DAY = timedelta(days=1)
 
 _ENVELOPE = frozenset(
     {"serial_number", "period", "installation_time_zone", "time_zone_offset", "time_series", "SmartBreakerEnergyLogs"}
@@ -42,6 +53,7 @@ class Outcome(StrEnum):
     NO_DATA = "no_data"
     NOT_JSON = "not_json"
     CONTRACT = "contract"
+    WRONG_WINDOW = "wrong_window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +90,37 @@ class _Reading:
     is_strict: bool = True
 
 
-def outcome(body: bytes, series: str) -> Outcome:
-    """What the body of an answer with status 200 amounts to, before anything is made of its rows."""
-    return _read(body, series).outcome
+def outcome(body: bytes, series: str, window: tuple[date, date] | None = None) -> Outcome:
+    """What the body of an answer with status 200 amounts to, before anything is made of its rows.
+
+    Args:
+        body: The body.
+        series: The series that was asked.
+        window: First and last local day that were asked for; None where there was no window to choose. An answer none of
+            whose rows is of these days, by its own stamps, is of the wrong window (Q22).
+    """
+    reading = _read(body, series)
+    is_misplaced = window is not None and series in _OF_THEIR_WINDOW and not _has_rows_of(reading.rows, *window)
+    return Outcome.WRONG_WINDOW if reading.outcome is Outcome.DATA and is_misplaced else reading.outcome
+
+
+def _has_rows_of(rows: list[Any], first: date, last: date) -> bool:
+    """Whether any row is stamped with a day from `first` to `last`.
+
+    Stamps carry the clock by which the server cut the answer, so their text tells the day it picked: an answer that holds
+    the last hour of the day asked and calls it the first of the next is wrong (Q1). Stamps in UTC (Q18) may be a day off.
+    """
+    within = first.isoformat(), last.isoformat()
+    around = (first - _ONE_DAY).isoformat(), (last + _ONE_DAY).isoformat()
+    stamps = (row.get("timestamp") for row in rows if isinstance(row, dict))
+    texts = (text for text in stamps if isinstance(text, str))
+    return any((days := around if text.endswith("Z") else within)[0] <= text[:10] <= days[1] for text in texts)
+
+
+def holds_energy(answer: Answer) -> bool:
+    """Whether any measure of an answer is other than zero: before a site was installed there may be rows, of zeros (Q17)."""
+    columns = parse(answer).rows.drop_columns(["row_number", "timestamp"]).columns
+    return any(bool(pc.any(pc.not_equal(each, 0.0)).as_py()) for each in columns)
 
 
 def parse(answer: Answer) -> Parsed:
@@ -93,6 +133,8 @@ def parse(answer: Answer) -> Parsed:
     measures = MEASURES.get(answer.series, {})
     if reading.outcome is not Outcome.DATA:
         return Parsed(reading.outcome, columns_of([], measures).table, [], tuple(_whole(answer, reading.outcome)))
+    if answer.series in _WITHOUT_TIMESTAMP:
+        return Parsed(reading.outcome, columns_of([], measures).table, reading.rows)
     columns = columns_of(reading.rows, measures, is_strict=reading.is_strict)
     zone, offset = (reading.envelope.get(name) for name in ("installation_time_zone", "time_zone_offset"))
     period = reading.envelope.get("period")

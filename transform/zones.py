@@ -1,7 +1,7 @@
 """Time zones by name, by offset, or not at all."""
 
 import re
-from datetime import timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,3 +45,20 @@ def zone_named(name: str) -> tzinfo | None:
         return iana_zone(name)
     minutes = int(match["hours"]) * 60 + int(match["minutes"])
     return fixed_zone(-minutes if match["sign"] == "-" else minutes)
+
+
+def server_clock(zone: tzinfo, told_minutes: float | None, told_at: datetime, now: datetime) -> tzinfo:
+    """The clock by which the server cuts a site's days: its zone, or the offset in force when it is asked (Q7).
+
+    Args:
+        zone: The site's zone, as far as it is known.
+        told_minutes: `time_zone_offset` of the newest answer that told the site's clock; None when that named a zone, or
+            none told anything.
+        told_at: When that answer was asked.
+        now: When the server is to be asked.
+    """
+    told = None if told_minutes is None else fixed_zone(told_minutes)
+    if told is None:
+        return zone
+    then, today = (instant.astimezone(zone).utcoffset() for instant in (told_at, now))
+    return timezone(today) if today is not None and then == told.utcoffset(None) else told

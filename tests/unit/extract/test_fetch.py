@@ -24,13 +24,13 @@ from extract.errors import (
 )
 from extract.fetch import MAX_ATTEMPTS, Budget, Fetcher
 from extract.pace import Unlimited
-from extract.series import PRODUCTS, live_status
+from extract.series import PRODUCTS, Request, live_status
 
 Answer = Callable[[httpx.Request], httpx.Response]
 SECRET = "a-very-secret-token"
 
 
-def classify(body: bytes, _: str) -> str:
+def classify(body: bytes, _: Request) -> str:
     return {b"{}": "no_data", b"[1]": "contract"}.get(body, "not_json" if body[:1] != b"{" else "data")
 
 
