@@ -28,11 +28,14 @@ from extract.errors import (
     RateLimited,
     Refused,
     Retryable,
+    RunStopped,
     TransportFailed,
     UpstreamFailed,
+    WrongRegion,
     WrongWindow,
 )
 from extract.pace import Pace
+from extract.regions import REGION, residence
 from extract.series import Request
 
 
@@ -43,6 +46,7 @@ class Action(StrEnum):
     RETRY = "retry"
     SLOW_DOWN = "slow down"
     LOG_IN = "log in"
+    MOVE = "ask another region"
     PAY = "pay"
     WIDEN_SCOPE = "widen the scope"
     GIVE_UP_ENDPOINT = "give up the endpoint"
@@ -56,6 +60,7 @@ ACTIONS: Final[dict[int, Action]] = {
     403: Action.WIDEN_SCOPE,
     408: Action.RETRY,
     410: Action.GIVE_UP_ENDPOINT,
+    421: Action.MOVE,
     424: Action.RETRY,
     429: Action.SLOW_DOWN,
     499: Action.RETRY,
@@ -64,10 +69,13 @@ ACTIONS: Final[dict[int, Action]] = {
 
 FATAL: Final[dict[Action, type[Fatal]]] = {
     Action.LOG_IN: AuthExpired,
+    Action.MOVE: WrongRegion,
     Action.PAY: PaymentRequired,
     Action.WIDEN_SCOPE: MissingScope,
     Action.GIVE_UP_ENDPOINT: EndpointRetired,
 }
+
+HTTP_TOO_MANY_REQUESTS = 429
 
 MAX_ATTEMPTS = 5
 BACK_OFF_S = 1.0
@@ -156,7 +164,10 @@ class Fetcher:
         budget: Caps the requests of the run.
         run_id: Recorded with each exchange.
         provider: Recorded with each exchange.
-        sleep: Waits; tests replace it.
+        renew: Sees to another token than the one refused; False when there is none.
+        neighbours: Addresses of other regions, for accounts whose region the first address does not name.
+        is_stopped: Whether the run may not ask any further.
+        sleep: Waits, or returns early when the run is stopped; tests replace it.
         jitter: Draws from [0, 1); tests replace it.
     """
 
@@ -166,8 +177,12 @@ class Fetcher:
     budget: Budget
     run_id: str
     provider: str
-    sleep: Callable[[float], None] = time.sleep
+    renew: Callable[[str], bool] = lambda _: False
+    neighbours: tuple[str, ...] = ()
+    is_stopped: Callable[[], bool] = lambda: False
+    sleep: Callable[[float], object] = time.sleep
     jitter: Callable[[], float] = field(default=random.random)
+    _moving: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def fetch(self, request: Request) -> Entry:
         """Ask, again where that may help, until there is an answer; return its place in the archive.
@@ -179,12 +194,13 @@ class Fetcher:
             WrongWindow: The answer is about other days.
             ArchiveError: The answer cannot be kept.
             BudgetSpent: The run may not ask any more.
+            RunStopped: The run was stopped while this request waited for its turn.
         """
         retrying = Retrying(
             stop=stop_after_attempt(MAX_ATTEMPTS),
             wait=self._pause_s,
             retry=retry_if_exception_type(Retryable),
-            sleep=self.sleep,
+            sleep=self._rest,
             reraise=True,
         )
         for attempt in retrying:
@@ -192,19 +208,58 @@ class Fetcher:
                 return self._ask(request, attempt.retry_state.attempt_number)
         raise AssertionError("tenacity re-raises the last error")
 
-    def _ask(self, request: Request, attempt: int) -> Entry:
-        self.budget.spend()
-        self.pace.wait()
-        exchange = self.client.send(request, attempt=attempt)
-        entry = self.archive.keep(exchange, run_id=self.run_id, provider=self.provider)
+    def _ask(self, request: Request, attempt: int, healed: frozenset[type[ExtractError]] = frozenset()) -> Entry:
+        """Ask once; once more when the token was renewed, and once more when the account turned out to live elsewhere."""
+        token, address = self.client.token(), self.client.base_url
+        entry, exchange = self._exchange(request, token, attempt)
         error = judge(exchange)
-        if error is not None:
-            raise error
-        return entry
+        if error is None:
+            return entry
+        kind = type(error)
+        if kind not in healed and self._heal(kind, token, address, attempt):
+            return self._ask(request, attempt, healed | {kind})
+        raise error
+
+    def _exchange(self, request: Request, token: str, attempt: int) -> tuple[Entry, Exchange]:
+        self.pace.wait()
+        if self.is_stopped():
+            raise RunStopped
+        self.budget.spend()
+        exchange = self.client.send(request, token=token, attempt=attempt)
+        entry = self.archive.keep(exchange, run_id=self.run_id, provider=self.provider)
+        if exchange.status == HTTP_TOO_MANY_REQUESTS:
+            self.pace.slow_down(_retry_after_s(exchange) or self._back_off_s(attempt))
+        return entry, exchange
+
+    def _heal(self, kind: type[ExtractError], token: str, address: str, attempt: int) -> bool:
+        """Whether asking again may go better: with another token (401), or at another address (421)."""
+        if kind is AuthExpired:
+            return self.renew(token)
+        return kind is WrongRegion and self._move(token, address, attempt)
+
+    def _move(self, token: str, address: str, attempt: int) -> bool:
+        """Ask where the account lives, of the address that refused it and then of its neighbours, and go there."""
+        with self._moving:
+            if self.client.base_url != address:
+                return True
+            for asked in (address, *self.neighbours):
+                self.client.move(asked)
+                _, exchange = self._exchange(REGION, token, attempt)
+                home = residence(exchange).base_url if exchange.status == 200 else None
+                if home is not None and home != address:
+                    self.client.move(home)
+                    return True
+            self.client.move(address)
+            return False
+
+    def _rest(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     def _pause_s(self, state: RetryCallState) -> float:
+        """How long to wait before the next attempt; after a 429 the pace holds everybody back, this caller with them."""
         error = state.outcome.exception() if state.outcome is not None else None
-        if isinstance(error, RateLimited) and error.retry_after_s is not None:
-            return error.retry_after_s
-        pause = min(MAX_PAUSE_S, BACK_OFF_S * 2.0 ** (state.attempt_number - 1))
+        return 0.0 if isinstance(error, RateLimited) else self._back_off_s(state.attempt_number)
+
+    def _back_off_s(self, attempt: int) -> float:
+        pause = min(MAX_PAUSE_S, BACK_OFF_S * 2.0 ** (attempt - 1))
         return pause * (0.5 + 0.5 * self.jitter())

@@ -1,35 +1,108 @@
-"""Requests per minute, kept by one limiter for all threads of a process."""
+"""How fast requests may go: one pace for all threads of a process, kept below the provider's limit, lowered by a 429."""
 
-from typing import Protocol
+import threading
+import time
+from collections.abc import Callable
 
-from pyrate_limiter import Duration, Limiter, Rate
+from pyrate_limiter import Limiter, Rate
+
+MINUTE_S = 60.0
+SLACK = 1 / 60
+"""The limit holds for any sixty seconds as the server counts them, by arrival. Our sends are counted over a second more, so
+that a request that was on its way for longer than the next one does not make one too many; it costs 1.6 % of the rate."""
+
+SLOWED_TO = 0.8
+"""After a 429 the pace is this part of what it was: somebody else is spending the same allowance."""
+
+RECOVERY_S = 300.0
+"""A pace that was lowered rises by one step after so long without another 429."""
+
+POLL_S = 0.05
+
+OnPause = Callable[[float], None]
+"""Told how many seconds every request of the process is held back because of a 429."""
 
 
-class Pace(Protocol):
-    """Holds a caller back until the next request is allowed."""
+class Pace:
+    """Holds callers back until the next request is allowed. Thread-safe.
+
+    Args:
+        requests_per_minute: The limit; None for none, until the server names one by a 429.
+        clock: Monotonic seconds.
+        sleep: Waits; returns early when the run is stopped.
+        is_stopped: Whether the run was stopped: then nobody is held back any longer.
+        on_pause: Told of pauses.
+        minute_s: How long the limit's minute lasts; tests have shorter ones.
+    """
+
+    def __init__(
+        self,
+        requests_per_minute: int | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+        is_stopped: Callable[[], bool] = lambda: False,
+        on_pause: OnPause | None = None,
+        minute_s: float = MINUTE_S,
+    ) -> None:
+        self._limit = requests_per_minute
+        self._clock = clock
+        self._sleep = sleep
+        self._is_stopped = is_stopped
+        self._on_pause = on_pause
+        self._lock = threading.Lock()
+        self._steps_down = 0
+        self._lowered_at = 0.0
+        self._paused_until = 0.0
+        self._next_at = 0.0
+        self._window_s = minute_s * (1 + SLACK)
+        self._limiter = (
+            None if requests_per_minute is None else Limiter(Rate(requests_per_minute, round(self._window_s * 1000)))
+        )
+
+    @property
+    def requests_per_minute(self) -> int | None:
+        """The pace in force; None for no limit."""
+        return None if self._limit is None else max(1, int(self._limit * SLOWED_TO**self._steps_down))
 
     def wait(self) -> None:
-        """Return when the next request may be sent."""
+        """Return when the next request may be sent, or at once when the run is stopped."""
+        while not self._is_stopped():
+            pause = self._pause_s()
+            if pause <= 0 and self._may_go():
+                return
+            self._sleep(min(pause, 1.0) if pause > 0 else POLL_S)
 
+    def slow_down(self, pause_s: float) -> None:
+        """A 429: hold everybody back for `pause_s` and go slower afterwards.
 
-class Unlimited:
-    """No limit: the simulator counts nothing unless it is told to."""
+        Several requests in flight meet the same limit; those that come back within its pause lower the pace once.
+        """
+        with self._lock:
+            now = self._clock()
+            is_news = now >= self._paused_until
+            self._paused_until = max(self._paused_until, now + pause_s)
+            if is_news:
+                self._steps_down += 1
+                self._lowered_at = now
+        if is_news and self._on_pause is not None:
+            self._on_pause(pause_s)
 
-    def wait(self) -> None:
-        """Return at once."""
+    def _pause_s(self) -> float:
+        with self._lock:
+            return self._paused_until - self._clock()
 
-
-class PerMinute:
-    """At most `requests` in any sliding minute."""
-
-    def __init__(self, requests: int) -> None:
-        self._limiter = Limiter(Rate(requests, Duration.MINUTE))
-
-    def wait(self) -> None:
-        """Return when the next request may be sent."""
-        self._limiter.try_acquire("requests", blocking=True)
-
-
-def pace(requests_per_minute: int | None) -> Pace:
-    """The pace for a limit; None is no limit."""
-    return Unlimited() if requests_per_minute is None else PerMinute(requests_per_minute)
+    def _may_go(self) -> bool:
+        """Take a place in the sliding minute; while the pace is lowered, one place at a time."""
+        with self._lock:
+            now = self._clock()
+            if self._steps_down and now - self._lowered_at >= RECOVERY_S:
+                self._steps_down -= 1
+                self._lowered_at = now
+            if self._steps_down and now < self._next_at:
+                return False
+            if self._limiter is not None and not self._limiter.try_acquire("requests", blocking=False):
+                return False
+            if self._steps_down and self.requests_per_minute is not None:
+                self._next_at = now + self._window_s / self.requests_per_minute
+            return True

@@ -2,13 +2,21 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
@@ -57,57 +65,89 @@ def progress_to_console() -> Iterator[Progress]:
         yield Lines()
         return
     columns = (
-        TextColumn("{task.description:<16}"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
+        Rate(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[note]}", style="yellow"),
     )
     with Bars(*columns, console=Console(stderr=True), refresh_per_second=8) as bars:
         yield Drawn(bars)
 
 
+class Rate(ProgressColumn):
+    """Units a minute, as limits are given."""
+
+    def render(self, task: Task) -> Text:
+        """The speed of the last half minute."""
+        return Text("" if task.speed is None else f"{task.speed * 60:,.0f}/min", style="dim")
+
+
+MOST_PARTS = 14
+"""More bars than this do not fit a terminal: a fleet is shown as a whole."""
+
+
 class Drawn:
-    """Progress as one bar a stage."""
+    """Progress as one bar a stage, and one for each of its parts where they are few."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._task: TaskID | None = None
+        self._stage: TaskID | None = None
+        self._parts: dict[str, TaskID] = {}
 
-    def begin(self, stage: str, total: int) -> None:
+    def begin(self, stage: str, total: int, parts: Mapping[str, int] | None = None) -> None:
         """See `Progress`."""
         self.end()
-        self._task = self._bars.add_task(stage, total=total, note="")
+        self._stage = self._bars.add_task(stage, total=total, note="")
+        if parts is not None and len(parts) <= MOST_PARTS:
+            self._parts = {name: self._bars.add_task(f"  {name}", total=of, note="") for name, of in parts.items()}
 
-    def advance(self, note: str = "") -> None:
+    def advance(self, part: str = "") -> None:
         """See `Progress`."""
-        if self._task is not None:
-            self._bars.update(self._task, advance=1, note=note)
+        for task in (self._stage, self._parts.get(part)):
+            if task is not None:
+                self._bars.update(task, advance=1, note="")
+
+    def pause(self, reason: str) -> None:
+        """See `Progress`."""
+        if self._stage is not None:
+            self._bars.update(self._stage, note=reason)
 
     def end(self) -> None:
-        """See `Progress`."""
-        if self._task is not None:
-            self._bars.update(self._task, note="")
+        """See `Progress`. The parts go, their stage stays."""
+        for task in self._parts.values():
+            self._bars.remove_task(task)
+        self._parts = {}
 
 
 class Lines:
-    """Progress as plain lines: one when a stage begins, one every few seconds."""
+    """Progress as plain lines: one when a stage begins, one every few seconds, one for each pause."""
 
     def __init__(self) -> None:
-        self._stage, self._total, self._done, self._said = "", 0, 0, 0.0
+        self._stage, self._total, self._done, self._began, self._said = "", 0, 0, 0.0, 0.0
 
-    def begin(self, stage: str, total: int) -> None:
+    def begin(self, stage: str, total: int, parts: Mapping[str, int] | None = None) -> None:
         """See `Progress`."""
-        self._stage, self._total, self._done, self._said = stage, total, 0, time.monotonic()
+        self._stage, self._total, self._done = stage, total, 0
+        self._began = self._said = time.monotonic()
         note(f"{stage}: {total:,}")
 
-    def advance(self, note_: str = "") -> None:
+    def advance(self, part: str = "") -> None:
         """See `Progress`."""
         self._done += 1
-        if time.monotonic() - self._said >= LINE_EVERY_S:
-            self._said = time.monotonic()
-            note(f"{self._stage}: {self._done:,} of {self._total:,} {note_}".rstrip())
+        now = time.monotonic()
+        if now - self._said >= LINE_EVERY_S:
+            self._said = now
+            speed = self._done / (now - self._began)
+            left_s = (self._total - self._done) / speed
+            note(
+                f"{self._stage}: {self._done:,} of {self._total:,}, {speed * 60:,.0f}/min, {left_s / 60:,.0f} min left"
+            )
+
+    def pause(self, reason: str) -> None:
+        """See `Progress`."""
+        note(f"{self._stage}: {reason}")
 
     def end(self) -> None:
         """See `Progress`."""

@@ -3,6 +3,7 @@
 A flow wraps the same pipeline that the command line runs. What it returns and passes are paths and counts, never frames.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,12 +35,16 @@ class RunLog:
     def __init__(self) -> None:
         self._log = get_run_logger()
 
-    def begin(self, stage: str, total: int) -> None:
+    def begin(self, stage: str, total: int, parts: Mapping[str, int] | None = None) -> None:
         """See `Progress`."""
         self._log.info("%s: %d", stage, total)
 
-    def advance(self, note: str = "") -> None:
+    def advance(self, part: str = "") -> None:
         """See `Progress`."""
+
+    def pause(self, reason: str) -> None:
+        """See `Progress`."""
+        self._log.warning("%s", reason)
 
     def end(self) -> None:
         """See `Progress`."""

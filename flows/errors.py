@@ -51,6 +51,25 @@ class DataDirectoryBusy(FlowError):
     exit_code = ExitCode.BUSY
 
 
+class Interrupted(FlowError):
+    """A signal ended the run early."""
+
+    def __init__(self, left: int, *, by_keyboard: bool) -> None:
+        super().__init__(left, by_keyboard)
+        self.left = left
+        self.exit_code = ExitCode.INTERRUPTED if by_keyboard else ExitCode.INCOMPLETE
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _interrupted, self.args
+
+    def __str__(self) -> str:
+        return f"interrupted; what was fetched is kept, {self.left:,} windows are left: run the command again to go on"
+
+
+def _interrupted(left: int, by_keyboard: bool) -> Interrupted:
+    return Interrupted(left, by_keyboard=by_keyboard)
+
+
 class RunFailed(FlowError):
     """A deployed run did not end with exit code 0."""
 

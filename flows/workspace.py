@@ -4,6 +4,7 @@ A workspace travels to other processes as its settings and run id; what it holds
 first use there.
 """
 
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from typing import Any
 import httpx
 
 from extract.archive import RawArchive
+from extract.auth import Credentials
 from extract.client import Client, Clock, utc_now
-from extract.errors import AuthExpired
 from extract.fetch import Budget, Fetcher
-from extract.pace import pace
-from extract.providers import ProviderName
-from extract.series import Request
+from extract.pace import OnPause, Pace
+from extract.providers import NEIGHBOURS
+from extract.series import Request, Series
+from flows.credentials import credentials_of
+from flows.failing_sites import FailingSites
 from flows.settings import Settings
 from transform.parse import outcome
 from warehouse.lake import Lake
@@ -41,7 +44,11 @@ class Workspace:
         transport: Replaces the network in tests.
         max_requests: Hard cap on requests, retries included.
         on_request: Told of each window done, in this process.
+        on_pause: Told how long a 429 holds everybody back, in this process.
         stop: Set when the run must not ask any further.
+        not_offered: Series that the provider was found not to know in this run.
+        interrupted_by: The signal that ended the run early, if one did: then nothing further is begun.
+        set_aside: Sites that kept failing in this run.
     """
 
     settings: Settings
@@ -50,7 +57,11 @@ class Workspace:
     transport: httpx.BaseTransport | None = None
     max_requests: int | None = None
     on_request: OnRequest | None = None
+    on_pause: OnPause | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    not_offered: set[Series] = field(default_factory=set)
+    interrupted_by: signal.Signals | None = None
+    set_aside: FailingSites = field(default_factory=FailingSites)
 
     @property
     def root(self) -> Path:
@@ -73,10 +84,21 @@ class Workspace:
         return Lake(self.root / "lake")
 
     @cached_property
+    def credentials(self) -> Credentials:
+        """Who we are to the API."""
+        return credentials_of(self.settings, self.clock)
+
+    @property
+    def base_url(self) -> str:
+        """The address to ask first: the setting's, else that of the region found at login, else the provider's."""
+        known = self.settings.resolved_provider.base_url
+        return known if self.settings.api_base_url else self.credentials.tokens().base_url or known
+
+    @cached_property
     def client(self) -> Client:
         """The HTTP client."""
         return Client(
-            self.settings.resolved_provider.base_url,
+            self.base_url,
             self.access_token,
             user_agent=f"wattlog/{version('wattlog')}",
             classify=_outcome,
@@ -92,25 +114,33 @@ class Workspace:
             client=self.client,
             archive=self.archive,
             budget=Budget(self.max_requests),
-            pace=pace(provider.requests_per_minute),
+            pace=Pace(
+                provider.requests_per_minute,
+                sleep=self.stop.wait,
+                is_stopped=self.stop.is_set,
+                on_pause=lambda seconds: self.on_pause(seconds) if self.on_pause is not None else None,
+            ),
             run_id=self.run_id,
             provider=provider.name,
+            renew=self.credentials.renew,
+            is_stopped=self.stop.is_set,
+            sleep=self.stop.wait,
+            neighbours=() if self.settings.api_base_url else NEIGHBOURS.get(provider.name, ()),
         )
 
     def access_token(self) -> str:
         """The bearer token.
 
         Raises:
-            AuthExpired: None is set.
+            AuthExpired: There is none.
+            Retryable: It is due for renewal, and that did not work this time.
         """
-        token = self.settings.access_token
-        if token is not None:
-            return token.get_secret_value()
-        if self.settings.provider is ProviderName.SIMULATOR:
-            from extract.simulator import DEMO_TOKEN  # no other provider needs the simulator's NumPy and Starlette
+        return self.credentials.token()
 
-            return DEMO_TOKEN
-        raise AuthExpired("account", "none is set")
+    def interrupt(self, by: signal.Signals) -> None:
+        """End the run early: requests in flight are finished and kept, nothing further is begun."""
+        self.interrupted_by = by
+        self.stop.set()
 
     def close(self) -> None:
         """Close what is open."""
@@ -127,7 +157,7 @@ class Workspace:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, transport=None, on_request=None, stop=threading.Event())
+        self.__dict__.update(Workspace(**state).__dict__)
 
 
 def _outcome(body: bytes, request: Request) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from extract.simulator import DEMO_TOKEN, SimulatorServer, World, demo_world, serve
+from extract.simulator.conditions import Conditions
 from flows.engines import Engine
 from flows.engines.local import LocalEngine
 from flows.pipeline import Selection, Summary, backfill
@@ -54,10 +55,10 @@ class Account:
 
 
 @contextmanager
-def account(world: World | None = None, now: datetime = NOW) -> Iterator[Account]:
-    """Serve a world; the demo's by default."""
+def account(world: World | None = None, now: datetime = NOW, conditions: Conditions | None = None) -> Iterator[Account]:
+    """Serve a world; the demo's by default, and under the best of conditions."""
     world = world or demo_world(now.date())
     made = Account(world, server=None, now=now)  # type: ignore[arg-type]  # the server's clock is the account's
-    with serve(world, clock=lambda: made.now) as server:
+    with serve(world, clock=lambda: made.now, conditions=conditions) as server:
         made.server = server
         yield made

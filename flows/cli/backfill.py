@@ -7,6 +7,7 @@ from extract.series import Series
 from flows.console import progress_to_console
 from flows.data_directory import held
 from flows.engines.local import LocalEngine
+from flows.interrupts import graceful
 from flows.pipeline import Selection, Summary
 from flows.pipeline import backfill as run_pipeline
 from flows.settings import Settings, prefect_is_configured
@@ -44,7 +45,7 @@ def run(
                 from flows.deployed import run_on_prefect
 
                 return run_on_prefect(workspace, selection, command)
-            with progress_to_console() as progress:
+            with graceful(workspace), progress_to_console() as progress:
                 return run_pipeline(workspace, LocalEngine(), selection, progress=progress, command=command)
         finally:
             workspace.close()
