@@ -111,6 +111,16 @@ def save_login(settings: Settings, tokens: Tokens) -> str:
     return first.place(slot)
 
 
+def remember_home(settings: Settings, base_url: str) -> None:
+    """Keep the address of the account's region with the stored login, so that no run has to look for it."""
+    slot = slot_of(settings)
+    with slot_locked(settings.config_dir, slot):
+        store = login_in(open_stores(settings.token_store, settings.config_dir), slot)
+        held = None if store is None else store.read(slot)
+        if store is not None and held is not None:
+            store.write(slot, replace(held, base_url=base_url))
+
+
 FORGOTTEN = "`wattlog logout` forgot the tokens that came of this WATTLOG_REFRESH_TOKEN, and it is spent"
 
 

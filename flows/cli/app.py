@@ -140,6 +140,38 @@ def backfill(
 
 
 @app.command()
+def login(
+    context: typer.Context,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Bring the address back by hand: for machines without a browser.")
+    ] = False,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Whether to open one.")] = True,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the browser.", metavar="S")] = 300,
+    as_json: Json = False,
+) -> int:
+    """Log in: at Tesla with a browser, at Teslemetry with a token."""
+    from flows.cli.login import login as command
+
+    return _run(command, context, paste=paste, browser=browser, timeout_s=timeout, as_json=as_json)
+
+
+@app.command()
+def logout(context: typer.Context, as_json: Json = False) -> int:
+    """Forget the stored tokens."""
+    from flows.cli.login import logout as command
+
+    return _run(command, context, as_json=as_json)
+
+
+@app.command()
+def whoami(context: typer.Context, as_json: Json = False) -> int:
+    """Show provider, region, scopes, expiry, and where the tokens are kept."""
+    from flows.cli.login import whoami as command
+
+    return _run(command, context, as_json=as_json)
+
+
+@app.command()
 def sites(
     context: typer.Context,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the API first.")] = False,
