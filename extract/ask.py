@@ -19,9 +19,6 @@ log = logging.getLogger(__name__)
 Fetch = Callable[[Request], Entry]
 Read = Callable[[Entry], RawAnswer]
 
-MAX_PAGES = 1000
-"""Twenty outages a page, two outages a day, for thirty years: past it something is wrong."""
-
 _NAMES_THE_QUESTION = ("kind", "period", "interval")
 """Words of a 400 by which the server says that it does not know what is asked for, rather than how."""
 
@@ -68,8 +65,11 @@ def _twice(request: Request, fetch: Fetch) -> Entry:
 
 
 def _pages(request: Request, fetch: Fetch, read: Read) -> Iterator[Entry]:
-    """One answer after the other, each ending where the one before says that more is to be found."""
-    for _ in range(MAX_PAGES):
+    """One answer after the other, each ending where the one before says that more is to be found.
+
+    Every page has to be older than the one before it, so there is an end to them.
+    """
+    while True:
         entry = fetch(request)
         yield entry
         end_date = dict(request.params)["end_date"]
@@ -77,11 +77,10 @@ def _pages(request: Request, fetch: Fetch, read: Read) -> Iterator[Entry]:
         if following is None:
             return
         if not _goes_back(end_date, following):
-            break
+            log.warning("paging does not go back request=%s end_date=%s next=%s", request.what, end_date, following)
+            raise PagingLooped(request.what, end_date, following)
         params = tuple((name, following if name == "end_date" else value) for name, value in request.params)
         request = replace(request, params=params)
-    log.warning("paging does not go back series=%s end_date=%s next_end_date=%s", request.series, end_date, following)
-    raise PagingLooped(request.what, end_date, following)
 
 
 def next_end_date(body: bytes) -> str | None:

@@ -1,19 +1,23 @@
 """The sites of the account: asked for once a run, read back from the raw archive ever after."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
 import orjson
 import pandas as pd
 
 from extract.archive import Entry
-from extract.planner import Subject
 from extract.series import ACCOUNT, PRODUCTS, live_status, site_info
 from flows.errors import UsageError
 from flows.ledger import Run
 from flows.steps import Fetched, digest_of, fetch_all
 from flows.workspace import Workspace
+from transform.frames import empty_frame
+from transform.parse import response_of
 from transform.requests import requests_frame
+from transform.site_settings import settings_frame
 from transform.sites import Site, energy_products, site_from, sites_frame
 from warehouse.schema import RUNS
 
@@ -61,12 +65,6 @@ def _site(workspace: Workspace, site_id: int, product: dict[str, object]) -> Sit
     return site_from(product, info if isinstance(info, dict) else None, workspace.settings.site_timezones.get(site_id))
 
 
-def subject(site: Site) -> Subject:
-    """What the planner has to know of a site: its days are asked by the clock that the server cuts them by (Q7)."""
-    installed_on = None if site.installed_at is None else site.installed_at.astimezone(site.clock).date()
-    return Subject(site.site_id, site.clock, installed_on, bool(site.has_battery))
-
-
 def choose(sites: Iterable[Site], wanted: Iterable[int]) -> list[Site]:
     """The sites wanted, or all that are not ghosts.
 
@@ -82,9 +80,24 @@ def choose(sites: Iterable[Site], wanted: Iterable[int]) -> list[Site]:
 
 
 def write_sites(workspace: Workspace, sites: list[Site]) -> int:
-    """Write table `sites`; returns its rows."""
+    """Write tables `sites` and `site_settings`; returns their rows."""
     frame: pd.DataFrame = sites_frame(sites)
-    return workspace.lake.write("sites", frame, digest="").rows
+    settings = [settings_frame(site.site_id, _infos_seen(workspace, site.site_id)) for site in sites]
+    seen = [each for each in settings if len(each)]
+    history = pd.concat(seen, ignore_index=True) if seen else empty_frame("site_settings")
+    rows = workspace.lake.write("sites", frame, digest="").rows
+    return rows + workspace.lake.write("site_settings", history, digest="").rows
+
+
+def _infos_seen(workspace: Workspace, site_id: int) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    """Every site_info that differs from the one before, and when it was asked: unchanged ones are not even read."""
+    before = None
+    for entry in _answers(workspace.archive.entries(site_id), site_info(site_id).path):
+        if entry.sha256 != before:
+            info = response_of(workspace.archive.answer(entry).body)
+            if isinstance(info, dict):
+                yield entry.requested_at, info
+        before = entry.sha256
 
 
 def write_account_requests(workspace: Workspace) -> int:

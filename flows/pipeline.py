@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from extract.errors import ContractChanged, ExtractError
-from extract.planner import Chunk, plan
-from extract.series import HISTORY, Series
+from extract.errors import ContractChanged, ExtractError, NotOffered
+from extract.planner import Chunk, Wanted
+from extract.providers import ProviderName
+from extract.series import Series, chosen
 from flows import ledger
-from flows.account import choose, discover, known_sites, subject, write_account_requests, write_runs, write_sites
+from flows.account import choose, discover, known_sites, write_account_requests, write_runs, write_sites
 from flows.engines import Engine
 from flows.errors import ExitCode, UsageError, exit_code_for
 from flows.ledger import Run
+from flows.planning import Asked, about, chunks_for, deeper_chunks
 from flows.progress import Progress, Silent
 from flows.steps import Failure, Fetched, SiteMonth, estimate_days, fetch_windows, shape_month
 from flows.workspace import Workspace
@@ -36,6 +38,7 @@ class Selection:
         series: Series; empty for all. Snapshots are taken whatever is chosen: nothing can be planned without.
         since: First local day of each site, included; None for its installation.
         until: Last local day of each site, included; None for its today.
+        has_quarter_hours: Ask for energy by quarter hours too, where only they tell more than the day's sum.
         newest_first: Whether the newest windows are asked first.
     """
 
@@ -44,10 +47,21 @@ class Selection:
     since: date | None = None
     until: date | None = None
     newest_first: bool = True
+    has_quarter_hours: bool = False
 
     def __post_init__(self) -> None:
         if self.since is not None and self.until is not None and self.since > self.until:
             raise UsageError(f"--since {self.since} is after --until {self.until}; swap them")
+
+    def wanted(self, provider: ProviderName) -> Wanted:
+        """The same for the planner: the provider decides what is asked when nothing is named."""
+        return Wanted(
+            series=chosen(self.series, provider),
+            since=self.since,
+            until=self.until,
+            is_named=bool(self.series),
+            has_quarter_hours=self.has_quarter_hours or provider is ProviderName.OWNER,
+        )
 
 
 @dataclass(slots=True)
@@ -62,6 +76,7 @@ class Summary:
         left: Windows neither asked nor settled.
         failures: Windows asked in vain.
         stopped_by: The error that stopped the asking, if one did.
+        not_offered: Series that the provider does not know, and what it said.
         rows_written: Rows written to the lake.
         warehouse: Path of the published warehouse.
         lake: Path of the lake.
@@ -76,6 +91,7 @@ class Summary:
     left: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped_by: ExtractError | None = None
+    not_offered: dict[str, NotOffered] = field(default_factory=dict)
     rows_written: int = 0
     warehouse: Path | None = None
     lake: Path | None = None
@@ -88,6 +104,7 @@ class Summary:
         self.left += fetched.left
         self.failures += fetched.failures
         self.stopped_by = self.stopped_by or fetched.stopped_by
+        self.not_offered = {error.series: error for error in fetched.not_offered} | self.not_offered
 
     @property
     def exit_code(self) -> ExitCode:
@@ -153,34 +170,28 @@ def _ask(workspace: Workspace, engine: Engine, selection: Selection, summary: Su
     summary.add(discover(workspace, selection.sites))
     progress.advance()
     summary.sites = known_sites(workspace)
-    chosen = choose(summary.sites, selection.sites)
-    if not workspace.stop.is_set():
-        chunks = chunks_for(workspace, chosen, selection)
-        progress.begin("requests", sum(len(chunk.requests) for chunk in chunks))
-        workspace.on_request = lambda site_id, series: progress.advance(f"site {site_id} {series}")
-        concurrency = workspace.settings.resolved_provider.concurrency
-        for fetched in engine.map(fetch_windows, workspace, chunks, workers=concurrency):
-            summary.add(fetched)
+    sites = choose(summary.sites, selection.sites)
+    wanted = selection.wanted(workspace.settings.provider)
+    chunks = [] if workspace.stop.is_set() else chunks_for(workspace, sites, wanted, newest_first=selection.newest_first)
+    asked = set[Asked]()
+    while chunks:
+        _fetch(workspace, engine, chunks, summary, progress)
+        if workspace.stop.is_set():
+            break
+        asked |= {about(request) for chunk in chunks for request in chunk.requests}
+        chunks = deeper_chunks(workspace, sites, wanted, asked, newest_first=selection.newest_first)
     summary.requests = workspace.fetcher.budget.spent
 
 
-def chunks_for(workspace: Workspace, sites: Sequence[Site], selection: Selection) -> list[Chunk]:
-    """The open windows of the selection as chunks: by month over all sites, so that no site waits for another's past."""
-    now = workspace.clock()
-    found = [
-        chunk
-        for site in sites
-        for chunk in plan(
-            subject(site),
-            workspace.archive.entries(site.site_id),
-            [each for each in HISTORY if not selection.series or each in selection.series],
-            since=selection.since,
-            until=selection.until,
-            now=now,
-            settle_hours=workspace.settings.settle_hours,
-        )
-    ]
-    return sorted(found, key=lambda chunk: chunk.month, reverse=selection.newest_first)
+def _fetch(
+    workspace: Workspace, engine: Engine, chunks: Sequence[Chunk], summary: Summary, progress: Progress
+) -> None:
+    """Ask every window of some chunks."""
+    progress.begin("requests", sum(len(chunk.requests) for chunk in chunks))
+    workspace.on_request = lambda site_id, series: progress.advance(f"site {site_id} {series}")
+    concurrency = workspace.settings.resolved_provider.concurrency
+    for fetched in engine.map(fetch_windows, workspace, chunks, workers=concurrency):
+        summary.add(fetched)
 
 
 def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:

@@ -4,6 +4,7 @@ A step reports what went wrong in its result, so that one bad window never costs
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,8 @@ from itertools import chain
 import pandas as pd
 
 from extract.archive import Entry, RawAnswer
-from extract.errors import BudgetSpent, ExtractError
+from extract.ask import ask
+from extract.errors import BudgetSpent, CorruptSegment, ExtractError, NotOffered
 from extract.planner import Chunk
 from extract.series import Request, Series
 from extract.windows import Grain, local_today, period_end
@@ -24,6 +26,8 @@ from transform.daily import daily
 from transform.requests import requests_frame
 from transform.sites import Site
 from warehouse.schema import TABLES
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,14 @@ class Fetched:
         left: Windows not asked, because the run was stopped or its budget spent.
         failures: Windows asked in vain.
         stopped_by: The error that every further request would meet again, if there was one.
+        not_offered: Series that turned out to be none of the provider's; their windows are not counted.
     """
 
     answered: int
     left: int
     failures: tuple[Failure, ...] = ()
     stopped_by: ExtractError | None = None
+    not_offered: tuple[NotOffered, ...] = ()
 
 
 def fetch_windows(workspace: Workspace, chunk: Chunk) -> Fetched:
@@ -60,12 +66,18 @@ def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:
     """Ask requests one after the other; see `Fetched` for what may go wrong."""
     answered = 0
     failures: list[Failure] = []
+    not_offered: list[NotOffered] = []
     for done, request in enumerate(requests):
         if workspace.stop.is_set():
             return Fetched(answered, len(requests) - done, tuple(failures))
+        if request.series in workspace.not_offered:
+            continue
         try:
-            workspace.fetcher.fetch(request)
+            ask(request, workspace.fetcher.fetch, workspace.archive.answer)
             answered += 1
+        except NotOffered as error:
+            workspace.not_offered.add(request.series)
+            not_offered.append(error)
         except BudgetSpent:
             workspace.stop.set()
             return Fetched(answered, len(requests) - done, tuple(failures))
@@ -76,7 +88,7 @@ def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:
             failures.append(Failure(request.what, error))
         if workspace.on_request is not None:
             workspace.on_request(request.site_id, request.series)
-    return Fetched(answered, 0, tuple(failures))
+    return Fetched(answered, 0, tuple(failures), not_offered=tuple(not_offered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,7 @@ class Shaped:
 
 Shape = Callable[[Sequence[Answer], Site], Tables]
 
-SHAPES: dict[Series, Shape] = {
+SHAPES: dict[str, Shape] = {
     Series.SNAPSHOT: live_status.shape,
     Series.POWER: power.shape,
     Series.SOE: soe.shape,
@@ -108,7 +120,7 @@ SHAPES: dict[Series, Shape] = {
     Series.ENERGY_MONTH: energy_periods.shape,
     Series.ENERGY_YEAR: energy_periods.shape,
 }
-"""Which function makes frames of which series' answers."""
+"""Which function makes frames of which series' answers; what has none is kept in raw alone."""
 
 SHAPED_TABLES = (
     "live_status",
@@ -163,12 +175,18 @@ def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
 
 
 def _answers_by_series(workspace: Workspace, entries: Iterable[Entry]) -> dict[Series, list[RawAnswer]]:
-    """The answers to be shaped. Errors have nothing to shape; a snapshot's site_info makes `sites`, not a fact."""
+    """The answers to be shaped. Errors have nothing to shape; a snapshot's site_info makes `sites`, not a fact.
+
+    An answer whose record is damaged is said and left out: the others are worth no less for it.
+    """
     found: dict[Series, list[RawAnswer]] = {}
     for entry in entries:
         is_fact = entry.series != Series.SNAPSHOT or entry.path.endswith("/live_status")
-        if entry.status == 200 and is_fact:
-            found.setdefault(Series(entry.series), []).append(workspace.archive.answer(entry))
+        if entry.status == 200 and is_fact and entry.series in SHAPES:
+            try:
+                found.setdefault(Series(entry.series), []).append(workspace.archive.answer(entry))
+            except CorruptSegment as error:
+                log.warning("an answer is lost: %s", error)
     return found
 
 

@@ -21,6 +21,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "windows_answered": summary.answered,
         "windows_failed": len(summary.failures),
         "windows_left": summary.left,
+        "series_not_offered": sorted(summary.not_offered),
         "failures": [{"what": failure.what, "reason": str(failure.error)} for failure in summary.failures],
         "rows_written": summary.rows_written,
         "rows": summary.rows,
@@ -51,6 +52,8 @@ def print_summary(summary: Summary, settings: Settings, *, as_json: bool) -> Non
         where = "" if str(settings.data_dir) == "data" else f" --data-dir {settings.data_dir}"
         print_table(_paths(summary))
         print_table(_hint(where))
+    for error in summary.not_offered.values():
+        note(str(error))
     if summary.exit_code or summary.left:
         note(one_line(summary))
 

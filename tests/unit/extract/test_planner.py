@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from extract.archive import Entry, Exchange, RawArchive
-from extract.planner import Chunk, Subject, plan
+from extract.planner import Chunk, Subject, Wanted, plan
 from extract.series import HISTORY, Series
 
 ZONE = ZoneInfo("Europe/London")
@@ -18,7 +18,7 @@ SINCE = date(2025, 3, 25)
 
 
 def planned(entries: list[Entry] | None = None, now: datetime = NOW, subject: Subject = SITE) -> list[Chunk]:
-    return plan(subject, entries or [], list(HISTORY), since=SINCE, until=None, now=now, settle_hours=48)
+    return plan(subject, entries or [], Wanted(tuple(HISTORY), since=SINCE), now=now, settle_hours=48)
 
 
 def windows_of(chunks: list[Chunk], series: Series) -> list[date]:
@@ -74,7 +74,7 @@ def test_no_state_of_energy_without_a_battery() -> None:
 
 
 def test_walking_back_stops_at_the_installation() -> None:
-    chunks = plan(SITE, [], [Series.POWER], since=date(2020, 1, 1), until=None, now=NOW, settle_hours=48)
+    chunks = plan(SITE, [], Wanted((Series.POWER,)), now=NOW, settle_hours=48)
     assert min(windows_of(chunks, Series.POWER)) == date(2025, 2, 20)
 
 
