@@ -1,0 +1,76 @@
+"""Everything that can go wrong on the way, at once, and the warehouse is the one of a quiet day."""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from extract.errors import Fatal
+from extract.fetch import MAX_ATTEMPTS
+from extract.simulator.conditions import Conditions
+from extract.simulator.faults import FaultPlan
+from extract.simulator.scenarios import TRANSPORT_FAULTS, scenario
+from extract.simulator.worlds import forgotten_world
+from flows.errors import ExitCode, exit_code_for
+from tests.integration.test_engines import content
+from tests.simulated import NOW, Account, account
+from warehouse.query import connect
+
+SINCE, UNTIL = date(2025, 12, 20), date(2026, 1, 12)
+
+
+def questions(served: Account) -> Counter[tuple[str, ...]]:
+    """How often each history window was asked."""
+    return Counter(
+        (path, *sorted(f"{key}={value}" for key, value in params.items())) for path, params in served.asked_history()
+    )
+
+
+def test_the_same_warehouse_as_without_faults(tmp_path: Path) -> None:
+    """Late, cut, reset, refused, overloaded and garbled answers: about one request in seven."""
+    with account() as quiet:
+        quiet.backfill(tmp_path / "quiet", SINCE, until=UNTIL)
+    with account(conditions=Conditions(faults=FaultPlan(TRANSPORT_FAULTS, seed=20_260_801))) as noisy:
+        summary = noisy.backfill(tmp_path / "noisy", SINCE, until=UNTIL)
+        met = {type(fault).__name__ for each in noisy.server.requests for fault in each.faults}
+        asked = questions(noisy)
+        again = noisy.backfill(tmp_path / "noisy", SINCE, until=UNTIL)
+    assert summary.exit_code == ExitCode.OK
+    assert len(met) >= 4, "the faults were there"
+    assert max(asked.values()) <= MAX_ATTEMPTS
+    assert again.exit_code == ExitCode.OK
+    ours, theirs = content(tmp_path / "quiet/warehouse.duckdb"), content(tmp_path / "noisy/warehouse.duckdb")
+    for name in set(ours) - {"requests", "quarantine", "live_status", "gaps", "revisions"}:
+        assert theirs[name] == ours[name], name
+
+
+@pytest.mark.parametrize("name", ["payment", "missing-scope", "owner-closed"])
+def test_what_nobody_can_heal_ends_at_once(tmp_path: Path, name: str) -> None:
+    """402 and 403 end the run within one request of each kind under way."""
+    with scenario(name).serve(clock=lambda: NOW) as server:
+        served = Account(server.world, server)
+        with pytest.raises(Fatal) as raised:
+            served.backfill(tmp_path, SINCE, until=UNTIL)
+        assert exit_code_for(raised.value) is ExitCode.PAYMENT_OR_SCOPE
+        assert len(server.requests) <= 2
+
+
+def test_a_stale_site_is_set_aside_and_the_others_complete(tmp_path: Path) -> None:
+    """API.md §1.1: a ghost is skipped; a site that answers 500 to everything costs a few requests, not the run."""
+    with account(forgotten_world(NOW.date())) as served:
+        summary = served.backfill(tmp_path, SINCE, until=UNTIL)
+        asked = Counter(each.path.split("/")[4] for each in served.server.requests if "energy_sites" in each.path)
+    assert summary.exit_code == ExitCode.INCOMPLETE
+    assert {failure.what.split()[1] for failure in summary.failures} <= {"876543213", "876543214"}
+    assert summary.failures
+    assert asked["876543213"] <= 4 * MAX_ATTEMPTS
+    assert "987654321" not in asked, "the ghost is not asked at all"
+    with connect(tmp_path / "warehouse.duckdb") as warehouse:
+        days = dict(warehouse.execute("select site_id, count(*) from daily group by 1").fetchall())
+        statuses = dict(warehouse.execute("select site_id, status from sites").fetchall())
+    assert days == {1689453203487921: 31 + 12, 2104877316: 31 + 12}, (
+        "December by the month series, and January to the 12th"
+    )
+    assert statuses[876543213] == "failing"
+    assert statuses[987654321] == "ghost"
