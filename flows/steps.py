@@ -19,13 +19,15 @@ from extract.planner import Chunk
 from extract.series import Request, Series
 from extract.windows import Grain, local_today, period_end
 from flows.errors import STOPS_THE_RUN
+from flows.neighbours import entries_beside, followed_by, months_beside, own_rows
 from flows.workspace import Workspace
-from transform import energy_intervals, energy_periods, live_status, power, soe
+from transform import backup, charge, energy_intervals, energy_periods, live_status, power, soe
 from transform.answer import Answer, Tables
 from transform.daily import daily
+from transform.frames import empty_frame
+from transform.gaps import gaps
 from transform.requests import requests_frame
 from transform.sites import Site
-from warehouse.schema import TABLES
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +123,8 @@ SHAPES: dict[str, Shape] = {
     Series.ENERGY_YEAR: energy_periods.shape,
 }
 """Which function makes frames of which series' answers; what has none is kept in raw alone."""
+    "backup": backup.shape,
+    "charge": charge.shape,
 
 SHAPED_TABLES = (
     "live_status",
@@ -130,6 +134,10 @@ SHAPED_TABLES = (
     "energy_periods",
     "quarantine",
     "requests",
+    "backup_events",
+    "charge_sessions",
+    "gaps",
+    "revisions",
 )
 """What a site-month owns, `requests` last: its file is the proof that the others were written before it."""
 
@@ -137,17 +145,30 @@ SHAPED_TABLES = (
 def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
     """Turn a site-month's raw answers into its lake files, unless they were made of these very answers."""
     entries = workspace.archive.entries(item.site.site_id, item.month)
-    digest = digest_of(entries, *_facts(item.site))
+    beside = entries_beside(workspace, item.site, item.month)
+    following = followed_by(workspace, item.site.site_id, item.month)
+    digest = digest_of([*entries, *beside], *_facts(item.site), *sorted(following.items()))
     if _held(workspace, SHAPED_TABLES[-1:], item, digest):
         return Shaped(0)
-    tables: dict[str, list[pd.DataFrame]] = {"requests": [requests_frame(entries)]}
-    for series, answers in _answers_by_series(workspace, entries).items():
+    tables = _shaped(workspace, item, entries, beside)
+    tables["gaps"] = gaps(entries, tables, item.site, followed_by=following)
+    tables["requests"] = requests_frame(entries)
+    return Shaped(sum(_write(workspace, name, tables[name], item, digest) for name in SHAPED_TABLES))
+
+
+def _shaped(
+    workspace: Workspace, item: SiteMonth, entries: list[Entry], beside: list[Entry]
+) -> dict[str, pd.DataFrame]:
+    """Every shaped table of a month, without rows where there are none."""
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in SHAPED_TABLES}
+    raw_ids, asked_at = {entry.raw_id for entry in entries}, {entry.requested_at for entry in entries}
+    for series, answers in _answers_by_series(workspace, [*entries, *beside]).items():
         for name, frame in SHAPES[series](answers, item.site).items():
-            tables.setdefault(name, []).append(frame)
-    rows = 0
-    for name in SHAPED_TABLES:
-        rows += _write(workspace, name, tables.get(name, []), item, digest)
-    return Shaped(rows)
+            own = own_rows(frame, raw_ids, asked_at) if beside else frame
+            parts[name] += [own] if len(own) else []
+    return {
+        name: pd.concat(frames, ignore_index=True) if frames else empty_frame(name) for name, frames in parts.items()
+    }
 
 
 COVERS_DAYS = frozenset({Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY})
@@ -155,13 +176,18 @@ COVERS_DAYS = frozenset({Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY
 
 
 def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
-    """Write the best estimate of each day of a site-month that was asked for."""
+    """Write the best estimate of each day of a site-month that was asked for.
+
+    A day of a fixed-offset site has rows in two windows, so maybe in the neighbouring month's file (Q7).
+    """
     entries = workspace.archive.entries(item.site.site_id, item.month)
     days = _days_asked(item.site, entries)
-    digest = digest_of(entries, *_facts(item.site), days, workspace.settings.settle_hours)
+    digest = digest_of(read, *_facts(item.site), days, workspace.settings.settle_hours)
+    beside = months_beside(item.month) if item.site.clock_offset_minutes is not None else ()
+    read = [*entries, *(entry for month in beside for entry in workspace.archive.entries(item.site.site_id, month))]
     if days is None or _held(workspace, ("daily",), item, digest):
         return Shaped(0)
-    lake, site_id, months = workspace.lake, item.site.site_id, [item.month]
+    lake, site_id, months = workspace.lake, item.site.site_id, [item.month, *beside]
     frame = daily(
         lake.read("energy_intervals", site_id=site_id, months=months),
         lake.read("energy_periods", site_id=site_id, months=months),
@@ -171,7 +197,7 @@ def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
         now=max(entry.requested_at for entry in entries),
         settle_hours=workspace.settings.settle_hours,
     )
-    return Shaped(_write(workspace, "daily", [frame], item, digest))
+    return Shaped(_write(workspace, "daily", frame, item, digest))
 
 
 def _answers_by_series(workspace: Workspace, entries: Iterable[Entry]) -> dict[Series, list[RawAnswer]]:
@@ -219,8 +245,12 @@ def _held(workspace: Workspace, names: Iterable[str], item: SiteMonth, digest: s
     return all(workspace.lake.digest_of(name, item.site.site_id, item.month) == digest for name in names)
 
 
-def _write(workspace: Workspace, name: str, frames: Sequence[pd.DataFrame], item: SiteMonth, digest: str) -> int:
-    """Write one table of a site-month; a table without rows has no file, unless it is one that proves the work done."""
-    filled = [frame for frame in frames if len(frame)]
-    frame = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(TABLES[name].columns))
-    return workspace.lake.write(name, frame, site_id=item.site.site_id, month=item.month, digest=digest).rows
+def _write(workspace: Workspace, name: str, frame: pd.DataFrame, item: SiteMonth, digest: str) -> int:
+    """Write one table of a site-month.
+
+    A table without rows has no file, unless it had one, or is the one that proves the work done.
+    """
+    site_id, month = item.site.site_id, item.month
+    if frame.empty and name != SHAPED_TABLES[-1] and not workspace.lake.path(name, site_id, month).exists():
+        return 0
+    return workspace.lake.write(name, frame, site_id=site_id, month=month, digest=digest).rows

@@ -38,6 +38,7 @@ MEASURES: Final[dict[str, dict[str, str]]] = {
         "generator_power": "generator_w",
     },
     "soe": {"soe": "soe_pct"},
+    "backup": {"duration": "duration"},
     "energy_interval": _FLOWS,
     "energy_day": _FLOWS,
     "energy_month": _FLOWS,

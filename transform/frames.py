@@ -1,6 +1,7 @@
 """Frames with exactly the columns that the schema declares, in order and with its types."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -27,6 +28,11 @@ def table_frame(table: str, columns: Mapping[str, Any]) -> pd.DataFrame:
 
 def empty_frame(table: str) -> pd.DataFrame:
     """A frame of `table` without rows."""
+    return _empty(table).copy()
+
+
+@cache
+def _empty(table: str) -> pd.DataFrame:
     return table_frame(table, {each.name: [] for each in TABLES[table].fields})
 
 

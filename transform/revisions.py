@@ -44,6 +44,8 @@ def changes(
         return empty_frame("revisions")
     order = np.lexsort((rows["row_number"], rows["answer"], *reversed(keys)))
     order = order[is_over[order]]
+    if len(order) < 2:
+        return empty_frame("revisions")
     owner = rows["answer"].to_numpy()[order]
     is_same = np.all([key[order][1:] == key[order][:-1] for key in keys], axis=0)
     is_superseded = np.append(is_same & (owner[1:] == owner[:-1]), False)

@@ -119,11 +119,11 @@ def _clock(parsed: Parsed, site: Site) -> tzinfo:
     return fixed_zone(parsed.time_zone_offset) or site.zone
 
 
-def gather(answers: Sequence[Answer], site: Site, *, series: Collection[str], table: str) -> Slots:
+def gather(answers: Sequence[Answer], site: Site, *, series: Collection[str], table: str | None) -> Slots:
     """Read answers and put their usable rows into one frame.
 
-    **Shape**: answers in any order → one row per row that has an instant and numbers within the bounds of `table`.
-    Answers with an error status have no rows by nature and are left out; table `requests` tells of them.
+    **Shape**: answers in any order → one row per row that has an instant and numbers within the bounds of `table`, where
+    one is named. Answers with an error status have no rows by nature and are left out; table `requests` tells of them.
 
     Raises:
         ValueError: An answer is of another site or series: a mistake of the caller.
@@ -136,7 +136,8 @@ def gather(answers: Sequence[Answer], site: Site, *, series: Collection[str], ta
     rejects = [reject for each in parsed for reject in each.rejects]
     slots = Slots(site, kept, parsed, _frame(parsed, sorted(series)[0]), rejects)
     slots.set_aside(slots.rows["instant"].isna().to_numpy(), Reason.BAD_TIMESTAMP)
-    judge_values(slots, table)
+    if table is not None:
+        judge_values(slots, table)
     return slots
 
 

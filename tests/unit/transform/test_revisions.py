@@ -93,3 +93,17 @@ def test_a_period_that_was_over_is_revised_and_one_that_ran_is_not() -> None:
         900.0,
         880.0,
     )
+
+
+def test_a_period_that_still_ran_in_every_answer_is_not_revised() -> None:
+    """Q13: nothing that was told of it was ever final."""
+    answers = [
+        told(
+            number,
+            [energy_row("2025-06-10T01:00:00-07:00")],
+            asked=MIDNIGHT + timedelta(hours=number),
+            series="energy_day",
+        )
+        for number in (3, 4)
+    ]
+    assert "revisions" not in energy_periods.shape(answers, BATTERY_SITE)

@@ -1,0 +1,88 @@
+"""Table `site_settings`: what the control commands set, as a history of what site_info said."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+import pandas as pd
+
+from transform.frames import empty_frame, table_frame
+from transform.site_zone import number
+from warehouse.schema import TABLES
+
+Facts = Mapping[str, Any]
+
+_SEEN: Final = tuple(
+    name for name in TABLES["site_settings"].columns if name not in {"site_id", "valid_from", "valid_to"}
+)
+
+
+def settings_frame(site_id: int, seen: Iterable[tuple[datetime, Facts]]) -> pd.DataFrame:
+    """Site_info as it was seen at several instants → table `site_settings`.
+
+    **Shape**: snapshots in any order → one row per stretch in which nothing changed, in order of time; only changes make
+    rows. When between two snapshots something was set is not known: a row begins when it was first seen.
+    **Units**: %. **Source**: API.md §1.5.
+
+    Args:
+        site_id: The site.
+        seen: Instants (aware) and the `response` of site_info.
+    """
+    ordered = sorted(seen, key=lambda each: each[0])
+    if not ordered:
+        return empty_frame("site_settings")
+    values = pd.DataFrame([settings_of(info) for _, info in ordered], columns=list(_SEEN), dtype=object)
+    instants = pd.Series([instant for instant, _ in ordered], dtype="datetime64[us, UTC]")
+    before = values.shift(1)
+    is_change = ((values != before) & ~(values.isna() & before.isna())).any(axis=1)
+    is_change.iloc[0] = True
+    valid_from = instants[is_change].reset_index(drop=True)
+    kept = values[is_change].reset_index(drop=True)
+    return table_frame(
+        "site_settings",
+        {
+            "site_id": site_id,
+            "valid_from": valid_from,
+            "valid_to": valid_from.shift(-1),
+            **{name: list(kept[name].where(kept[name].notna(), None)) for name in _SEEN},
+        },
+    )
+
+
+def settings_of(info: Facts) -> dict[str, Any]:
+    """The settings among what site_info says; None for what it does not say, or says in another way."""
+    parts = {**_mapping(info.get("components")), **_mapping(info.get("user_settings")), **info}
+    tariff = info.get("tariff_content_v2") or info.get("tariff_content")
+    return {
+        "backup_reserve_pct": _percent(parts.get("backup_reserve_percent")),
+        "default_real_mode": _text(parts.get("default_real_mode")),
+        "storm_mode_enabled": _switch(parts.get("storm_mode_enabled")),
+        "customer_preferred_export_rule": _text(parts.get("customer_preferred_export_rule")),
+        "disallow_charge_from_grid": _switch(parts.get("disallow_charge_from_grid_with_solar_installed")),
+        "off_grid_vehicle_charging_reserve_pct": _percent(parts.get("off_grid_vehicle_charging_reserve_percent")),
+        "tariff_sha256": None if tariff is None else _checksum(tariff),
+        "firmware_version": _text(parts.get("version")),
+    }
+
+
+def _checksum(value: object) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _percent(value: object) -> float | None:
+    percent = number(value)
+    return percent if percent is not None and 0 <= percent <= 100 else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _switch(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _mapping(value: object) -> Facts:
+    return value if isinstance(value, Mapping) else {}
