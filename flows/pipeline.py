@@ -3,6 +3,7 @@
 discover → plan → fetch windows → shape months → estimate days → publish
 """
 
+import signal
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,13 @@ from extract.series import Series, chosen
 from flows import ledger
 from flows.account import choose, discover, known_sites, write_account_requests, write_runs, write_sites
 from flows.engines import Engine
-from flows.errors import ExitCode, UsageError, exit_code_for
+from flows.errors import ExitCode, Interrupted, UsageError, exit_code_for
 from flows.ledger import Run
 from flows.planning import Asked, about, chunks_for, deeper_chunks
 from flows.progress import Progress, Silent
 from flows.steps import Failure, Fetched, SiteMonth, estimate_days, fetch_windows, shape_month
 from flows.workspace import Workspace
-from transform.sites import Site
+from transform.sites import Site, SiteStatus
 from warehouse.build import Built, build
 
 CPU_WORKERS = 2
@@ -141,7 +142,9 @@ def backfill(
     summary = Summary(workspace.run_id)
     try:
         _ask(workspace, engine, selection, summary, progress)
+        _stop_if_interrupted(workspace, summary)
         _transform(workspace, engine, summary, progress)
+        _stop_if_interrupted(workspace, summary)
         _end(workspace, run, summary, summary.exit_code)
         _publish(workspace, summary, progress)
     except BaseException as error:
@@ -150,6 +153,12 @@ def backfill(
     finally:
         progress.end()
     return summary
+
+
+def _stop_if_interrupted(workspace: Workspace, summary: Summary) -> None:
+    """Lake and warehouse are left as they are; the next run makes what is missing from the archive."""
+    if workspace.interrupted_by is not None:
+        raise Interrupted(summary.left, by_keyboard=workspace.interrupted_by is signal.SIGINT)
 
 
 def _end(workspace: Workspace, run: Run, summary: Summary, exit_code: int) -> None:
@@ -170,12 +179,14 @@ def _ask(workspace: Workspace, engine: Engine, selection: Selection, summary: Su
     summary.add(discover(workspace, selection.sites))
     progress.advance()
     summary.sites = known_sites(workspace)
-    sites = choose(summary.sites, selection.sites)
+    sites = [site for site in choose(summary.sites, selection.sites) if site.status is not SiteStatus.FAILING]
     wanted = selection.wanted(workspace.settings.provider)
-    chunks = [] if workspace.stop.is_set() else chunks_for(workspace, sites, wanted, newest_first=selection.newest_first)
+    chunks = (
+        [] if workspace.stop.is_set() else chunks_for(workspace, sites, wanted, newest_first=selection.newest_first)
+    )
     asked = set[Asked]()
     while chunks:
-        _fetch(workspace, engine, chunks, summary, progress)
+        _fetch(workspace, engine, sites, chunks, summary, progress)
         if workspace.stop.is_set():
             break
         asked |= {about(request) for chunk in chunks for request in chunk.requests}
@@ -184,11 +195,21 @@ def _ask(workspace: Workspace, engine: Engine, selection: Selection, summary: Su
 
 
 def _fetch(
-    workspace: Workspace, engine: Engine, chunks: Sequence[Chunk], summary: Summary, progress: Progress
+    workspace: Workspace,
+    engine: Engine,
+    sites: Sequence[Site],
+    chunks: Sequence[Chunk],
+    summary: Summary,
+    progress: Progress,
 ) -> None:
     """Ask every window of some chunks."""
-    progress.begin("requests", sum(len(chunk.requests) for chunk in chunks))
-    workspace.on_request = lambda site_id, series: progress.advance(f"site {site_id} {series}")
+    names = {site.site_id: site.site_name or str(site.site_id) for site in sites}
+    parts: Counter[str] = Counter()
+    for chunk in chunks:
+        parts[f"{names[chunk.site_id]} {chunk.series}"] += len(chunk.requests)
+    progress.begin("requests", parts.total(), parts)
+    workspace.on_request = lambda site_id, series: progress.advance(f"{names[site_id]} {series}")
+    workspace.on_pause = lambda seconds: progress.pause(f"429: waiting {seconds:.0f} s")
     concurrency = workspace.settings.resolved_provider.concurrency
     for fetched in engine.map(fetch_windows, workspace, chunks, workers=concurrency):
         summary.add(fetched)

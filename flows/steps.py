@@ -14,7 +14,7 @@ import pandas as pd
 
 from extract.archive import Entry, RawAnswer
 from extract.ask import ask
-from extract.errors import BudgetSpent, CorruptSegment, ExtractError, NotOffered
+from extract.errors import BudgetSpent, CorruptSegment, ExtractError, NotOffered, Retryable, RunStopped
 from extract.planner import Chunk
 from extract.series import Request, Series
 from extract.windows import Grain, local_today, period_end
@@ -70,17 +70,18 @@ def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:
     failures: list[Failure] = []
     not_offered: list[NotOffered] = []
     for done, request in enumerate(requests):
-        if workspace.stop.is_set():
-            return Fetched(answered, len(requests) - done, tuple(failures))
+        if workspace.stop.is_set() or request.site_id in workspace.set_aside:
+            return Fetched(answered, len(requests) - done, tuple(failures), not_offered=tuple(not_offered))
         if request.series in workspace.not_offered:
             continue
         try:
             ask(request, workspace.fetcher.fetch, workspace.archive.answer)
             answered += 1
+            workspace.set_aside.note(request.site_id, is_failure=False)
         except NotOffered as error:
             workspace.not_offered.add(request.series)
             not_offered.append(error)
-        except BudgetSpent:
+        except (BudgetSpent, RunStopped):
             workspace.stop.set()
             return Fetched(answered, len(requests) - done, tuple(failures))
         except STOPS_THE_RUN as error:
@@ -88,6 +89,7 @@ def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:
             return Fetched(answered, len(requests) - done - 1, (*failures, Failure(request.what, error)), error)
         except ExtractError as error:
             failures.append(Failure(request.what, error))
+            workspace.set_aside.note(request.site_id, is_failure=isinstance(error, Retryable))
         if workspace.on_request is not None:
             workspace.on_request(request.site_id, request.series)
     return Fetched(answered, 0, tuple(failures), not_offered=tuple(not_offered))
@@ -121,10 +123,10 @@ SHAPES: dict[str, Shape] = {
     Series.ENERGY_DAY: energy_periods.shape,
     Series.ENERGY_MONTH: energy_periods.shape,
     Series.ENERGY_YEAR: energy_periods.shape,
-}
-"""Which function makes frames of which series' answers; what has none is kept in raw alone."""
     "backup": backup.shape,
     "charge": charge.shape,
+}
+"""Which function makes frames of which series' answers; what has none is kept in raw alone."""
 
 SHAPED_TABLES = (
     "live_status",
@@ -132,12 +134,12 @@ SHAPED_TABLES = (
     "state_of_energy",
     "energy_intervals",
     "energy_periods",
-    "quarantine",
-    "requests",
     "backup_events",
     "charge_sessions",
     "gaps",
     "revisions",
+    "quarantine",
+    "requests",
 )
 """What a site-month owns, `requests` last: its file is the proof that the others were written before it."""
 
@@ -181,10 +183,10 @@ def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
     A day of a fixed-offset site has rows in two windows, so maybe in the neighbouring month's file (Q7).
     """
     entries = workspace.archive.entries(item.site.site_id, item.month)
-    days = _days_asked(item.site, entries)
-    digest = digest_of(read, *_facts(item.site), days, workspace.settings.settle_hours)
     beside = months_beside(item.month) if item.site.clock_offset_minutes is not None else ()
     read = [*entries, *(entry for month in beside for entry in workspace.archive.entries(item.site.site_id, month))]
+    days = _days_asked(item.site, entries)
+    digest = digest_of(read, *_facts(item.site), days, workspace.settings.settle_hours)
     if days is None or _held(workspace, ("daily",), item, digest):
         return Shaped(0)
     lake, site_id, months = workspace.lake, item.site.site_id, [item.month, *beside]
