@@ -152,7 +152,7 @@ def test_every_request_is_a_row(year: Year) -> None:
 
 
 def test_the_same_backfill_again_asks_for_no_settled_window(year: Year) -> None:
-    """Only what may still change is asked: three days, two months, a year and the lifetime of each site."""
+    """Only what may still change is asked: three days, a month, a year, the lifetime and its outages of each site."""
     before = len(year.account.asked_history())
     written = year.data_dir / "lake/table=power/site_id=2104877316/month=2025-06/part.parquet"
     stamp = written.stat().st_mtime_ns
@@ -162,7 +162,7 @@ def test_the_same_backfill_again_asks_for_no_settled_window(year: Year) -> None:
     days = [params for _, params in asked if params["kind"] in {"power", "soe"} or params.get("period") == "day"]
     assert {params["end_date"][:10] for params in days if params["end_date"][:10] < settled_before} == set()
     assert len(days) == 2 * 3 * 3
-    assert len(asked) == len(days) + 2 * 3
+    assert len(asked) == len(days) + 2 * 4
     assert again.exit_code == 0
     assert written.stat().st_mtime_ns == stamp, "a month whose answers did not change is not written again"
     assert again.rows["energy_intervals"] == year.summary.rows["energy_intervals"]
