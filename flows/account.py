@@ -24,7 +24,7 @@ from warehouse.schema import RUNS
 GHOST = "ghost"
 
 
-def discover(workspace: Workspace, wanted: Iterable[int]) -> Fetched:
+def discover(workspace: Workspace, wanted: Iterable[int], *, has_live_status: bool = True) -> Fetched:
     """Ask for the account's products, and for site_info and live_status of each site wanted.
 
     Raises:
@@ -33,7 +33,8 @@ def discover(workspace: Workspace, wanted: Iterable[int]) -> Fetched:
     workspace.fetcher.fetch(PRODUCTS)
     chosen = set(wanted)
     sites = [site for site in known_sites(workspace) if site.status != GHOST and (not chosen or site.site_id in chosen)]
-    return fetch_all(workspace, [ask(site.site_id) for site in sites for ask in (site_info, live_status)])
+    questions = (site_info, live_status) if has_live_status else (site_info,)
+    return fetch_all(workspace, [ask(site.site_id) for site in sites for ask in questions])
 
 
 def known_sites(workspace: Workspace) -> list[Site]:

@@ -45,6 +45,12 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class Interval(StrEnum):
+    """The values of `--interval`."""
+
+    QUARTER_HOUR = "15m"
+
+
 class Clock(StrEnum):
     """The values of `--tz`."""
 
@@ -67,6 +73,10 @@ Since = Annotated[
 ]
 Until = Annotated[
     date | None, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last day, included; today if not given.")
+]
+IntervalName = Annotated[
+    Interval | None,
+    typer.Option(help="Energy by quarter hours as well, for days before April 2024.", show_default=False),
 ]
 Engine = Annotated[
     EngineName | None,
@@ -119,6 +129,7 @@ def backfill(
     until: Until = None,
     max_requests: Annotated[int | None, typer.Option(min=1, help="Ask at most this often.", metavar="N")] = None,
     newest_first: Annotated[bool, typer.Option("--newest-first/--oldest-first", help="Which end to begin at.")] = True,
+    interval: IntervalName = None,
     engine: Engine = None,
     as_json: Json = False,
 ) -> int:
@@ -134,6 +145,7 @@ def backfill(
         until=until,
         max_requests=max_requests,
         newest_first=newest_first,
+        has_quarter_hours=interval is not None,
         engine=str(engine) if engine else None,
         as_json=as_json,
     )
@@ -169,6 +181,24 @@ def whoami(context: typer.Context, as_json: Json = False) -> int:
     from flows.cli.login import whoami as command
 
     return _run(command, context, as_json=as_json)
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    site: Sites = None,
+    series: SeriesNames = None,
+    since: Since = None,
+    until: Until = None,
+    interval: IntervalName = None,
+    as_json: Json = False,
+) -> int:
+    """Show what a backfill would ask, how long it takes and what it costs; asks for no history."""
+    from flows.cli.plan import plan as command
+    from flows.pipeline import Selection
+
+    selection = Selection(tuple(site or ()), tuple(series or ()), since, until, has_quarter_hours=interval is not None)
+    return _run(command, context, selection=selection, as_json=as_json)
 
 
 @app.command()

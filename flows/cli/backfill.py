@@ -24,11 +24,12 @@ def backfill(
     until: date | None,
     max_requests: int | None,
     newest_first: bool,
+    has_quarter_hours: bool,
     engine: str | None,
     as_json: bool,
 ) -> int:
     """Fetch, transform, publish, and say what came of it; returns the exit code."""
-    selection = Selection(tuple(sites), tuple(series), since, until, newest_first)
+    selection = Selection(tuple(sites), tuple(series), since, until, newest_first, has_quarter_hours)
     summary = run(settings, selection, max_requests=max_requests, engine=engine, command="backfill")
     print_summary(summary, settings, as_json=as_json)
     return summary.exit_code
