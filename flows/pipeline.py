@@ -3,6 +3,7 @@
 discover → plan → fetch windows → shape months → estimate days → publish
 """
 
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from flows.steps import Failure, Fetched, SiteMonth, estimate_days, fetch_window
 from flows.workspace import Workspace
 from transform.sites import Site, SiteStatus
 from warehouse.build import Built, build
+from warehouse.lake import Lake
 
 CPU_WORKERS = 2
 """Threads for the work right of raw: pandas, Arrow and zstd let go of the interpreter lock for part of it."""
@@ -152,6 +154,30 @@ def backfill(
         raise
     finally:
         progress.end()
+    return summary
+
+
+def rebuild(workspace: Workspace, engine: Engine, *, progress: Progress | None = None) -> Summary:
+    """Make lake and warehouse again from the raw archive alone: not one request, not one new row in the ledger of runs.
+
+    The new lake is made beside the old one and then put in its place, so that nothing is left of what raw does not explain,
+    and a rebuild that is killed has changed nothing.
+    """
+    progress = progress or Silent()
+    summary = Summary(workspace.run_id)
+    summary.sites = known_sites(workspace)
+    final, fresh = workspace.lake, Lake(workspace.root / ".lake.rebuilding")
+    shutil.rmtree(fresh.root, ignore_errors=True)
+    workspace.lake = fresh
+    try:
+        _transform(workspace, engine, summary, progress)
+        write_runs(workspace, ledger.runs(workspace.archive.root))
+        final.replace_by(fresh)
+    finally:
+        workspace.lake = final
+        shutil.rmtree(fresh.root, ignore_errors=True)
+    _publish(workspace, summary, progress)
+    progress.end()
     return summary
 
 

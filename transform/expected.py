@@ -85,9 +85,9 @@ class AskedWindow:
 
     def clock(self, site: Site) -> tzinfo:
         """The clock that the window was cut by: it closed at a midnight of it (Q7)."""
-        closes_at = self.entries[-1].closes_at
+        closes_at = self.entries[-1].closes_at if self.entries else None
         if site.clock_offset_minutes is None or closes_at is None:
-            return site.zone
+            return site.clock
         midnight = datetime.combine(self.end + timedelta(days=1), time(), closes_at.tzinfo)
         return timezone(midnight - closes_at)
 

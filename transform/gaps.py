@@ -37,8 +37,9 @@ class GapCause(StrEnum):
 UNUSABLE: Final = frozenset({"not_json", "contract"})
 """Outcomes of answers that stand in quarantine as a whole."""
 
-DARK_SHARE: Final = 0.02
-"""Solar power below this share of the largest that is held is dusk: rows missing between two dusks are a night."""
+DARK_SHARE: Final = 0.1
+"""Solar power up to this share of the largest that is held is dusk, of which a quarter of an hour may be all there is: rows
+missing between two dusks are a night."""
 
 LONGEST_NIGHT_US: Final = 20 * 3600 * 1_000_000
 """Nearly as long as a winter night gets at 63° of latitude; a longer stretch without a row is no night."""

@@ -49,6 +49,9 @@ def zone_of(facts: Facts, override: str | None, site_id: int) -> tuple[str, Zone
     for source, look_up in ZONE_CHAIN:
         name = look_up(facts)
         if name is not None:
+            told = facts.get("installation_time_zone")
+            if told and source is not ZoneSource.INSTALLATION_TIME_ZONE:
+                log.info("not an IANA time zone site_id=%s installation_time_zone=%s timezone=%s", site_id, told, name)
             return name, source
     return "UTC", ZoneSource.NONE
 
@@ -66,10 +69,7 @@ def _from_name(facts: Facts) -> str | None:
     name = facts.get("installation_time_zone")
     if not isinstance(name, str) or not name:
         return None
-    if iana_zone(name) is None:
-        log.warning("not an IANA time zone site_id=%s installation_time_zone=%s", facts.get("energy_site_id"), name)
-        return None
-    return name
+    return name if iana_zone(name) is not None else None
 
 
 def _from_geolocation(facts: Facts) -> str | None:

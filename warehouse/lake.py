@@ -9,6 +9,7 @@ that the chunk which asked owns the file, and workers never write the same one.
 
 import logging
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,13 +177,42 @@ class Lake:
         content = pa.concat_tables(parts) if parts else table.arrow_schema().empty_table()
         if site_id is not None and table.partition == "account" and "site_id" in table.columns:
             content = content.filter(pc.equal(content["site_id"], site_id))
-        frame: pd.DataFrame = by_key(content, table).to_pandas(types_mapper=_EXTENSION_TYPES.get)
-        given = frame.dtypes.astype(str).to_dict()
-        return frame.astype({name: dtype for name, dtype in table.dtypes.items() if given[name] != dtype})
+        return _frame(by_key(content, table), table)
+
+    def read_partition(self, part: Partition, table: Table | str) -> pd.DataFrame:
+        """The rows of one file, as `read` gives them.
+
+        Raises:
+            LakeFailed: The file is damaged or of another schema.
+        """
+        return _frame(_read(part.path, declared(table)), declared(table))
+
+    def replace_by(self, other: "Lake") -> None:
+        """Put another lake, on the same disk, in the place of this one; all of this one's files are gone afterwards.
+
+        Raises:
+            LakeFailed: The directories cannot be renamed.
+        """
+        old = self.root.with_name(f".{self.root.name}.replaced")
+        shutil.rmtree(old, ignore_errors=True)
+        try:
+            other.root.mkdir(parents=True, exist_ok=True)
+            if self.root.exists():
+                self.root.rename(old)
+            other.root.rename(self.root)
+        except OSError as error:
+            raise LakeFailed(self.root, atomic.reason(error)) from error
+        shutil.rmtree(old, ignore_errors=True)
 
     def sweep(self) -> int:
         """Remove the temporary files that killed processes left anywhere in the lake; returns how many."""
         return atomic.sweep(self.root, name=FILE_NAME, recursive=True)
+
+
+def _frame(content: pa.Table, table: Table) -> pd.DataFrame:
+    frame: pd.DataFrame = content.to_pandas(types_mapper=_EXTENSION_TYPES.get)
+    given = frame.dtypes.astype(str).to_dict()
+    return frame.astype({name: dtype for name, dtype in table.dtypes.items() if given[name] != dtype})
 
 
 def _refuse_other_sites(content: pa.Table, table: Table, site_id: int | None) -> None:

@@ -278,6 +278,36 @@ def simulate(
 
 
 @app.command()
+def gaps(
+    context: typer.Context,
+    site: Sites = None,
+    series: SeriesNames = None,
+    since: Since = None,
+    as_json: Json = False,
+) -> int:
+    """Show what is missing, and why."""
+    from flows.cli.gaps import gaps as command
+
+    return _run(command, context, sites=site or [], series=series or [], since=since, as_json=as_json)
+
+
+@app.command()
+def rebuild(context: typer.Context, as_json: Json = False) -> int:
+    """Make lake and warehouse again from the raw archive, without one request."""
+    from flows.cli.rebuild import rebuild as command
+
+    return _run(command, context, as_json=as_json)
+
+
+@app.command()
+def verify(context: typer.Context, as_json: Json = False) -> int:
+    """Check archive, lake and warehouse; exit code 1 if anything is wrong."""
+    from flows.cli.verify import verify as command
+
+    return _run(command, context, as_json=as_json)
+
+
+@app.command()
 def config(context: typer.Context, as_json: Json = False) -> int:
     """Show the settings in force, secrets masked."""
     from flows.cli.config import config as command

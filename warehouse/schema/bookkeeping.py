@@ -67,7 +67,7 @@ QUARANTINE = Table(
 
 RUNS = Table(
     "runs",
-    "One row per run of a command that asks, transforms or publishes.",
+    "One row per run of a command that asks the API.",
     ("run_id",),
     (
         Field("run_id", Kind.VARCHAR, "Identifies the run; sorts by time.", nullable=False),
