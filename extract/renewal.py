@@ -134,7 +134,6 @@ def _refresh(store: TokenStore, renewal: Renewal, held: Tokens, refresh_token: s
         raise
     kept = replace(
         fresh,
-        refresh_token=fresh.refresh_token or refresh_token,
         base_url=held.base_url,
         seed_sha256=held.seed_sha256,
         scopes=fresh.scopes or held.scopes,
