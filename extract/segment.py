@@ -64,20 +64,25 @@ class Hole:
     is_torn: bool = False
 
 
+def frame(line: bytes) -> bytes:
+    """The bytes of one record."""
+    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(line + b"\n")
+
+
 def append(path: Path, line: bytes) -> Extent:
     """Add one record and return once it is on disk.
 
     Raises:
         ArchiveError: The directory or file cannot be written (permission, full disk). What the file held before stays.
     """
-    frame = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(line + b"\n")
+    record = frame(line)
     try:
         is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             offset = file.tell()
             try:
-                file.write(frame)
+                file.write(record)
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
@@ -89,7 +94,7 @@ def append(path: Path, line: bytes) -> Extent:
         raise ArchiveError(
             str(path), f"cannot be written ({error.strerror}); free space or fix its permissions"
         ) from error
-    return Extent(offset, len(frame))
+    return Extent(offset, len(record))
 
 
 def _cut(path: Path, length: int) -> None:
@@ -116,10 +121,10 @@ def read(path: Path, extent: Extent) -> bytes:
     try:
         with path.open("rb") as file:
             file.seek(extent.offset)
-            frame = file.read(extent.length)
+            data = file.read(extent.length)
     except OSError as error:
         raise ArchiveError(str(path), f"cannot be read ({error.strerror}); restore it from a backup") from error
-    found = _decode(frame, 0)
+    found = _decode(data, 0)
     if isinstance(found, str):
         raise CorruptSegment(str(path), extent.offset, found or "the frame is cut short")
     line, length = found

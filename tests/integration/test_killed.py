@@ -1,0 +1,112 @@
+"""kill -9 at any instant loses at most the answer in flight, and costs no other request twice."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from extract.archive import RawArchive
+from extract.client import utc_now
+from extract.simulator import DEMO_TOKEN, Conditions, FaultPlan, Rule, SimulatorServer, demo_world, serve
+from extract.simulator.faults import Latency, Where
+
+SITE = 2104877316
+KILLS = 25
+DAYS = 45
+LATENCY_S = 0.015
+LONGEST_S = 0.15
+SERIES = ("power", "soe", "energy_interval")
+WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
+
+Window = tuple[str, str, str]
+"""kind, period, end_date: which window the server was asked for."""
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatorServer]:
+    """The demo account at the real clock; each answer of the history takes its time."""
+    slow = Conditions(faults=FaultPlan((Rule(Latency(LATENCY_S), Where(path="calendar_history")),), seed=1))
+    with serve(demo_world(utc_now().date()), conditions=slow) as made:
+        yield made
+
+
+def start(server: SimulatorServer, data_dir: Path) -> subprocess.Popen[bytes]:
+    """A backfill of settled days, one request at a time."""
+    until = utc_now().date() - timedelta(days=5)
+    since = until - timedelta(days=DAYS - 1)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+    environment = kept | {
+        "WATTLOG_PROVIDER": "simulator",
+        "WATTLOG_API_BASE_URL": server.base_url,
+        "WATTLOG_ACCESS_TOKEN": DEMO_TOKEN,
+        "WATTLOG_CONCURRENCY": "1",
+    }
+    options = ["--site", str(SITE), "--since", f"{since}", "--until", f"{until}"]
+    for each in SERIES:
+        options += ["--series", each]
+    return subprocess.Popen(
+        [*WATTLOG, "--data-dir", str(data_dir), "backfill", *options],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def asked(server: SimulatorServer) -> list[Window]:
+    """The windows of history that the server was asked for, in order."""
+    return [
+        (each.params["kind"], each.params.get("period", ""), each.params["end_date"])
+        for each in server.requests
+        if each.path.endswith("/calendar_history")
+    ]
+
+
+def bodies(data_dir: Path) -> dict[tuple[str, date | None], list[bytes]]:
+    """The answers held of each window."""
+    archive, found = RawArchive(data_dir / "raw"), dict[tuple[str, date | None], list[bytes]]()
+    assert list(archive.verify()) == []
+    for entry in archive.entries(SITE):
+        if entry.series in SERIES and entry.is_answer:
+            found.setdefault((entry.series, entry.window_start), []).append(archive.answer(entry).body)
+    return found
+
+
+def run_and_kill(server: SimulatorServer, data_dir: Path, after_s: float) -> list[Window]:
+    """Begin a backfill and kill it some time after its first window; the windows it asked for."""
+    before = len(asked(server))
+    process = start(server, data_dir)
+    while len(asked(server)) == before and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(after_s)
+    process.kill()
+    process.wait()
+    time.sleep(LATENCY_S * 2)  # what is in flight is noted when its answer would have left
+    return asked(server)[before:]
+
+
+def test_twenty_five_kills_lose_nothing_and_repeat_only_what_was_in_flight(
+    server: SimulatorServer, tmp_path: Path
+) -> None:
+    rng = random.Random(20_261_121)  # noqa: S311 - instants, not secrets
+    runs = [run_and_kill(server, tmp_path / "killed", rng.uniform(0, LONGEST_S)) for _ in range(KILLS)]
+    before = len(asked(server))
+    assert start(server, tmp_path / "killed").wait(60) == 0
+    runs.append(asked(server)[before:])
+    assert start(server, tmp_path / "whole").wait(60) == 0
+
+    held, whole = bodies(tmp_path / "killed"), bodies(tmp_path / "whole")
+    assert len(whole) == len(SERIES) * DAYS
+    assert held == whole, "each window once, to the byte"
+
+    assert sum(len(run) > 1 for run in runs[:-1]) > KILLS // 3, "most kills were in the middle of something"
+    finished = set[Window]()
+    for run in runs:
+        assert len(set(run)) == len(run)
+        assert not finished & set(run), "a window whose answer was kept was asked again"
+        finished |= set(run[:-1])
