@@ -98,16 +98,21 @@ Key = tuple[str, str, date, date]
 """Series, question, first day, last day: what an answer settles."""
 
 
-def settled(entries: Iterable[Entry], settle_hours: float) -> dict[Key, datetime]:
+Ends = tuple[datetime, datetime]
+"""Where the answers to a window end, the first and the last of them: they differ where the server's clock did (Q7)."""
+
+
+def settled(entries: Iterable[Entry], settle_hours: float) -> dict[Key, Ends]:
     """Every window among one site's entries that need not be asked again → where its answers end (UTC)."""
     wait = timedelta(hours=settle_hours)
-    found: dict[Key, datetime] = {}
+    found: dict[Key, Ends] = {}
     for entry in entries:
         if entry.window_start is None or entry.window_end is None or entry.closes_at is None:
             continue
         if entry.is_answer and entry.requested_at >= entry.closes_at + wait:
             key = (entry.series, entry.question, entry.window_start, entry.window_end)
-            found[key] = max(entry.closes_at, found.get(key, entry.closes_at))
+            first, last = found.get(key, (entry.closes_at, entry.closes_at))
+            found[key] = min(first, entry.closes_at), max(last, entry.closes_at)
     return found
 
 
@@ -202,7 +207,7 @@ def _key(request: Request, start: date, end: date) -> Key:
     return str(request.series), question_of(dict(request.params)), start, end
 
 
-def _is_settled(request: Request, done: Mapping[Key, datetime], zone: tzinfo) -> bool:
+def _is_settled(request: Request, done: Mapping[Key, Ends], zone: tzinfo) -> bool:
     """Whether a request need not be asked (again).
 
     A fixed-offset site is cut by the offset in force when it was asked (Q7). A day asked in summer, followed by one asked in
@@ -211,14 +216,14 @@ def _is_settled(request: Request, done: Mapping[Key, datetime], zone: tzinfo) ->
     asked = request.window
     if asked is None:
         return False
-    held_until = done.get(_key(request, asked.start, asked.end))
-    if held_until is None:
+    held = done.get(_key(request, asked.start, asked.end))
+    if held is None:
         return False
     if not isinstance(zone, timezone) or request.series not in DAY_SERIES:
         return True
-    next_until = done.get(_key(request, asked.start + ONE_DAY, asked.end + ONE_DAY))
-    next_begins = asked.closes_at if next_until is None else next_until - ONE_DAY
-    return held_until >= next_begins or asked.closes_at < next_begins
+    following = done.get(_key(request, asked.start + ONE_DAY, asked.end + ONE_DAY))
+    next_begins = asked.closes_at if following is None else following[0] - ONE_DAY
+    return held[1] >= next_begins or asked.closes_at < next_begins
 
 
 def witnesses(
