@@ -34,8 +34,12 @@ class GapCause(StrEnum):
     WRONG_WINDOW = "wrong_window"
 
 
-UNUSABLE: Final = frozenset({"not_json", "contract"})
-"""Outcomes of answers that stand in quarantine as a whole."""
+UNUSABLE: Final = (
+    ("wrong_window", GapCause.WRONG_WINDOW),
+    ("contract", GapCause.QUARANTINED),
+    ("not_json", GapCause.QUARANTINED),
+)
+"""Outcomes that came with status 200 and answer nothing, and what to call a window that had no better one."""
 
 DARK_SHARE: Final = 0.1
 """Solar power up to this share of the largest that is held is dusk, of which a quarter of an hour may be all there is: rows
@@ -134,8 +138,8 @@ def _causes(window: AskedWindow, edges: Ints, aside: _Aside, site: Site) -> npt.
     if not window.entries:
         causes[:] = GapCause.NOT_FETCHED.value
     elif window.answered_at is None:
-        is_unusable = any(each.outcome in UNUSABLE for each in window.entries)
-        causes[:] = GapCause.QUARANTINED.value if is_unusable else GapCause.FAILED.value
+        outcomes = [each.outcome for each in window.entries]
+        causes[:] = next((cause.value for outcome, cause in UNUSABLE if outcome in outcomes), GapCause.FAILED.value)
     else:
         answers = [each.raw_id for each in window.entries if each.is_answer]
         if answers[-1] in aside.wrong_windows:

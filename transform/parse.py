@@ -135,7 +135,9 @@ def parse(answer: Answer) -> Parsed:
         return Parsed(reading.outcome, columns_of([], measures).table, [], tuple(_whole(answer, reading.outcome)))
     if answer.series in _WITHOUT_TIMESTAMP:
         return Parsed(reading.outcome, columns_of([], measures).table, reading.rows)
-    columns = columns_of(reading.rows, measures, is_strict=reading.is_strict)
+    # Arrow takes true for 1: where such words are about, values are looked at one by one.
+    is_plain = reading.is_strict and b"true" not in answer.body and b"false" not in answer.body
+    columns = columns_of(reading.rows, measures, is_strict=is_plain)
     zone, offset = (reading.envelope.get(name) for name in ("installation_time_zone", "time_zone_offset"))
     period = reading.envelope.get("period")
     return Parsed(

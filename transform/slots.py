@@ -33,6 +33,9 @@ _NOT_VALUES = frozenset({"answer", "row_number", "timestamp", "instant", "interv
 
 Mask = npt.NDArray[np.bool_]
 
+PLAUSIBLE_W = 500_000.0
+"""More than the supply of any home, and than most of what a public client ever showed."""
+
 
 @dataclass(slots=True)
 class Slots:
@@ -179,11 +182,31 @@ def judge_values(slots: Slots, table: str) -> None:
     highest = np.array([(declared.field(name).bounds or (-np.inf, np.inf))[1] for name in measures])
     is_power = np.array([declared.field(name).unit is Unit.W for name in measures])
     # NaN compares as False: a measure that is absent is in range.
-    outside = (values < lowest) | (values > highest) | (is_power & (np.abs(values) >= MAX_POWER_W))
+    outside = (
+        (values < lowest)
+        | (values > highest)
+        | (is_power & (np.abs(values) >= largest_power_w(values[:, is_power], slots.site)))
+    )
     is_out = outside.any(axis=1)
     is_void = np.isnan(values).all(axis=1)
     slots.set_aside(is_out, Reason.OUT_OF_RANGE)
     slots.set_aside(is_void[~is_out], Reason.NO_VALUE)
+
+
+def largest_power_w(powers: npt.NDArray[np.float64], site: Site) -> float:
+    """The power from which on a row of a site is not believed.
+
+    It is far beyond what a site can do, so that nothing real is ever set aside: the largest of `PLAUSIBLE_W`, ten times the rated power
+    of its batteries, and twenty times what nineteen in twenty of its own values that are not zero stay below; at most the
+    API's own "no limit" (Q38).
+
+    Args:
+        powers: The powers of all its rows at hand, NaN where there is none.
+        site: The site.
+    """
+    sizes = np.abs(powers[np.isfinite(powers) & (powers != 0.0)])
+    usual_w = float(np.quantile(sizes, 0.95)) if len(sizes) else 0.0
+    return min(MAX_POWER_W, max(PLAUSIBLE_W, 10 * (site.nameplate_power_w or 0.0), 20 * min(usual_w, MAX_POWER_W)))
 
 
 def drop_future(slots: Slots) -> None:

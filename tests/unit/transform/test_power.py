@@ -104,3 +104,29 @@ def test_a_site_without_solar_needs_no_solar_power() -> None:
     row = power_row(STAMPS[0], 0, 100, 100)
     del row["solar_power"]
     assert home([row], replace(BATTERY_SITE, has_solar=False)) == [200.0]
+
+
+def test_ten_megawatts_on_a_house_go_to_quarantine_and_its_own_peaks_do_not() -> None:
+    """Q38 is not the only nonsense: a home's solar power of 10 MW is set aside, a hundred times its usual power is not."""
+    stamps = slots(date(2025, 6, 10), LOS_ANGELES)
+    rows = [power_row(each, 4000) for each in stamps]
+    rows[7], rows[8] = power_row(stamps[7], 10_000_000), power_row(stamps[8], 400_000)
+    tables = checked(power.shape([answer("power", rows)], BATTERY_SITE))
+    assert reasons(tables) == [(7, "out_of_range")]
+    assert tables["power"]["solar_w"].max() == 400_000
+
+
+def test_ten_megawatts_on_a_plant_of_that_size_are_real() -> None:
+    """What is plausible is measured by the site's own rows."""
+    rows = [power_row(each, 10_000_000) for each in slots(date(2025, 6, 10), LOS_ANGELES)]
+    assert reasons(checked(power.shape([answer("power", rows)], BATTERY_SITE))) == []
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_is_no_number(value: bool) -> None:
+    """It is neither 1 W nor 0 W."""
+    stamps = slots(date(2025, 6, 10), LOS_ANGELES)
+    rows = [power_row(stamps[0], value), power_row(stamps[1], 5)]
+    tables = checked(power.shape([answer("power", rows)], BATTERY_SITE))
+    assert reasons(tables) == [(0, "not_a_number")]
+    assert tables["power"]["solar_w"].tolist() == [5.0]
