@@ -84,7 +84,7 @@ class Rate(ProgressColumn):
         return Text("" if task.speed is None else f"{task.speed * 60:,.0f}/min", style="dim")
 
 
-MOST_PARTS = 14
+MOST_PARTS = 20
 """More bars than this do not fit a terminal: a fleet is shown as a whole."""
 
 
