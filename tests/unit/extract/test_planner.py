@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from extract.archive import Entry, Exchange, RawArchive
-from extract.planner import Chunk, Subject, Wanted, plan
+from extract.planner import EARLIEST, Chunk, Subject, Wanted, plan, witnesses
 from extract.series import HISTORY, Series
 
 ZONE = ZoneInfo("Europe/London")
@@ -106,3 +106,91 @@ def test_the_day_after_an_answer_does_not_settle_by_itself(answered: list[Entry]
 def test_errors_do_not_settle(answered: list[Entry]) -> None:
     failed = [replace(entry, outcome="error", status=500) for entry in answered]
     assert planned(failed) == planned()
+
+
+def series_of(chunks: list[Chunk]) -> set[Series]:
+    return {chunk.series for chunk in chunks}
+
+
+def test_what_a_site_does_not_have_is_not_asked() -> None:
+    """Unless the series was asked for by name: a site may have more than it says."""
+    bare = replace(SITE, has_battery=False)
+    needed = {Series.SOE, Series.BACKUP, Series.CHARGE}
+    assert series_of(planned(subject=bare)) == set(HISTORY) - needed
+    assert series_of(planned(subject=replace(bare, has_wall_connectors=True))) == set(HISTORY) - needed | {
+        Series.CHARGE
+    }
+    named = plan(bare, [], Wanted(tuple(needed), is_named=True), now=NOW, settle_hours=48)
+    assert series_of(named) == needed
+
+
+def test_the_legacy_endpoint_is_asked_each_time() -> None:
+    (chunk,) = plan(SITE, [], Wanted((Series.HISTORY,)), now=NOW, settle_hours=48)
+    assert (chunk.month, len(chunk.requests)) == ("2025-04", 5)
+
+
+def test_quarter_hours_only_where_days_are_single_rows() -> None:
+    """Q10: since April 2024 the day itself comes in five-minute rows, and both would count the same energy."""
+    old = replace(SITE, installed_on=date(2020, 1, 1))
+    wanted = Wanted((Series.ENERGY_INTERVAL,), since=date(2024, 4, 6), until=date(2024, 4, 9), has_quarter_hours=True)
+    chunks = plan(old, [], wanted, now=NOW, settle_hours=48)
+    asked = [(request.days, dict(request.params).get("interval")) for chunk in chunks for request in chunk.requests]
+    assert asked == [
+        ("2024-04-09", None),
+        ("2024-04-08", None),
+        ("2024-04-07", None),
+        ("2024-04-07", "15m"),
+        ("2024-04-06", None),
+        ("2024-04-06", "15m"),
+    ]
+
+
+def test_a_quarter_hour_answer_does_not_settle_the_day(tmp_path: Path) -> None:
+    old = replace(SITE, installed_on=date(2020, 1, 1))
+    day = date(2024, 4, 6)
+    wanted = Wanted((Series.ENERGY_INTERVAL,), since=day, until=day, has_quarter_hours=True)
+    (chunk,) = plan(old, [], wanted, now=NOW, settle_hours=48)
+    quarter = next(request for request in chunk.requests if "interval" in dict(request.params))
+    archive = RawArchive(tmp_path)
+    archive.keep(Exchange(quarter, NOW, 1.0, 1, 200, {}, b"{}", "data"), run_id="run", provider="simulator")
+    (left,) = plan(old, archive.entries(1001), wanted, now=NOW, settle_hours=48)
+    assert [dict(request.params).get("interval") for request in left.requests] == [None]
+
+
+def test_walking_back_beyond_the_installation_stops_after_sixty_days() -> None:
+    """Q17: asked for by --since; what zeros say does not count as energy."""
+    wanted = Wanted((Series.POWER,), since=date(2019, 1, 1))
+    assert min(windows_of(plan(SITE, [], wanted, now=NOW, settle_hours=48), Series.POWER)) == date(2024, 12, 22)
+
+
+def test_rows_of_zeros_do_not_lead_further_back(tmp_path: Path) -> None:
+    """Q17: before the installation there may be nothing, or zeros."""
+    wanted, archive = Wanted((Series.POWER,), since=date(2019, 1, 1)), RawArchive(tmp_path)
+    chunks = plan(SITE, [], wanted, now=NOW, settle_hours=48)
+    for request in (each for chunk in chunks for each in chunk.requests):
+        archive.keep(Exchange(request, NOW, 1.0, 1, 200, {}, b"{}", "data"), run_id="run", provider="simulator")
+    entries = archive.entries(1001)
+    further = plan(SITE, entries, wanted, now=NOW, settle_hours=48)
+    assert min(windows_of(further, Series.POWER)) == date(2024, 12, 22) - timedelta(days=60)
+    ended = plan(SITE, entries, wanted, now=NOW, settle_hours=48, holds_energy=lambda _: False)
+    assert min(windows_of(ended, Series.POWER)) > date(2024, 12, 22)
+
+
+def test_a_site_without_a_known_beginning_has_one_lifetime(tmp_path: Path) -> None:
+    """However far the walk back has come, the lifetime's window is the same, so that its rows replace each other."""
+    unknown = replace(SITE, installed_on=None)
+    for since in (None, date(2025, 3, 1)):
+        chunks = plan(unknown, [], Wanted((Series.ENERGY_YEAR,), since=since), now=NOW, settle_hours=48)
+        assert windows_of(chunks, Series.ENERGY_YEAR) == [EARLIEST]
+
+
+def test_witnesses_of_days_in_doubt(answered: list[Entry]) -> None:
+    """Q19: their weeks, newest first, and the days that are not held; nothing of the future."""
+    days = [date(2025, 3, 26), date(2025, 3, 27), date(2025, 4, 1), date(2025, 4, 20)]
+    asked = witnesses(SITE, answered, days, now=NOW, settle_hours=48)
+    assert [(request.series, request.days) for request in asked] == [
+        (Series.ENERGY_DAY, "2025-03-31 to 2025-04-06"),
+        (Series.ENERGY_DAY, "2025-03-24 to 2025-03-30"),
+        (Series.ENERGY_INTERVAL, "2025-04-01"),
+    ]
+    assert dict(asked[0].params)["end_date"] == "2025-04-02T23:59:59+01:00", "a week that is not over ends today"

@@ -2,13 +2,14 @@
 
 import logging
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import orjson
 import pytest
 
 from tests.unit.transform.answers import KeptAnswer, answer, energy_row
-from transform.parse import Outcome, outcome, parse, response_of
+from transform.parse import Outcome, holds_energy, outcome, parse, response_of
 
 ROW = {"timestamp": "2025-06-10T00:00:00-07:00", "soe": 41}
 
@@ -215,3 +216,55 @@ def test_parsing_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         parse(answer("soe", [{**ROW, "new": 1}]))
     assert caplog.records == []
+
+
+def outcome_of(series: str, stamps: list[str], first: date, last: date) -> Outcome:
+    body = orjson.dumps({"response": {"time_series": [{"timestamp": stamp, "soe": 1} for stamp in stamps]}})
+    return outcome(body, series, (first, last))
+
+
+@pytest.mark.parametrize(
+    ("stamps", "expected"),
+    [
+        (["2025-03-29T23:55:00+00:00"], Outcome.WRONG_WINDOW),
+        (["2025-03-31T00:00:00+01:00", "2025-03-31T00:55:00+01:00"], Outcome.WRONG_WINDOW),
+        (["2025-03-30T00:00:00+00:00"], Outcome.DATA),
+        (["2025-03-29T00:00:00+00:00", "2025-03-30T00:00:00+00:00", "2025-03-31T00:00:00+01:00"], Outcome.DATA),
+        (["2025-03-29T23:30:00Z"], Outcome.DATA),
+        (["2025-03-28T23:30:00Z"], Outcome.WRONG_WINDOW),
+    ],
+    ids=[
+        "the day before",
+        "an hour of the day after",
+        "the day",
+        "more than the day",
+        "UTC may be a day off",
+        "or not",
+    ],
+)
+def test_a_day_none_of_whose_rows_is_of_it_is_of_the_wrong_window(stamps: list[str], expected: Outcome) -> None:
+    """Q22: by the rows' own stamps, since they show which day the server picked (Q1)."""
+    assert outcome_of("soe", stamps, date(2025, 3, 30), date(2025, 3, 30)) is expected
+
+
+def test_months_and_years_are_judged_by_all_their_days() -> None:
+    assert (
+        outcome_of("energy_day", ["2025-04-01T01:00:00+01:00"], date(2025, 3, 1), date(2025, 3, 31)) == "wrong_window"
+    )
+    assert outcome_of("energy_month", ["2017-10-01T12:00:00+11:00"], date(2017, 1, 1), date(2017, 12, 31)) == "data"
+
+
+def test_lifetimes_and_emptiness_are_of_no_window() -> None:
+    """A lifetime's first year may begin before the installation; nothing is of any day."""
+    assert outcome_of("energy_year", ["2017-01-01T01:00:00+11:00"], date(2017, 6, 1), date(2025, 1, 1)) == "data"
+    assert outcome(b'{"response": ""}', "soe", (date(2025, 1, 1), date(2025, 1, 1))) == "no_data"
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0, False), (0.0, False), (3, True), (None, False)])
+def test_zeros_hold_no_energy(level: object, expected: bool) -> None:
+    """Q17."""
+    assert holds_energy(answer("soe", [{"timestamp": "2025-03-30T00:00:00Z", "soe": level}])) is expected
+
+
+def test_nothing_holds_no_energy() -> None:
+    assert not holds_energy(answer("power", None))

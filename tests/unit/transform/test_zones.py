@@ -1,10 +1,11 @@
 """Time zones by name and by offset."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from transform.zones import fixed_name, fixed_zone, iana_zone, zone_named
+from transform.zones import fixed_name, fixed_zone, iana_zone, server_clock, zone_named
 
 
 @pytest.mark.parametrize("name", ["", "America/Pacific", "America", "../etc/passwd", "Europe/Berlin\x00", "Ünderland"])
@@ -39,3 +40,22 @@ def test_an_iana_name_is_its_zone() -> None:
     assert zone is not None
     assert zone.utcoffset(None) is None or zone.utcoffset(None) == timedelta(hours=5, minutes=45)
     assert str(zone) == "Asia/Kathmandu"
+
+
+WINTER, SUMMER = datetime(2025, 1, 15, tzinfo=UTC), datetime(2025, 7, 15, tzinfo=UTC)
+
+
+def test_the_server_cuts_by_the_zone_unless_it_tells_an_offset() -> None:
+    """Q1."""
+    zone = ZoneInfo("America/Los_Angeles")
+    assert server_clock(zone, None, WINTER, SUMMER) is zone
+
+
+def test_the_server_cuts_a_fixed_offset_site_by_todays_offset() -> None:
+    """Q7: what was told in winter holds in summer only where the zone does not say better."""
+    zone = ZoneInfo("America/Los_Angeles")
+    assert server_clock(zone, -480, WINTER, SUMMER).utcoffset(None) == timedelta(hours=-7)
+    assert server_clock(zone, -480, WINTER, WINTER).utcoffset(None) == timedelta(hours=-8)
+    assert server_clock(zone, -300, WINTER, SUMMER).utcoffset(None) == timedelta(hours=-5), "not of this zone"
+    assert server_clock(UTC, -480, WINTER, SUMMER).utcoffset(None) == timedelta(hours=-8)
+    assert server_clock(zone, 5000, WINTER, SUMMER) is zone, "no clock is so far off"
