@@ -222,7 +222,7 @@ class RawArchive:
             if size > covered.get(name, 0)
             for entry in self._scan(name, covered.get(name, 0))
         ]
-        everything = sorted(kept + found, key=lambda entry: (entry.requested_at, entry.raw_id))
+        everything = sorted(kept + found, key=lambda entry: entry.requested_at)
         if len(kept) < len(indexed):
             log.warning("segments end before their index does records_lost=%d", len(indexed) - len(kept))
             self._index.write(everything)
