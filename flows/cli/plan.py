@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from extract.client import utc_now
+from extract.client import Clock, utc_now
 from extract.planner import Chunk
 from extract.pricing import Estimate, estimate
 from extract.series import HISTORY, ORDER, PRODUCTS, Request, Series, live_status, site_info
@@ -43,12 +43,12 @@ class Line:
     last: date | None = None
 
 
-def plan(settings: Settings, selection: Selection, *, as_json: bool) -> int:
+def plan(settings: Settings, selection: Selection, *, as_json: bool, clock: Clock = utc_now) -> int:
     """Show what a backfill of the selection would ask; returns the exit code.
 
     Nothing is asked but who the sites are, and that only where the archive does not know it.
     """
-    workspace, exit_code = Workspace(settings, new_run_id(utc_now())), 0
+    workspace, exit_code = Workspace(settings, new_run_id(clock()), clock=clock), 0
     with held(settings.data_dir, "plan"):
         try:
             if not workspace.archive.site_ids():
