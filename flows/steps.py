@@ -28,6 +28,7 @@ from transform.frames import empty_frame
 from transform.gaps import gaps
 from transform.requests import requests_frame
 from transform.sites import Site
+from transform.units import in_watt_hours
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ SHAPED_TABLES = (
     "energy_periods",
     "backup_events",
     "charge_sessions",
+    "reconciliation",
     "gaps",
     "revisions",
     "quarantine",
@@ -153,6 +155,9 @@ def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
     if _held(workspace, SHAPED_TABLES[-1:], item, digest):
         return Shaped(0)
     tables = _shaped(workspace, item, entries, beside)
+    tables["energy_intervals"], tables["energy_periods"], tables["reconciliation"] = in_watt_hours(
+        tables["energy_intervals"], tables["energy_periods"], tables["power"], item.site
+    )
     tables["gaps"] = gaps(entries, tables, item.site, followed_by=following)
     tables["requests"] = requests_frame(entries)
     return Shaped(sum(_write(workspace, name, tables[name], item, digest) for name in SHAPED_TABLES))

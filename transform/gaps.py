@@ -58,7 +58,8 @@ def gaps(
     series and stretch of one cause, in order of time. **Source**: Q11, Q14, Q15, Q17, Q22.
 
     Args:
-        entries: Index entries; those without a window, or of series without expected rows, mean nothing here.
+        entries: Index entries; those without a window, or of series without expected rows, mean nothing here. A site
+            without a battery has no state of energy to expect.
         tables: The frames that the answers were shaped to, `quarantine` and `energy_periods` among them.
         site: The site.
         followed_by: Series → first day of the next window after these, where there is one: the days in between were never
@@ -68,7 +69,7 @@ def gaps(
     found = []
     for series in (*INTERVAL_TABLES, *PERIODS):
         windows = windows_of(known, series)
-        if windows:
+        if windows and (site.has_battery or series != "soe"):
             asked = [*windows, *_never_asked(windows, followed_by.get(series))]
             found.append(_of_series(series, asked, tables, aside, site))
     filled = [each for each in found if len(each)]

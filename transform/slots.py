@@ -182,12 +182,10 @@ def judge_values(slots: Slots, table: str) -> None:
     highest = np.array([(declared.field(name).bounds or (-np.inf, np.inf))[1] for name in measures])
     is_power = np.array([declared.field(name).unit is Unit.W for name in measures])
     # NaN compares as False: a measure that is absent is in range.
-    outside = (
-        (values < lowest)
-        | (values > highest)
-        | (is_power & (np.abs(values) >= largest_power_w(values[:, is_power], slots.site)))
-    )
-    is_out = outside.any(axis=1)
+    outside = (values < lowest) | (values > highest)
+    if is_power.any():
+        outside |= is_power & (np.abs(values) >= largest_power_w(values[:, is_power], slots.site))
+    is_out = np.asarray(outside.any(axis=1))
     is_void = np.isnan(values).all(axis=1)
     slots.set_aside(is_out, Reason.OUT_OF_RANGE)
     slots.set_aside(is_void[~is_out], Reason.NO_VALUE)
@@ -196,9 +194,9 @@ def judge_values(slots: Slots, table: str) -> None:
 def largest_power_w(powers: npt.NDArray[np.float64], site: Site) -> float:
     """The power from which on a row of a site is not believed.
 
-    It is far beyond what a site can do, so that nothing real is ever set aside: the largest of `PLAUSIBLE_W`, ten times the rated power
-    of its batteries, and twenty times what nineteen in twenty of its own values that are not zero stay below; at most the
-    API's own "no limit" (Q38).
+    It is far beyond what a site can do, so that nothing real is ever set aside: the largest of `PLAUSIBLE_W`, ten times the
+    rated power of its batteries, and twenty times what nineteen in twenty of its own values that are not zero stay below; at
+    most the API's own "no limit" (Q38).
 
     Args:
         powers: The powers of all its rows at hand, NaN where there is none.

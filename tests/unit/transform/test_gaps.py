@@ -117,6 +117,10 @@ def test_an_answer_without_rows_is_a_whole_day_of_no_data() -> None:
     ]
 
 
+def test_a_site_without_a_battery_has_no_state_of_energy_to_miss() -> None:
+    assert found([answer("soe", [])], site=replace(BATTERY_SITE, has_battery=False)) == []
+
+
 def test_quarter_hours_are_counted_as_what_they_are() -> None:
     stamps = slots(DAY, LOS_ANGELES, step_s=900)
     (gap,) = found([day_of_power([*stamps[:50], *stamps[52:]])])

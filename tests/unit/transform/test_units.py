@@ -1,0 +1,119 @@
+"""Energy is in Wh where power says so, and is scaled only where power proves another unit."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from tests.unit.transform.answers import BATTERY_SITE, LOS_ANGELES, answer, checked, energy_row, power_row, slots
+from transform import energy_intervals, energy_periods, power
+from transform.units import in_watt_hours
+
+FIRST = date(2025, 6, 10)
+HOURLY_WH = 1200
+Frames = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+
+
+def told(units: list[float], *, watts: list[float] | None = None, month: list[float] | None = None) -> Frames:
+    """Days of 100 Wh every five minutes, told in a unit each (1: Wh, 1000: kWh), and of power to match."""
+    energies, powers, days = [], [], []
+    for index, unit in enumerate(units):
+        day, raw_id = FIRST + timedelta(days=index), f"r{index}"
+        stamps = slots(day, LOS_ANGELES)
+        watt = HOURLY_WH if watts is None else watts[index]
+        rows = [energy_row(each, grid_energy_imported=watt / 12 / unit) for each in stamps]
+        energies.append(answer("energy_interval", rows, day=day, raw_id=raw_id))
+        powers.append(answer("power", [power_row(each, grid=watt) for each in stamps], day=day, raw_id=raw_id))
+        of_month = unit if month is None else month[index]
+        days.append(energy_row(f"{day}T01:00:00-07:00", grid_energy_imported=watt * 24 / of_month))
+    months = [answer("energy_day", days, day=date(2025, 6, 1), until=date(2025, 6, 30))]
+    return (
+        energy_intervals.shape(energies, BATTERY_SITE)["energy_intervals"],
+        energy_periods.shape(months, BATTERY_SITE)["energy_periods"],
+        power.shape(powers, BATTERY_SITE)["power"],
+    )
+
+
+def daily_wh(frame: pd.DataFrame, by: str) -> list[float]:
+    return [float(wh) for wh in frame.groupby(by)["grid_energy_imported_wh"].sum()]
+
+
+def test_watt_hours_are_left_alone_and_nothing_is_found() -> None:
+    frames = told([1, 1, 1])
+    intervals, periods, findings = in_watt_hours(*frames, BATTERY_SITE)
+    assert_frame_equal(intervals, frames[0])
+    assert_frame_equal(periods, frames[1])
+    assert len(findings) == 0
+
+
+def test_an_era_in_kilowatt_hours_is_scaled_to_the_watt_hour_and_reported_day_by_day() -> None:
+    """Fact 1: the second and third day of four."""
+    frames = told([1, 1000, 1000, 1])
+    intervals, periods, findings = in_watt_hours(*frames, BATTERY_SITE)
+    assert daily_wh(intervals, "local_date") == [28_800.0] * 4
+    assert daily_wh(periods, "period_start") == [28_800.0] * 4
+    checked({"energy_intervals": intervals, "energy_periods": periods, "reconciliation": findings})
+    assert findings["period_start"].tolist() == [FIRST + timedelta(days=1), FIRST + timedelta(days=2)]
+    first = findings.iloc[0]
+    assert (first["check_name"], first["cause"], first["verdict"]) == ("power_vs_energy", "unit_mismatch", "differs")
+    assert (first["measure"], first["left_wh"]) == ("grid_energy_imported_wh", 28_800.0)
+    assert first["right_wh"] == pytest.approx(28.8)
+
+
+def test_a_days_rollup_has_a_unit_of_its_own() -> None:
+    """The month's answer speaks kWh on a day whose intervals speak Wh, and the other way round."""
+    intervals, periods, _ = in_watt_hours(*told([1, 1000, 1], month=[1000, 1, 1]), BATTERY_SITE)
+    assert daily_wh(intervals, "local_date") == [28_800.0] * 3
+    assert daily_wh(periods, "period_start") == [28_800.0] * 3
+
+
+@pytest.mark.parametrize(("factor", "is_scaled"), [(1.019, True), (0.981, True), (1.021, False), (0.979, False)])
+def test_two_percent_are_the_limit(factor: float, is_scaled: bool) -> None:
+    """A ratio that is no power of a thousand is a difference to be explained, not a unit."""
+    intervals, _, findings = in_watt_hours(*told([1000 / factor]), BATTERY_SITE)
+    assert (daily_wh(intervals, "local_date")[0] > 28_000) is is_scaled
+    assert (len(findings) == 1) is is_scaled
+
+
+@pytest.mark.parametrize("unit", [10, 100, 0.1, 2])
+def test_tens_and_hundreds_are_no_units(unit: float) -> None:
+    frames = told([unit])
+    assert_frame_equal(in_watt_hours(*frames, BATTERY_SITE)[0], frames[0])
+
+
+@pytest.mark.parametrize(
+    ("units", "scaled"),
+    [([1000, 1000, 1000], True), ([1, 1000, 1], False), ([1000, 1000, 1], False)],
+    ids=["within the era", "outside", "at its edge"],
+)
+def test_a_day_that_proves_nothing_has_the_unit_of_the_days_around_it(units: list[float], scaled: bool) -> None:
+    """A day of 100 Wh between two days: it is scaled only where both neighbours are."""
+    watts = [1200, 100 / 24, 1200]
+    intervals, _, _ = in_watt_hours(*told(units, watts=watts), BATTERY_SITE)
+    assert daily_wh(intervals, "local_date")[1] == pytest.approx(100.0 if scaled else 0.1)
+
+
+def test_without_power_nothing_is_proven() -> None:
+    intervals, periods, watts = told([1000, 1000])
+    scaled, days, findings = in_watt_hours(intervals, periods, watts.iloc[:0], BATTERY_SITE)
+    assert_frame_equal(scaled, intervals)
+    assert_frame_equal(days, periods)
+    assert len(findings) == 0
+
+
+def test_holes_in_either_series_are_no_evidence() -> None:
+    """Q14: power is there for an eighth of the day only, energy for all of it; only what both tell of is compared."""
+    intervals, periods, watts = told([1, 1])
+    rare = watts.iloc[np.arange(0, len(watts), 8)].reset_index(drop=True)
+    scaled, _, findings = in_watt_hours(intervals, periods, rare, BATTERY_SITE)
+    assert_frame_equal(scaled, intervals)
+    assert len(findings) == 0
+
+
+def test_a_month_without_anything_stays_so() -> None:
+    empty = [frame.iloc[:0] for frame in told([1])]
+    intervals, periods, findings = in_watt_hours(empty[0], empty[1], empty[2], replace(BATTERY_SITE, site_id=7))
+    assert len(intervals) == len(periods) == len(findings) == 0

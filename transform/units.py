@@ -1,0 +1,186 @@
+"""Is energy in Wh? Units are not believed but evidenced: by what power says of the same time.
+
+The ratio of a day's energy to the integral of its power is about 1 where both are in Wh, and about 0.001 where energy is in
+kWh, as the API's pages claim it is (fact 1). Only such a ratio, within 2 %, scales anything; every day that was scaled stands
+in table `reconciliation`.
+"""
+
+import logging
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from transform.frames import empty_frame, table_frame
+from transform.sites import Site
+from transform.time import date_column, days_of, epoch_us
+from warehouse.schema import FLOWS
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+Exponents = npt.NDArray[np.int64]
+
+SOURCES: Final[dict[str, str]] = {
+    "solar_energy_exported_wh": "solar_w",
+    "grid_energy_imported_wh": "grid_w",
+    "battery_energy_exported_wh": "battery_w",
+    "generator_energy_exported_wh": "generator_w",
+}
+"""Flows that power knows, too: what came out of each source → its power where that is positive."""
+
+WITHIN: Final = 0.02
+"""How far a ratio may be from a power of a thousand and still be taken for one."""
+
+MIN_EVIDENCE_WH: Final = 500.0
+"""Days on which less flowed prove nothing: rounding to the Wh alone would be more than the tolerance."""
+
+THOUSANDS: Final = np.array([-6, -3, 3], dtype=np.int64)
+"""Units that could be meant are a thousand apart: MWh, kWh, mWh."""
+
+TOLERANCE_SHARE: Final = 0.03
+TOLERANCE_WH: Final = 50.0
+"""By how much a day's power integral may differ from its energy: averages, rounding, losses (Q34)."""
+
+_DECIMALS = 6
+"""A thousandth of an integer, times a thousand, is that integer only to within a float's rounding."""
+
+
+def in_watt_hours(
+    intervals: pd.DataFrame, periods: pd.DataFrame, power: pd.DataFrame, site: Site
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Scale the energy of days that power proves to be in another unit.
+
+    A day without evidence of its own (too little power) has the unit of the days around it that have some, if they agree.
+
+    **Shape**: frames of tables `energy_intervals`, `energy_periods` and `power` of one site → the first two with the same
+    rows, and one row of table `reconciliation` per day and flow that was scaled. Of the periods those of a day are
+    scaled; months and years are not. **Units**: Wh.
+    """
+    days = np.unique(days_of(intervals["local_date"]))
+    told = _interval_sums(intervals, power, days)
+    exponents = _eras(*told)
+    by_row = _of_rows(days_of(intervals["local_date"]), days, exponents)
+    scaled = _scaled(intervals, by_row)
+    findings = _findings(intervals, power, days[exponents != 0], site)
+    return scaled, _scaled_days(periods, scaled, power), findings
+
+
+def _interval_sums(
+    intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArray[np.datetime64]
+) -> tuple[Floats, Floats]:
+    """Energy of each day, and the integral of power over the same intervals."""
+    is_shared = np.isin(epoch_us(intervals["interval_start"]), epoch_us(power["interval_start"]))
+    is_there = np.isin(epoch_us(power["interval_start"]), epoch_us(intervals["interval_start"]))
+    energy = intervals[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
+    return (
+        _by_day(intervals[is_shared], energy[is_shared], days),
+        _by_day(power[is_there], _integrals(power)[is_there].sum(axis=1).to_numpy(dtype=np.float64), days),
+    )
+
+
+def _integrals(power: pd.DataFrame) -> pd.DataFrame:
+    """Wh of each row by flow: what came out of the source."""
+    hours = power["interval_s"].astype("float64") / 3600
+    return pd.DataFrame({flow: power[name].fillna(0.0).clip(lower=0.0) * hours for flow, name in SOURCES.items()})
+
+
+def _by_day(rows: pd.DataFrame, values: Floats, days: npt.NDArray[np.datetime64]) -> Floats:
+    at = np.searchsorted(days, days_of(rows["local_date"]))
+    return np.asarray(np.bincount(at, weights=values, minlength=len(days))[: len(days)], dtype=np.float64)
+
+
+def _exponents(energy: Floats, integral: Floats) -> tuple[Exponents, npt.NDArray[np.bool_]]:
+    """Power of ten that each ratio is, 0 for none other than 1; and which ratios prove it."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(integral >= MIN_EVIDENCE_WH, energy / integral, np.nan)
+        is_power = np.abs(ratio[:, None] / 10.0 ** THOUSANDS[None, :] - 1) <= WITHIN
+    found = np.where(is_power.any(axis=1), THOUSANDS[is_power.argmax(axis=1)], 0)
+    return found.astype(np.int64), is_power.any(axis=1) | (np.abs(ratio - 1) <= 0.5)
+
+
+def _eras(energy: Floats, integral: Floats) -> Exponents:
+    """The unit of each day, in order of time; days that prove none take that of the days around them, if they agree."""
+    found, is_proven = _exponents(energy, integral)
+    if not found.any():
+        return found
+    proven = np.flatnonzero(is_proven)
+    at = np.searchsorted(proven, np.arange(len(found)))
+    before = found[proven[np.maximum(np.searchsorted(proven, np.arange(len(found)), side="right") - 1, 0)]]
+    after = found[proven[np.minimum(at, len(proven) - 1)]]
+    return np.where(is_proven, found, np.where(before == after, before, 0))
+
+
+def _of_rows(row_days: npt.NDArray[np.datetime64], days: npt.NDArray[np.datetime64], exponents: Exponents) -> Exponents:
+    if len(days) == 0:
+        return np.zeros(len(row_days), dtype=np.int64)
+    at = np.minimum(np.searchsorted(days, row_days), len(days) - 1)
+    return np.where(days[at] == row_days, exponents[at], 0)
+
+
+def _scaled(rows: pd.DataFrame, exponents: Exponents) -> pd.DataFrame:
+    if not exponents.any():
+        return rows
+    values = rows[list(FLOWS)].to_numpy(dtype=np.float64)
+    factors = 10.0 ** -exponents[:, None].astype(np.float64)
+    exact = np.where(exponents[:, None] != 0, np.round(values * factors, _DECIMALS), values)
+    return rows.assign(**{name: exact[:, index] for index, name in enumerate(FLOWS)})
+
+
+def _scaled_days(periods: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
+    """The API's own daily rows, against the sum of intervals where there are some, else the integral of power."""
+    is_day = (periods["granularity"] == "day").to_numpy(dtype=bool)
+    if not is_day.any():
+        return periods
+    days = np.unique(days_of(periods.loc[is_day, "period_start"]))
+    energy = intervals[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
+    summed = _known_days(intervals, energy, days)
+    integral = _known_days(power, _integrals(power).sum(axis=1).to_numpy(dtype=np.float64), days)
+    exponents = np.zeros(len(periods), dtype=np.int64)
+    for source in periods.loc[is_day, "source"].unique():
+        mine = np.flatnonzero(is_day & (periods["source"] == source).to_numpy(dtype=bool))
+        rows = periods.iloc[mine]
+        order = np.argsort(days_of(rows["period_start"]), kind="stable")
+        at = np.searchsorted(days, days_of(rows["period_start"]))
+        told = rows[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
+        reference = np.where(summed > 0, summed, integral)[at]
+        exponents[mine[order]] = _eras(told[order], reference[order])
+    return _scaled(periods, exponents)
+
+
+def _known_days(rows: pd.DataFrame, values: Floats, days: npt.NDArray[np.datetime64]) -> Floats:
+    is_known = np.isin(days_of(rows["local_date"]), days)
+    return _by_day(rows[is_known], values[is_known], days)
+
+
+def _findings(
+    intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArray[np.datetime64], site: Site
+) -> pd.DataFrame:
+    """One row per scaled day and flow whose energy, as it was told, is not what power says."""
+    if len(days) == 0:
+        return empty_frame("reconciliation")
+    log.warning("energy is not in Wh site_id=%s days=%s first=%s", site.site_id, len(days), days[0])
+    integrals, found = _integrals(power), []
+    for flow in SOURCES:
+        left = _known_days(power, integrals[flow].to_numpy(dtype=np.float64), days)
+        right = _known_days(intervals, intervals[flow].fillna(0.0).to_numpy(dtype=np.float64), days)
+        tolerance = np.maximum(TOLERANCE_WH, TOLERANCE_SHARE * np.maximum(left, right))
+        differs = np.abs(left - right) > tolerance
+        rows = {"period_start": date_column(days[differs]), "left_wh": left[differs], "right_wh": right[differs]}
+        found.append(pd.DataFrame({**rows, "tolerance_wh": tolerance[differs], "measure": flow}))
+    rows_of_all = pd.concat(found, ignore_index=True)
+    return table_frame(
+        "reconciliation",
+        {
+            "site_id": pd.Series(site.site_id, index=rows_of_all.index),
+            "check_name": "power_vs_energy",
+            "granularity": "day",
+            "left_source": "power",
+            "right_source": "energy_intervals",
+            "difference_wh": rows_of_all["left_wh"] - rows_of_all["right_wh"],
+            "verdict": "differs",
+            "cause": "unit_mismatch",
+            **{name: rows_of_all[name] for name in rows_of_all.columns},
+        },
+    )
