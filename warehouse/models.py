@@ -12,7 +12,7 @@ from functools import cache
 import duckdb
 
 from warehouse.errors import ModelMismatch
-from warehouse.schema import DAILY, SITES, Field, Kind, Unit, comment_on
+from warehouse.schema import DAILY, GAPS, SITES, Field, Kind, Unit, comment_on
 from warehouse.statements import Statement, load
 
 SCHEMA = "analytics"
@@ -78,6 +78,17 @@ MODELS: dict[str, Model] = {
                 SITES.field("site_name"),
                 *(DAILY.field(name) for name in ("local_date", "status", "source", "coverage_pct")),
                 *ENERGY,
+            ),
+        ),
+        Model(
+            "coverage",
+            (
+                GAPS.field("site_id"),
+                GAPS.field("series"),
+                Field("month", Kind.DATE, "First day of the site's calendar month."),
+                Field("held_rows", Kind.BIGINT, "Rows that are held."),
+                Field("expected_rows", Kind.BIGINT, "Rows that are held or missing."),
+                Field("coverage_pct", Kind.DOUBLE, "Rows held of rows expected.", Unit.PCT),
             ),
         ),
     )

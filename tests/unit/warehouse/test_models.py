@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -58,6 +58,49 @@ def test_daily_keeps_a_missing_day_and_a_site_without_name(database: Database) -
     row = connection.execute("select * from analytics.daily").fetchall()[0]
     assert row[:6] == (7, None, date(2025, 3, 1), "missing", None, 0.0)
     assert set(row[6:]) == {None}
+
+
+def test_coverage_counts_what_is_held_and_what_is_missing_by_month(database: Database) -> None:
+    """Nights, the future and the time before the installation are not expected; a gap over a month's end counts in both."""
+
+    def gap(start: datetime, end: datetime, rows: int, cause: str) -> dict[str, object]:
+        return {"series": "power", "gap_start": start, "gap_end": end, "expected_rows": rows, "cause": cause}
+
+    # Los Angeles is eight hours behind in March until the 9th, then seven.
+    gaps = [
+        gap(datetime(2025, 3, 1, 10, tzinfo=UTC), datetime(2025, 3, 1, 11, tzinfo=UTC), 12, "no_data"),
+        gap(datetime(2025, 4, 1, 5, tzinfo=UTC), datetime(2025, 4, 1, 9, tzinfo=UTC), 48, "not_fetched"),
+        gap(datetime(2025, 3, 2, 8, tzinfo=UTC), datetime(2025, 3, 2, 9, tzinfo=UTC), 12, "night"),
+        gap(datetime(2025, 3, 3, 8, tzinfo=UTC), datetime(2025, 3, 3, 9, tzinfo=UTC), 12, "future"),
+        gap(datetime(2025, 1, 3, 8, tzinfo=UTC), datetime(2025, 1, 3, 9, tzinfo=UTC), 12, "before_install"),
+    ]
+    held = [{"interval_start": datetime(2025, 3, 1, 8, minute, tzinfo=UTC)} for minute in (0, 5, 10, 15)]
+    periods = [
+        {"granularity": "day", "source": source} for source in ("calendar_history/month", "calendar_history/week")
+    ]
+    sites = [{"timezone": "America/Los_Angeles"}]
+    connection = database({"sites": sites, "power": held, "gaps": gaps, "energy_periods": periods})
+    rows = connection.execute("select * exclude (site_id) from analytics.coverage order by all").fetchall()
+    assert rows == [
+        ("energy_day", date(2025, 3, 1), 1, 1, 100.0),
+        ("power", date(2025, 3, 1), 4, 4 + 12 + 24, 10.0),
+        ("power", date(2025, 4, 1), 0, 24, 0.0),
+    ]
+
+
+def test_coverage_of_a_site_with_a_fixed_offset_is_by_its_own_months(database: Database) -> None:
+    """Q7: half past six in the evening of 31 March at UTC-05:30."""
+    start = datetime(2025, 4, 1, tzinfo=UTC)
+    gap = {
+        "gap_start": start,
+        "gap_end": start + timedelta(hours=1),
+        "expected_rows": 12,
+        "cause": "failed",
+        "series": "soe",
+    }
+    connection = database({"sites": [{"timezone": "UTC-05:30"}], "gaps": [gap]})
+    rows = connection.execute("select series, month, held_rows, expected_rows from analytics.coverage").fetchall()
+    assert rows == [("soe", date(2025, 3, 1), 0, 12)]
 
 
 def test_every_sql_file_is_declared_and_every_declaration_has_a_file() -> None:
