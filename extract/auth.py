@@ -112,7 +112,7 @@ class Login:
                 held = self._read()  # another process may have been there already
                 held = self._renewed_if_possible(held, now) if held.is_expiring(now) else held
             if not held.access_token:
-                raise LoginEnded("account", held.ended_because or "there is no access token")
+                raise self._over(held.ended_because or "there is no access token")
             return held.access_token
 
     def renew(self, rejected: str) -> bool:
@@ -158,22 +158,30 @@ class Login:
     def _renewed(self, held: Tokens) -> Tokens:
         if held.refresh_token is None:
             if held.ended_because is not None:
-                raise LoginEnded("account", held.ended_because)
+                raise self._over(held.ended_because)
             return held
-        self.how(
-            Renewal(
-                store=self.store.kind,
-                config_dir=self.config_dir,
-                slot=self.slot,
-                token_url=self.authority.token_url,
-                client_id=self.client_id,
-                retry_grace_s=self.authority.retry_grace_s,
-                rejected_sha256=digest(held.access_token),
-                now=self.clock(),
-                seed=None if self.seed is None else self.seed.refresh_token,
-            )
+        renewal = Renewal(
+            store=self.store.kind,
+            config_dir=self.config_dir,
+            slot=self.slot,
+            token_url=self.authority.token_url,
+            client_id=self.client_id,
+            retry_grace_s=self.authority.retry_grace_s,
+            rejected_sha256=digest(held.access_token),
+            now=self.clock(),
+            seed=None if self.seed is None else self.seed.refresh_token,
         )
+        try:
+            self.how(renewal)
+        except LoginEnded as error:
+            raise self._over(error.detail) from None
         return self._read()
+
+    def _over(self, detail: str) -> LoginEnded:
+        """The end of the login; of a seed it says, too, that a new login would stand in its shadow."""
+        if self.seed is not None:
+            detail += "; WATTLOG_REFRESH_TOKEN is used up: unset or replace it"
+        return LoginEnded("account", detail)
 
 
 def login_in(stores: Sequence[TokenStore], slot: str) -> TokenStore | None:

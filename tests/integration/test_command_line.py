@@ -36,6 +36,7 @@ class Shell:
             "WATTLOG_PROVIDER": "simulator",
             "WATTLOG_API_BASE_URL": base_url,
             "WATTLOG_ACCESS_TOKEN": DEMO_TOKEN,
+            "WATTLOG_CONFIG_DIR": str(directory / "config"),
         }
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -64,12 +64,12 @@ class Shell:
             | self.more
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, stdin: int = subprocess.PIPE) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*WATTLOG, *arguments],
             cwd=self.directory,
             env=self.environment,
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -206,6 +206,20 @@ def test_the_address_is_pasted_where_there_is_no_browser(calm: tuple[SimulatorSe
     assert "energy_device_data" in out
     shell.printed += [out, err]
     shell.assert_no_secret_leaked()
+
+
+def test_a_person_at_a_terminal_is_asked_for_the_address(calm: tuple[SimulatorServer, Shell]) -> None:
+    """Where there is a keyboard and no browser, without `--paste`."""
+    _, shell = calm
+    shell.more["PATH"] = "/nowhere"
+    keyboard, terminal = os.openpty()
+    with shell.start("login", stdin=terminal) as process:
+        os.write(keyboard, f"{agree(address_in(process))}\n".encode())
+        _, err = process.communicate(timeout=60)
+    os.close(terminal)
+    os.close(keyboard)
+    assert process.returncode == 0, err
+    assert len(shell.token_files()) == 1
 
 
 @pytest.mark.parametrize(
@@ -347,6 +361,7 @@ def test_a_dead_login_ends_the_run_within_one_request(expiring: tuple[SimulatorS
         done = shell.run("backfill")
         assert done.returncode == 3
         assert "run `wattlog login`" in last_line(done)
+        assert "WATTLOG_REFRESH_TOKEN is used up: unset or replace it" in last_line(done)
     assert outcomes(server) == [RefreshOutcome.UNKNOWN]
     assert [each.path for each in server.requests].count("/api/1/products") <= 2
     assert "withdrawn-long-ago" not in "".join(shell.printed)
