@@ -45,9 +45,7 @@ def fetcher(tmp_path: Path, answer: Answer, requests: int | None = None) -> tupl
         clock=lambda: datetime(2025, 7, 1, tzinfo=UTC),
         transport=httpx.MockTransport(answer),
     )
-    made = Fetcher(
-        client, archive, pace, Budget(requests), "run", "simulator", sleep=pauses.append, jitter=lambda: 1.0
-    )
+    made = Fetcher(client, archive, pace, Budget(requests), "run", "simulator", sleep=pauses.append, jitter=lambda: 1.0)
     return made, archive, pauses
 
 
