@@ -1,8 +1,9 @@
-"""Rows that two months of one site both hear of: each stands in one lake file alone.
+"""Rows that several months of one site hear of: each stands in one lake file alone.
 
 A fixed-offset site's windows are cut by an offset that changes twice a year (Q7), so the last window of one month and the
-first of the next may share an hour; a charge session that straddles the end of a month may come with both. Both months look
-at both answers and come to the same end: the last fetched wins, and the month that asked for it has the row.
+first of the next may share an hour; a charge session that straddles the end of a month may come with both; a lifetime's
+window moves with the day of the installation. All such months look at all the answers and come to the same end: the last
+fetched wins, and the month that asked for it has the row.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,6 +15,9 @@ from extract.archive import Entry
 from extract.series import DAY_SERIES
 from flows.workspace import Workspace
 from transform.sites import Site
+
+LIFETIMES = frozenset({"energy_year", "backup"})
+"""Series of one window, which begins with the installation: elsewhere when its day becomes known, or is told otherwise."""
 
 STRADDLES = frozenset({"charge"})
 """Series whose rows may straddle the end of a window, on any site."""
@@ -27,9 +31,12 @@ def months_beside(month: str) -> tuple[str, str]:
 
 
 def entries_beside(workspace: Workspace, site: Site, month: str) -> list[Entry]:
-    """Entries of the neighbouring months that may tell of the same rows as this month's."""
+    """Entries of other months, mostly the neighbours, that may tell of the same rows as this month's."""
     before, after = (workspace.archive.entries(site.site_id, each) for each in months_beside(month))
     found = [entry for entry in (*before, *after) if entry.series in STRADDLES]
+    if any(entry.series in LIFETIMES for entry in workspace.archive.entries(site.site_id, month)):
+        everything = workspace.archive.entries(site.site_id)
+        found += [entry for entry in everything if entry.series in LIFETIMES and entry.month != month]
     if site.clock_offset_minutes is None:
         return found
     days_before, days_after = _windows_of_days(before), _windows_of_days(after)
@@ -60,7 +67,7 @@ def followed_by(workspace: Workspace, site_id: int, month: str) -> dict[str, dat
     What lies between was never asked for. A lifetime has no next.
     """
     wanted = {str(entry.series) for entry in workspace.archive.entries(site_id, month) if entry.window_start}
-    wanted -= {"energy_year", "backup"}
+    wanted -= LIFETIMES
     found: dict[str, date] = {}
     for later in workspace.archive.months(site_id):
         if later > month and found.keys() < wanted:
