@@ -136,6 +136,14 @@ def test_the_rest_of_today_is_future_and_the_zeros_given_for_it_are_no_rows() ->
     assert gap == ("power", "future", "06-10 13:05", "06-11 00:00", 131)
 
 
+def test_a_slot_that_begins_when_it_is_asked_is_future() -> None:
+    """Q11: asked at 13:00 sharp; the row of 13:00 is not yet measured."""
+    asked = datetime(2025, 6, 10, 20, 0, tzinfo=UTC)
+    rows = [power_row(each, 100 if each < asked else 0) for each in slots(DAY, LOS_ANGELES)]
+    (gap,) = found([answer("power", rows, asked=asked)])
+    assert gap == ("power", "future", "06-10 13:00", "06-11 00:00", 132)
+
+
 def test_before_the_installation_nothing_is_missing_for_want_of_data() -> None:
     """Q17: installed at 09:30; the first row after it is held."""
     site = replace(BATTERY_SITE, installed_at=datetime(2025, 6, 10, 16, 30, tzinfo=UTC))

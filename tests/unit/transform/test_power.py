@@ -130,3 +130,12 @@ def test_a_boolean_is_no_number(value: bool) -> None:
     tables = checked(power.shape([answer("power", rows)], BATTERY_SITE))
     assert reasons(tables) == [(0, "not_a_number")]
     assert tables["power"]["solar_w"].tolist() == [5.0]
+
+
+@pytest.mark.parametrize(("watt", "is_believed"), [(1_990_000, True), (2_010_000, False)])
+def test_a_site_is_believed_up_to_twenty_times_its_usual_power(watt: float, is_believed: bool) -> None:
+    """A plant of 100 kW."""
+    stamps = slots(date(2025, 6, 10), LOS_ANGELES)
+    rows = [power_row(each, 100_000) for each in stamps]
+    rows[9] = power_row(stamps[9], watt)
+    assert (reasons(checked(power.shape([answer("power", rows)], BATTERY_SITE))) == []) is is_believed
