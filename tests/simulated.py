@@ -1,9 +1,10 @@
-"""A simulated account for integration tests: a real server on a loopback port, a clock that stands still, settings for it."""
+"""A simulated account for integration tests: a real server on a loopback port, a clock, settings for it."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from extract.simulator import DEMO_TOKEN, SimulatorServer, World, demo_world, serve
@@ -24,22 +25,24 @@ class Account:
 
     Attributes:
         world: What really happened.
+        now: Gives the instant that server and pipeline take for the present; may be replaced.
         server: Where it is served.
-        now: The instant that server and pipeline take for the present.
+        login: The settings by which it is opened.
     """
 
     world: World
-    server: SimulatorServer
-    now: datetime = NOW
+    now: Callable[[], datetime]
+    server: SimulatorServer = field(init=False)
+    login: Mapping[str, object] = field(default_factory=lambda: {"access_token": DEMO_TOKEN})
 
     def settings(self, data_dir: Path, **more: object) -> Settings:
         """Settings that point at the server."""
-        facts = {"provider": "simulator", "api_base_url": self.server.base_url, "access_token": DEMO_TOKEN}
+        facts = {"provider": "simulator", "api_base_url": self.server.base_url, **self.login}
         return Settings.model_validate({"data_dir": data_dir, **facts, **more})
 
     def workspace(self, data_dir: Path, **more: object) -> Workspace:
-        """A workspace whose clock stands still."""
-        return Workspace(self.settings(data_dir, **more), new_run_id(self.now), clock=lambda: self.now)
+        """A workspace with the server's clock."""
+        return Workspace(self.settings(data_dir, **more), new_run_id(self.now()), clock=self.now)
 
     def backfill(self, data_dir: Path, since: date, *, engine: Engine | None = None, **more: date | None) -> Summary:
         """Run the pipeline into `data_dir`."""
@@ -54,11 +57,23 @@ class Account:
         return [(each.path, each.params) for each in self.server.requests if each.path.endswith("/calendar_history")]
 
 
+def standing() -> datetime:
+    """A clock that stands still at `NOW`."""
+    return NOW
+
+
+def ticking() -> Callable[[], datetime]:
+    """A clock that begins at `NOW` and goes on."""
+    began = time.monotonic()
+    return lambda: NOW + timedelta(seconds=time.monotonic() - began)
+
+
 @contextmanager
-def account(world: World | None = None, now: datetime = NOW, conditions: Conditions | None = None) -> Iterator[Account]:
+def account(
+    world: World | None = None, *, now: Callable[[], datetime] = standing, conditions: Conditions | None = None
+) -> Iterator[Account]:
     """Serve a world; the demo's by default, and under the best of conditions."""
-    world = world or demo_world(now.date())
-    made = Account(world, server=None, now=now)  # type: ignore[arg-type]  # the server's clock is the account's
-    with serve(world, clock=lambda: made.now, conditions=conditions) as server:
-        made.server = server
+    world = world or demo_world(now().date())
+    made = Account(world, now)
+    with serve(world, clock=lambda: made.now(), conditions=conditions) as made.server:
         yield made

@@ -8,13 +8,15 @@ import pytest
 
 from extract.errors import Fatal
 from extract.fetch import MAX_ATTEMPTS
+from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup, RefreshOutcome
 from extract.simulator.conditions import Conditions
 from extract.simulator.faults import FaultPlan
+from extract.simulator.limits import RateLimit
 from extract.simulator.scenarios import TRANSPORT_FAULTS, scenario
 from extract.simulator.worlds import forgotten_world
 from flows.errors import ExitCode, exit_code_for
 from tests.integration.test_engines import content
-from tests.simulated import NOW, Account, account
+from tests.simulated import NOW, Account, account, standing, ticking
 from warehouse.query import connect
 
 SINCE, UNTIL = date(2025, 12, 20), date(2026, 1, 12)
@@ -28,20 +30,36 @@ def questions(served: Account) -> Counter[tuple[str, ...]]:
 
 
 def test_the_same_warehouse_as_without_faults(tmp_path: Path) -> None:
-    """Late, cut, reset, refused, overloaded and garbled answers: about one request in seven."""
+    """All at once: late, cut, reset, refused, overloaded and garbled answers (about one request in seven), a limit, and
+    access tokens that live for three seconds, each got with a refresh token that is good once (Q28, Q29, Q30).
+    """
     with account() as quiet:
         quiet.backfill(tmp_path / "quiet", SINCE, until=UNTIL)
-    with account(conditions=Conditions(faults=FaultPlan(TRANSPORT_FAULTS, seed=20_260_801))) as noisy:
+    everything = Conditions(
+        faults=FaultPlan(TRANSPORT_FAULTS, seed=20_260_801),
+        oauth=OAuthSetup(expires_in_s=3, static_token_s=0),
+        limit=RateLimit(2000),
+    )
+    with account(now=ticking(), conditions=everything) as noisy:
+        noisy.login = {"refresh_token": DEMO_REFRESH_TOKEN, "client_id": "wattlog", "config_dir": tmp_path / "config"}
         summary = noisy.backfill(tmp_path / "noisy", SINCE, until=UNTIL)
         met = {type(fault).__name__ for each in noisy.server.requests for fault in each.faults}
         asked = questions(noisy)
         again = noisy.backfill(tmp_path / "noisy", SINCE, until=UNTIL)
-    assert summary.exit_code == ExitCode.OK
+        settled_again = [
+            params["end_date"]
+            for _, params in noisy.asked_history()[asked.total() :]
+            if params["kind"] in {"power", "soe"} or params.get("period") == "day"
+        ]
+        refreshes = noisy.server.authority.refreshes
+    assert summary.exit_code == again.exit_code == ExitCode.OK
     assert len(met) >= 4, "the faults were there"
-    assert max(asked.values()) <= MAX_ATTEMPTS
-    assert again.exit_code == ExitCode.OK
+    assert max(asked.values()) <= MAX_ATTEMPTS + 1, "five attempts, and one more for a token that ended meanwhile"
+    assert [end for end in settled_again if end < "2026-01-12"] == [], "what is settled is not asked again"
+    assert len(refreshes) >= 3
+    assert {each.outcome for each in refreshes} == {RefreshOutcome.ROTATED}, "no spent refresh token was sent"
     ours, theirs = content(tmp_path / "quiet/warehouse.duckdb"), content(tmp_path / "noisy/warehouse.duckdb")
-    for name in set(ours) - {"requests", "quarantine", "live_status", "gaps", "revisions"}:
+    for name in set(ours) - {"requests", "quarantine", "live_status", "gaps", "revisions", "site_settings"}:
         assert theirs[name] == ours[name], name
 
 
@@ -49,7 +67,8 @@ def test_the_same_warehouse_as_without_faults(tmp_path: Path) -> None:
 def test_what_nobody_can_heal_ends_at_once(tmp_path: Path, name: str) -> None:
     """402 and 403 end the run within one request of each kind under way."""
     with scenario(name).serve(clock=lambda: NOW) as server:
-        served = Account(server.world, server)
+        served = Account(server.world, standing)
+        served.server = server
         with pytest.raises(Fatal) as raised:
             served.backfill(tmp_path, SINCE, until=UNTIL)
         assert exit_code_for(raised.value) is ExitCode.PAYMENT_OR_SCOPE

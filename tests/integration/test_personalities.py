@@ -189,7 +189,7 @@ def quirks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
     with account(world) as served:
         fetch(served, data_dir, date(2025, 6, 29), date(2025, 8, 2), daily)
         fetch(served, data_dir, date(2025, 10, 30), None, daily)
-        served.now = LATER
+        served.now = lambda: LATER
         fetch(served, data_dir, date(2026, 1, 13), None, daily)
     with connect(data_dir / "warehouse.duckdb") as warehouse:
         yield Fetched(world, data_dir, warehouse)

@@ -1,7 +1,5 @@
 """Every series against the server: what is asked, what is kept, and what a provider that lacks one costs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,26 +10,18 @@ from extract.archive import RawArchive
 from extract.errors import PagingLooped, WrongWindow
 from extract.record import Entry
 from extract.series import Series
-from extract.simulator import SiteSpec, World, demo_world, serve
+from extract.simulator import SiteSpec, World, demo_world
 from extract.simulator import WrongWindow as WrongDay
-from extract.simulator.conditions import Conditions
 from extract.simulator.scenarios import scenario
 from extract.simulator.site import ZoneMode
 from flows.engines.local import LocalEngine
 from flows.pipeline import Selection, Summary, backfill
-from tests.simulated import NOW, Account
+from tests.simulated import NOW, Account, account
 
 SITE = SiteSpec(
     site_id=77, installed_at=datetime(2025, 3, 1, 20, tzinfo=UTC), wall_connectors=1, outages_per_year=60, seed=7
 )
 SINCE = date(2026, 1, 8)
-
-
-@contextmanager
-def account(world: World, conditions: Conditions | None = None, now: datetime = NOW) -> Iterator[Account]:
-    """A served world under conditions."""
-    with serve(world, clock=lambda: now, conditions=conditions) as server:
-        yield Account(world, server, now)
 
 
 def fetch(served: Account, data_dir: Path, *series: Series, since: date | None = SINCE) -> Summary:
@@ -106,7 +96,7 @@ def test_the_retired_endpoint_costs_one_request_and_no_failure(tmp_path: Path) -
 def test_kinds_that_a_provider_refuses_are_left_out(tmp_path: Path) -> None:
     """Teslemetry documents energy and backup alone: the others are no failure, and are not asked for every window."""
     conditions = replace(scenario("teslemetry").conditions, limit=None)
-    with account(World((SITE,)), conditions) as served:
+    with account(World((SITE,)), conditions=conditions) as served:
         summary = fetch(served, tmp_path)
     assert (summary.exit_code, set(summary.not_offered)) == (0, {Series.POWER, Series.SOE})
     for series in (Series.POWER, Series.SOE):
