@@ -35,6 +35,10 @@ class Account:
     server: SimulatorServer = field(init=False)
     login: Mapping[str, object] = field(default_factory=lambda: {"access_token": DEMO_TOKEN})
 
+    def present(self) -> datetime:
+        """What `now` says at this moment, whichever clock that is by then."""
+        return self.now()
+
     def settings(self, data_dir: Path, **more: object) -> Settings:
         """Settings that point at the server."""
         facts = {"provider": "simulator", "api_base_url": self.server.base_url, **self.login}
@@ -75,5 +79,5 @@ def account(
     """Serve a world; the demo's by default, and under the best of conditions."""
     world = world or demo_world(now().date())
     made = Account(world, now)
-    with serve(world, clock=lambda: made.now(), conditions=conditions) as made.server:
+    with serve(world, clock=made.present, conditions=conditions) as made.server:
         yield made
