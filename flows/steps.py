@@ -148,6 +148,8 @@ SHAPED_TABLES = (
 
 def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
     """Turn a site-month's raw answers into its lake files, unless they were made of these very answers."""
+    if workspace.interrupted_by is not None:
+        return Shaped(0)
     entries = workspace.archive.entries(item.site.site_id, item.month)
     beside = entries_beside(workspace, item.site, item.month)
     following = followed_by(workspace, item.site.site_id, item.month)
@@ -187,6 +189,8 @@ def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
 
     A day of a fixed-offset site has rows in two windows, so maybe in the neighbouring month's file (Q7).
     """
+    if workspace.interrupted_by is not None:
+        return Shaped(0)
     entries = workspace.archive.entries(item.site.site_id, item.month)
     beside = months_beside(item.month) if item.site.clock_offset_minutes is not None else ()
     read = [*entries, *(entry for month in beside for entry in workspace.archive.entries(item.site.site_id, month))]
