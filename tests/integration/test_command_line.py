@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -66,7 +67,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory, server: SimulatorServer) ->
 
 
 def _days_ago(days: int) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86_400))
+    """A day of the site's own calendar, which is not always UTC's."""
+    return (datetime.now(ZoneInfo("Australia/Sydney")).date() - timedelta(days=days)).isoformat()
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
