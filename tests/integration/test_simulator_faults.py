@@ -1,6 +1,5 @@
 """Faults over real HTTP: what a client sees of each, and that the server's log names what was met."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import orjson
 import pytest
-from starlette.types import Message
 
 from extract.simulator import DEMO_TOKEN, SimulatorServer, demo_world, serve
-from extract.simulator.conditions import Conditions, assemble
+from extract.simulator.conditions import Conditions
 from extract.simulator.faults import (
     EXPIRED_TOKEN,
     EXPIRED_WITHOUT_BODY,
@@ -260,41 +258,6 @@ def test_faults_count_where_the_limit_lets_them() -> None:
     conditions = Conditions(faults=FaultPlan((Rule(INTERNAL_ERROR, first=2, last=2),)), limit=RateLimit(requests=1))
     with serve(WORLD, clock=lambda: NOW, conditions=conditions) as server, logged_in(server) as client:
         assert [client.get(DAY).status_code for _ in range(3)] == [200, 429, 429]
-
-
-def quickest_s(conditions: Conditions) -> float:
-    """Seconds to compute and send a day that has been asked before, without the socket and the client."""
-    app, _ = assemble(WORLD, lambda: NOW, conditions)
-    path, _, query = DAY.partition("?")
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": path,
-        "query_string": query.encode(),
-        "headers": [(b"authorization", f"Bearer {DEMO_TOKEN}".encode())],
-    }
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(_message: Message) -> None:
-        return None
-
-    async def ask() -> float:
-        began = time.perf_counter()
-        await app(dict(scope), receive, send)
-        return time.perf_counter() - began
-
-    return min(asyncio.run(ask()) for _ in range(30))
-
-
-def test_a_day_is_served_in_five_milliseconds() -> None:
-    """After warm-up; and a limit and a plan that are not due cost nothing worth naming."""
-    plan = FaultPlan((Rule(Latency(1.0), first=10**9), Rule(TIMED_OUT, probability=0)))
-    plain_s = quickest_s(Conditions())
-    guarded_s = quickest_s(Conditions(faults=plan, limit=RateLimit(requests=10**9)))
-    assert guarded_s < 0.005
-    assert guarded_s - plain_s < 0.001
 
 
 def test_faults_are_told_apart_by_value() -> None:
