@@ -48,11 +48,13 @@ class Account:
         """A workspace with the server's clock."""
         return Workspace(self.settings(data_dir, **more), new_run_id(self.now()), clock=self.now)
 
-    def backfill(self, data_dir: Path, since: date, *, engine: Engine | None = None, **more: date | None) -> Summary:
+    def backfill(
+        self, data_dir: Path, since: date, *, until: date | None = None, engine: Engine | None = None
+    ) -> Summary:
         """Run the pipeline into `data_dir`."""
         workspace = self.workspace(data_dir)
         try:
-            return backfill(workspace, engine or LocalEngine(), Selection(since=since, **more))  # type: ignore[arg-type]  # mypy takes **more for any field
+            return backfill(workspace, engine or LocalEngine(), Selection(since=since, until=until))
         finally:
             workspace.close()
 
