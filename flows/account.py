@@ -12,7 +12,8 @@ from extract.archive import Entry
 from extract.series import ACCOUNT, PRODUCTS, live_status, site_info
 from flows.errors import UsageError
 from flows.ledger import Run
-from flows.steps import Fetched, digest_of, fetch_all
+from flows.steps.fetch import Fetched, fetch_all
+from flows.steps.partition import digest_of
 from flows.workspace import Workspace
 from transform.frames import empty_frame
 from transform.parse import response_of

@@ -22,7 +22,10 @@ from flows.errors import ExitCode, Interrupted, UsageError, exit_code_for
 from flows.ledger import Run
 from flows.planning import Asked, about, chunks_for, deeper_chunks
 from flows.progress import Progress, Silent
-from flows.steps import Failure, Fetched, SiteMonth, estimate_days, fetch_windows, shape_month
+from flows.steps.estimate import estimate_days
+from flows.steps.fetch import Failure, Fetched, fetch_windows
+from flows.steps.partition import SiteMonth
+from flows.steps.shape import shape_month
 from flows.workspace import Workspace
 from transform.sites import Site, SiteStatus
 from warehouse.build import Built, build

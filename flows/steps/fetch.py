@@ -1,0 +1,77 @@
+"""The first step: ask the windows of a chunk and keep the answers.
+
+What went wrong stands in the result, so that one bad window never costs the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extract.ask import ask
+from extract.errors import BudgetSpent, ExtractError, NotOffered, Retryable, RunStopped
+from extract.planner import Chunk
+from extract.series import Request
+from flows.errors import STOPS_THE_RUN
+from flows.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that stayed without an answer, and why."""
+
+    what: str
+    error: ExtractError
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What asking one chunk came to.
+
+    Attributes:
+        answered: Windows with an answer.
+        left: Windows not asked, because the run was stopped or its budget spent.
+        failures: Windows asked in vain.
+        stopped_by: The error that every further request would meet again, if there was one.
+        not_offered: Series that turned out to be none of the provider's; their windows are not counted.
+    """
+
+    answered: int
+    left: int
+    failures: tuple[Failure, ...] = ()
+    stopped_by: ExtractError | None = None
+    not_offered: tuple[NotOffered, ...] = ()
+
+
+def fetch_windows(workspace: Workspace, chunk: Chunk) -> Fetched:
+    """Ask every window of a chunk and keep the answers."""
+    return fetch_all(workspace, chunk.requests)
+
+
+def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:
+    """Ask requests one after the other; see `Fetched` for what may go wrong."""
+    answered = 0
+    failures: list[Failure] = []
+    not_offered: list[NotOffered] = []
+    for done, request in enumerate(requests):
+        if workspace.stop.is_set() or request.site_id in workspace.set_aside:
+            return Fetched(answered, len(requests) - done, tuple(failures), not_offered=tuple(not_offered))
+        if request.series in workspace.not_offered:
+            continue
+        try:
+            ask(request, workspace.fetcher.fetch, workspace.archive.answer)
+            answered += 1
+            workspace.set_aside.note(request.site_id, is_failure=False)
+        except NotOffered as error:
+            workspace.not_offered.add(request.series)
+            not_offered.append(error)
+        except (BudgetSpent, RunStopped):
+            workspace.stop.set()
+            return Fetched(answered, len(requests) - done, tuple(failures))
+        except STOPS_THE_RUN as error:
+            workspace.stop.set()
+            return Fetched(answered, len(requests) - done - 1, (*failures, Failure(request.what, error)), error)
+        except ExtractError as error:
+            failures.append(Failure(request.what, error))
+            workspace.set_aside.note(request.site_id, is_failure=isinstance(error, Retryable))
+        if workspace.on_request is not None:
+            workspace.on_request(request.site_id, request.series)
+    return Fetched(answered, 0, tuple(failures), not_offered=tuple(not_offered))
