@@ -203,6 +203,25 @@ class RawArchive:
             body=body,
         )
 
+    def forget(self, entry: Entry) -> None:
+        """Leave a record out that cannot be read, with all that points to its body: what they answered is asked again.
+
+        The segment stays as it is. Restored from a backup, it counts again once the index is deleted.
+
+        Raises:
+            ArchiveError: The index cannot be written.
+        """
+        holder = entry.body_of or entry.raw_id
+        with self._lock:
+            lost = {each.raw_id for each in self._entries if holder in (each.raw_id, each.body_of)}
+            self._entries = [each for each in self._entries if each.raw_id not in lost]
+            for key, entries in self._by_month.items():
+                self._by_month[key] = [each for each in entries if each.raw_id not in lost]
+            self._holders = {key: each for key, each in self._holders.items() if each.raw_id not in lost}
+            for raw_id in lost:  # one by one: others read this without the lock
+                self._by_id.pop(raw_id, None)
+            self._index.write(self._entries)
+
     def _corrupt(self, entry: Entry, reason: str) -> CorruptSegment:
         return CorruptSegment(str(self.root / entry.segment), entry.extent.offset, reason)
 

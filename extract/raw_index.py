@@ -51,7 +51,14 @@ class RawIndex:
             raise ArchiveError(str(self._path), f"cannot be written ({error.strerror})") from error
 
     def write(self, entries: Iterable[Entry]) -> None:
-        """Replace the index."""
+        """Replace the index.
+
+        Raises:
+            ArchiveError: The file cannot be written.
+        """
         beside = self._path.with_name(f"{INDEX}.new")
-        beside.write_bytes(b"".join(orjson.dumps(index_line(entry)) + b"\n" for entry in entries))
-        beside.replace(self._path)
+        try:
+            beside.write_bytes(b"".join(orjson.dumps(index_line(entry)) + b"\n" for entry in entries))
+            beside.replace(self._path)
+        except OSError as error:
+            raise ArchiveError(str(self._path), f"cannot be written ({error.strerror})") from error

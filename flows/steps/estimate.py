@@ -1,7 +1,8 @@
 """The step after shaping: the best estimate of each day of a site-month."""
 
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from extract.archive import Entry
 from extract.series import Series
@@ -16,33 +17,60 @@ COVERS_DAYS = frozenset({Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY
 """Series from which a day's energy can be told: their windows say which days were asked for."""
 
 
-def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
-    """Write the best estimate of each day of a site-month that was asked for.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the days of a site-month are told from.
+
+    Attributes:
+        months: The lake files to read: the month's own, and the neighbours' that may hold rows of its days.
+        first_day: First local day that was asked for.
+        last_day: Last one.
+        asked_at: When the month's newest answer was asked: what "now" is for its days.
+        digest: What all that was made of.
+    """
+
+    months: tuple[str, ...]
+    first_day: date
+    last_day: date
+    asked_at: datetime
+    digest: str
+
+
+def sources_of(workspace: Workspace, item: SiteMonth) -> Sources | None:
+    """Where the days of a site-month are told; None where no day was asked for.
 
     A week that was asked as a witness may have begun in the month before, and stands there; a day of a fixed-offset site has
     rows in two windows, so maybe in either neighbour's file (Q7).
     """
-    if workspace.interrupted_by is not None:
-        return Shaped(0)
-    entries = workspace.archive.entries(item.site.site_id, item.month)
-    before, after = months_beside(item.month)
-    beside = (before,) if item.site.clock_offset_minutes is None else (before, after)
-    read = [*entries, *(entry for month in beside for entry in workspace.archive.entries(item.site.site_id, month))]
+    site_id = item.site.site_id
+    entries = workspace.archive.entries(site_id, item.month)
     days = _days_asked(item.site, entries)
+    if days is None:
+        return None
+    before, after = months_beside(item.month)
+    months = (before, item.month) if item.site.clock_offset_minutes is None else (before, item.month, after)
+    read = [entry for month in months for entry in workspace.archive.entries(site_id, month)]
     digest = digest_of(read, *facts(item.site), days, workspace.settings.settle_hours)
-    if days is None or is_held(workspace, "daily", item, digest):
+    return Sources(months, *days, max(entry.requested_at for entry in entries), digest)
+
+
+def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
+    """Write the best estimate of each day of a site-month that was asked for."""
+    found = None if workspace.interrupted_by is not None else sources_of(workspace, item)
+    if found is None or is_held(workspace, "daily", item, found.digest):
         return Shaped(0)
-    lake, site_id, months = workspace.lake, item.site.site_id, [item.month, *beside]
+    lake, site_id = workspace.lake, item.site.site_id
     frame = daily(
-        lake.read("energy_intervals", site_id=site_id, months=months),
-        lake.read("energy_periods", site_id=site_id, months=months),
-        lake.read("power", site_id=site_id, months=months),
+        lake.read("energy_intervals", site_id=site_id, months=found.months),
+        lake.read("energy_periods", site_id=site_id, months=found.months),
+        lake.read("power", site_id=site_id, months=found.months),
         item.site,
-        *days,
-        now=max(entry.requested_at for entry in entries),
+        found.first_day,
+        found.last_day,
+        now=found.asked_at,
         settle_hours=workspace.settings.settle_hours,
     )
-    return Shaped(write(workspace, "daily", frame, item, digest))
+    return Shaped(write(workspace, "daily", frame, item, found.digest))
 
 
 def _days_asked(site: Site, entries: Iterable[Entry]) -> tuple[date, date] | None:

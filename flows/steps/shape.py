@@ -79,7 +79,7 @@ def _shaped(
     """Every shaped table of a month, without rows where there are none."""
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in SHAPED_TABLES}
     raw_ids, asked_at = {entry.raw_id for entry in entries}, {entry.requested_at for entry in entries}
-    for series, answers in _answers_by_series(workspace, [*entries, *beside]).items():
+    for series, answers in answers_by_series(workspace, [*entries, *beside]).items():
         for name, frame in SHAPES[series](answers, item.site).items():
             own = own_rows(frame, raw_ids, asked_at) if beside else frame
             parts[name] += [own] if len(own) else []
@@ -88,10 +88,11 @@ def _shaped(
     }
 
 
-def _answers_by_series(workspace: Workspace, entries: Iterable[Entry]) -> dict[Series, list[RawAnswer]]:
+def answers_by_series(workspace: Workspace, entries: Iterable[Entry]) -> dict[Series, list[RawAnswer]]:
     """The answers to be shaped. Errors have nothing to shape; a snapshot's site_info makes `sites`, not a fact.
 
-    An answer whose record is damaged is said and left out: the others are worth no less for it.
+    An answer whose record is damaged is said and forgotten: the others are worth no less for it, and the next backfill asks
+    for it again.
     """
     found: dict[Series, list[RawAnswer]] = {}
     for entry in entries:
@@ -100,5 +101,6 @@ def _answers_by_series(workspace: Workspace, entries: Iterable[Entry]) -> dict[S
             try:
                 found.setdefault(Series(entry.series), []).append(workspace.archive.answer(entry))
             except CorruptSegment as error:
-                log.warning("an answer is lost: %s", error)
+                log.warning("an answer is lost, the next backfill asks again: %s", error)
+                workspace.archive.forget(entry)
     return found

@@ -240,6 +240,20 @@ def test_nothing_points_to_a_body_that_cannot_be_read(tmp_path: Path) -> None:
     assert archive.answer(fourth).body == exchange().body
 
 
+def test_what_is_forgotten_stays_forgotten_and_the_others_stay(tmp_path: Path) -> None:
+    """A damaged record goes with what points to it, so that their windows are open again; the segment is untouched."""
+    archive = RawArchive(tmp_path)
+    first, second, other = keep(archive, exchange()), keep(archive, exchange()), keep(archive, exchange(body=b"other"))
+    damage(tmp_path, first, 100)
+    before = (tmp_path / first.segment).read_bytes()
+    archive.forget(second)
+    assert archive.entries(1001) == archive.entries(1001, "2025-03") == [other]
+    reopened = RawArchive(tmp_path)
+    assert reopened.entries(1001) == [other]
+    assert reopened.answer(other).body == b"other"
+    assert (tmp_path / first.segment).read_bytes() == before
+
+
 def test_segments_are_plain_files_for_sql(tmp_path: Path) -> None:
     """One `read_json` call over all segments; no wattlog needed to read what was paid for."""
     archive = RawArchive(tmp_path)
