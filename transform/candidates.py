@@ -4,87 +4,38 @@ Sources are the API's own daily rows (from the month, week or day series), the s
 resort the integral of its power. A source that cannot speak for the whole day is no candidate.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from transform.day_sums import MEASURES, POWERS, DayRows, DaySums, interval_sums, power_sums, with_totals
+from transform.local_calendar import Calendar
 from transform.sites import Site
-from transform.time import Days, Ints, day_starts, days_from, days_of, epoch_us
+from transform.time import Ints, epoch_us, local_walls
 from warehouse.schema import FLOWS, MAX_INTERVAL_WH
 
-MONTH_SERIES = "calendar_history/month"
-INTERVALS = "energy_intervals"
-POWER = "power"
+Mask = npt.NDArray[np.bool_]
 
-RANKS: Final[dict[str, int]] = {
-    MONTH_SERIES: 0,
-    "calendar_history/week": 1,
-    "calendar_history/day": 2,
-    INTERVALS: 3,
-    POWER: 4,
-}
+MONTH_SERIES: Final = "calendar_history/month"
+WEEK_SERIES: Final = "calendar_history/week"
+DAY_SERIES: Final = "calendar_history/day"
+INTERVALS: Final = "energy_intervals"
+POWER: Final = "power"
+
+RANKS: Final[dict[str, int]] = {MONTH_SERIES: 0, WEEK_SERIES: 1, DAY_SERIES: 2, INTERVALS: 3, POWER: 9}
 """Sources of a day, best first: the API's own sums before ours, energy before integrated power."""
 
-MIN_COVERAGE = 0.98
+ANOTHER_DAY: Final = 5
+"""Added to the rank of a row that the server cut by a clock whose day is not the site's (Q7): after intervals, which are
+filed by the site's own day, before power."""
+
+MIN_COVERAGE: Final = 0.98
 """Share of a day that intervals must cover to speak for it: at most five of 288 five-minute rows may be missing."""
 
-HOME: Final = tuple(name for name in FLOWS if name.startswith("consumer_energy_imported_from_"))
-GRID_EXPORT: Final = tuple(name for name in FLOWS if name.startswith("grid_energy_exported_from_"))
-BATTERY_CHARGE: Final = tuple(name for name in FLOWS if name.startswith("battery_energy_imported_from_"))
-TOTALS: Final[dict[str, tuple[str, ...]]] = {
-    "home_wh": HOME,
-    "grid_export_wh": GRID_EXPORT,
-    "battery_charge_wh": BATTERY_CHARGE,
-}
-"""Totals of a day and the flows they sum. Source: API.md §1.2, identities."""
-
-MEASURES: Final = (*TOTALS, *FLOWS)
-
-_SECONDS_PER_HOUR = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """The local days to be estimated.
-
-    Attributes:
-        days: The days, as datetime64[D]; days that the zone never had are left out.
-        starts_us: First instant of each, microseconds since 1970.
-        ends_us: First instant after each.
-        settled_us: From when on answers about each are final.
-    """
-
-    days: Days
-    starts_us: Ints
-    ends_us: Ints
-    settled_us: Ints
-
-    @classmethod
-    def of(cls, site: Site, first_day: date, last_day: date, settle_hours: float) -> "Calendar":
-        """The days from `first_day` to `last_day`, both included, in the site's zone."""
-        edges = epoch_us(day_starts(first_day, last_day, site.zone))
-        days = days_from(first_day, last_day)
-        exists = edges[1:] > edges[:-1]
-        wait_us = round(timedelta(hours=settle_hours) / timedelta(microseconds=1))
-        return cls(days[exists], edges[:-1][exists], edges[1:][exists], edges[1:][exists] + wait_us)
-
-    @property
-    def lengths_s(self) -> Ints:
-        """Seconds of each day: 23 or 25 hours' worth when the clocks change, 23½ or 24½ at Lord Howe (Q5, Q37)."""
-        return (self.ends_us - self.starts_us) // 1_000_000
-
-    def index(self, dates: pd.Series) -> Ints:
-        """Position of each date (DATE column) among `days`, or -1."""
-        wanted = days_of(dates)
-        if len(self.days) == 0:
-            return np.full(len(wanted), -1, dtype=np.int64)
-        at = np.searchsorted(self.days, wanted)
-        found = (at < len(self.days)) & (self.days[np.minimum(at, len(self.days) - 1)] == wanted)
-        return np.where(found, at, -1)
+POWER_TOLERANCE_WH: Final = 50.0
+"""By how much a day's power integral may differ from its energy: averages, rounding, losses (Q34)."""
 
 
 def candidates(
@@ -96,124 +47,105 @@ def candidates(
     `held_s`, then totals and flows, NULL where the source has none. **Units**: Wh.
     """
     summed = interval_days(intervals, site, calendar)
-    of_periods = period_days(periods, calendar)
-    energy = pd.concat([_without_midnight_zeros(of_periods, summed), summed], ignore_index=True)
-    is_unknown = ~np.isin(np.arange(-1, len(calendar.days)), [-1, *energy["day"]])
-    rest = power[is_unknown[calendar.index(power["local_date"]) + 1]]
-    if len(rest):
-        energy = pd.concat([energy, power_days(rest, site, calendar)], ignore_index=True)
-    told = _with_totals(energy, site)
+    of_periods = period_days(periods, site, calendar)
+    is_sure = np.isin(np.arange(-1, len(calendar.days)), [-1, *_with_energy(of_periods), *summed["day"]])
+    of_power = power_days(power[~is_sure[calendar.index(power["local_date"]) + 1]], site, calendar)
+    energy = pd.concat([_without_midnight_zeros(of_periods, summed, of_power), summed], ignore_index=True)
+    of_power = of_power[~of_power["day"].isin(energy["day"])]
+    told = pd.concat([energy, of_power], ignore_index=True) if len(of_power) else energy
     return told[~(told[list(MEASURES)] > MAX_INTERVAL_WH).any(axis=1)]
 
 
-def period_days(periods: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+def period_days(periods: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:
     """The API's own daily rows."""
-    mine = (periods["granularity"] == "day") & periods["source"].isin(list(RANKS))
-    rows = periods.loc[mine].reset_index(drop=True)
-    days = pd.DataFrame(
-        {
-            "day": calendar.index(rows["period_start"]),
-            "source": rows["source"],
-            "rank": rows["source"].map(RANKS).astype("int64"),
-            "fetched_us": epoch_us(rows["_fetched_at"]),
-            "rows": 1,
-            "held_s": 0,
-            "is_partial": rows["is_partial"].astype(bool),
-            **{name: rows[name] for name in FLOWS},
-        }
-    )
-    return days[days["day"] >= 0]
+    day = calendar.index(periods["period_start"])
+    mine = (periods["granularity"] == "day") & periods["source"].isin(list(RANKS)) & (day >= 0)
+    rows, at = periods.loc[mine], day[mine.to_numpy(dtype=bool)]
+    asked_us = epoch_us(rows["_fetched_at"])
+    is_other = is_another_day(at, asked_us, site, calendar)
+    facts = {
+        "day": at,
+        "source": rows["source"].to_numpy(dtype=object),
+        "rank": rows["source"].map(RANKS).to_numpy(dtype=np.int64) + np.where(is_other, ANOTHER_DAY, 0),
+        "fetched_us": asked_us,
+        "rows": 1,
+        "held_s": 0,
+        "is_partial": rows["is_partial"].to_numpy(dtype=bool),
+    }
+    values = with_totals(rows[list(FLOWS)].to_numpy(dtype=np.float64), site)
+    return pd.DataFrame(facts | dict(zip(MEASURES, values.T, strict=True))).astype({"source": "str"})
 
 
-def _without_midnight_zeros(days: pd.DataFrame, summed: pd.DataFrame) -> pd.DataFrame:
+def is_another_day(at: Ints, asked_us: Ints, site: Site, calendar: Calendar) -> Mask:
+    """Whether the server's day was another stretch of time than the site's.
+
+    A site without a zone name is cut by the offset in force when it is asked, for past days too (Q7): half of the year its
+    days begin an hour before or after the site's own.
+
+    Args:
+        at: Position of each row's day in the calendar.
+        asked_us: When each row was asked.
+        site: The site.
+        calendar: The days.
+    """
+    if site.clock_offset_minutes is None or len(at) == 0:
+        return np.zeros(len(at), dtype=bool)
+    asked = pd.Series(pd.DatetimeIndex(asked_us.astype("datetime64[us]")).tz_localize("UTC"))
+    offset_us = local_walls(asked, site.zone).astype("datetime64[us]").astype(np.int64) - asked_us
+    midnight_us = calendar.days.astype("datetime64[us]").astype(np.int64)[at] - offset_us
+    is_whole = (midnight_us == calendar.starts_us[at]) & (midnight_us + 86_400_000_000 == calendar.ends_us[at])
+    return np.asarray(~is_whole)
+
+
+def _with_energy(days: pd.DataFrame) -> Ints:
+    """Days of which some energy was told."""
+    return np.asarray(days.loc[(days[list(FLOWS)].fillna(0.0) > 0.0).any(axis=1), "day"].to_numpy(dtype=np.int64))
+
+
+def _without_midnight_zeros(days: pd.DataFrame, summed: pd.DataFrame, of_power: pd.DataFrame) -> pd.DataFrame:
     """Leave out all-zero rows that another source refutes, or that were asked before the day was over.
 
-    Asked exactly at midnight, the API answers for the day that has just begun, with zeros (Q2).
+    Asked exactly at midnight, the API answers for the day that has just begun, with zeros (Q2). Power refutes them too, if
+    it is more than what its integral may be off by (Q34).
     """
     is_zero = ~(days[list(FLOWS)].fillna(0.0) > 0.0).any(axis=1)
-    has_energy = [each.loc[(each[list(FLOWS)].fillna(0.0) > 0.0).any(axis=1), "day"] for each in (days, summed)]
-    is_refuted = days["day"].isin(pd.concat(has_energy)) | days["is_partial"]
-    return days[~(is_zero & is_refuted)].drop(columns="is_partial")
+    powered = of_power.loc[(of_power[list(MEASURES)].fillna(0.0) > POWER_TOLERANCE_WH).any(axis=1), "day"]
+    refuted = np.concatenate([_with_energy(days), _with_energy(summed), powered.to_numpy(dtype=np.int64)])
+    return days[~(is_zero & (days["day"].isin(refuted) | days["is_partial"]))].drop(columns="is_partial")
 
 
 def interval_days(intervals: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:
     """Sums of the intervals of each day that is covered well enough."""
-    return _summed(intervals, list(FLOWS), INTERVALS, site, calendar)
+    sums = interval_sums(DayRows.of(intervals, list(FLOWS), calendar), site, len(calendar.days))
+    return _spoken_for(sums, INTERVALS, site, calendar)
 
 
 def power_days(power: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:
-    """Integrals of power: what left the panels, what came from battery, grid and generator; no splits, no losses.
-
-    The totals come from power too, since the flows they are summed from are not known.
-    """
-    hours = power["interval_s"] / _SECONDS_PER_HOUR
-    integrals = pd.DataFrame(
-        {
-            "local_date": power["local_date"],
-            "interval_start": power["interval_start"],
-            "interval_s": power["interval_s"],
-            "_fetched_at": power["_fetched_at"],
-            "solar_energy_exported_wh": power["solar_w"].clip(lower=0.0) * hours,
-            "generator_energy_exported_wh": power["generator_w"].clip(lower=0.0) * hours,
-            "grid_energy_imported_wh": power["grid_w"].clip(lower=0.0) * hours,
-            "battery_energy_exported_wh": power["battery_w"].clip(lower=0.0) * hours,
-            "home_wh": power["home_w"].clip(lower=0.0) * hours,
-            "grid_export_wh": (-power["grid_w"]).clip(lower=0.0) * hours,
-            "battery_charge_wh": (-power["battery_w"]).clip(lower=0.0) * hours,
-        }
-    )
-    measures = [name for name in integrals.columns if name.endswith("_wh")]
-    return _summed(integrals, measures, POWER, site, calendar)
+    """Integrals of the power of each day that is covered well enough."""
+    sums = power_sums(DayRows.of(power, list(POWERS), calendar), len(calendar.days))
+    return _spoken_for(sums, POWER, site, calendar)
 
 
-def _summed(rows: pd.DataFrame, measures: list[str], source: str, site: Site, calendar: Calendar) -> pd.DataFrame:
-    begun_us = epoch_us(rows["interval_start"])
-    work = rows[[*measures, "interval_s"]].assign(
-        day=calendar.index(rows["local_date"]),
-        fetched_us=epoch_us(rows["_fetched_at"]),
-        begun_us=begun_us,
-        ended_us=begun_us + rows["interval_s"].to_numpy(dtype=np.int64) * 1_000_000,
-    )
-    groups = work[work["day"] >= 0].groupby("day")
-    days = groups[measures].sum(min_count=1)
-    days = days.assign(
-        source=source,
-        rank=RANKS[source],
-        fetched_us=groups["fetched_us"].max(),
-        rows=groups.size(),
-        held_s=groups["interval_s"].sum().astype("int64"),
-        begun_us=groups["begun_us"].min(),
-        ended_us=groups["ended_us"].max(),
-    ).reset_index()
-    return days[_is_covered(days, site, calendar)].drop(columns=["begun_us", "ended_us"])
+def _spoken_for(sums: DaySums, source: str, site: Site, calendar: Calendar) -> pd.DataFrame:
+    """The days that are covered well enough, as candidates."""
+    days = np.flatnonzero(is_covered(sums, site, calendar))
+    facts = {
+        "day": days,
+        "source": pd.Series(source, index=range(len(days)), dtype="str"),
+        "rank": RANKS[source],
+        "fetched_us": sums.asked_us[days],
+        "rows": sums.rows[days],
+        "held_s": sums.held_s[days],
+    }
+    return pd.DataFrame(facts | dict(zip(MEASURES, sums.values[days].T, strict=True)))
 
 
-def _is_covered(days: pd.DataFrame, site: Site, calendar: Calendar) -> npt.NDArray[np.bool_]:
+def is_covered(sums: DaySums, site: Site, calendar: Calendar) -> Mask:
     """Whether rows cover the day, as far as it had gone when they were asked.
 
     Without a battery the nights may be left out (Q15): then the stretch from the first to the last row has to be covered.
     """
-    at = days["day"].to_numpy(dtype=np.int64)
-    until_us = np.minimum(days["fetched_us"].to_numpy(), calendar.ends_us[at])
-    wanted_s = (until_us - calendar.starts_us[at]) / 1e6
+    wanted_s = (np.minimum(sums.asked_us, calendar.ends_us) - calendar.starts_us) / 1e6
     if not site.has_battery:
-        wanted_s = np.minimum(wanted_s, (days["ended_us"] - days["begun_us"]).to_numpy() / 1e6)
-    return np.asarray(days["held_s"].to_numpy() >= MIN_COVERAGE * wanted_s)
-
-
-def _with_totals(found: pd.DataFrame, site: Site) -> pd.DataFrame:
-    """Add the totals; the home of a solar-only site whose splits are all zero is unknown, not zero (Q43)."""
-    found = found.reindex(columns=[*(name for name in found.columns if name not in MEASURES), *MEASURES])
-    sums = pd.DataFrame({total: found[list(parts)].sum(axis=1, min_count=1) for total, parts in TOTALS.items()})
-    found = found.assign(**{total: sums[total].fillna(found[total]) for total in TOTALS})
-    if site.has_battery:
-        return found
-    splits = found[[*HOME, *GRID_EXPORT, *BATTERY_CHARGE]].fillna(0.0)
-    is_unsplit = ~(splits > 0.0).any(axis=1) & (found["source"] != POWER)
-    return found.assign(home_wh=found["home_wh"].mask(is_unsplit))
-
-
-def asked_until_us(now: datetime, fetched_us: pd.Series) -> Ints:
-    """The instant up to which a source can be believed: when it was asked, never later than now."""
-    now_us = round(now.timestamp() * 1_000_000)
-    return np.asarray(np.minimum(fetched_us.to_numpy(dtype=np.int64), now_us))
+        wanted_s = np.minimum(wanted_s, (sums.ended_us - sums.begun_us) / 1e6)
+    return np.asarray((sums.rows > 0) & (sums.held_s >= MIN_COVERAGE * wanted_s))

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transform.candidates import MEASURES, MONTH_SERIES, POWER, Calendar, asked_until_us, candidates
+from transform.candidates import MONTH_SERIES, POWER, candidates
+from transform.day_sums import COMPARED, MEASURES
 from transform.frames import table_frame
+from transform.local_calendar import Calendar, asked_until_us
 from transform.sites import Site
 from transform.time import date_column, days_of, epoch_us
 
@@ -23,17 +25,6 @@ WH_PER_ROW = 1.0
 """Every row the API gives is rounded to the Wh, so a sum may be off by as much for each of its rows."""
 
 RELATIVE_TOLERANCE = 0.001
-
-COMPARED = (
-    "solar_energy_exported_wh",
-    "generator_energy_exported_wh",
-    "grid_energy_imported_wh",
-    "battery_energy_exported_wh",
-    "home_wh",
-    "grid_export_wh",
-    "battery_charge_wh",
-)
-"""What sources have to agree on: totals. How a total is split differs between them as a matter of course (Q21)."""
 
 
 class DayStatus(StrEnum):
@@ -105,7 +96,7 @@ def daily(
 def _graded(said: pd.DataFrame, calendar: Calendar, now: datetime) -> pd.DataFrame:
     """Add `finality` to each candidate."""
     at = said["day"].to_numpy(dtype=np.int64)
-    asked_us = asked_until_us(now, said["fetched_us"])
+    asked_us = asked_until_us(now, said["fetched_us"].to_numpy(dtype=np.int64))
     is_settled, is_over = asked_us >= calendar.settled_us[at], asked_us >= calendar.ends_us[at]
     return said.assign(finality=np.where(is_settled, Finality.SETTLED, np.where(is_over, Finality.OVER, Finality.OPEN)))
 

@@ -1,0 +1,176 @@
+"""What the rows of a day add up to: interval energy as it was told, and power as the energy that it is.
+
+Rows of a lake file are in order of time, so a day is a run of rows, and its sum is one step over an array.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from transform.local_calendar import Calendar
+from transform.sites import Site
+from transform.time import Ints, epoch_us
+from warehouse.schema import FLOWS
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+HOME: Final = tuple(name for name in FLOWS if name.startswith("consumer_energy_imported_from_"))
+GRID_EXPORT: Final = tuple(name for name in FLOWS if name.startswith("grid_energy_exported_from_"))
+BATTERY_CHARGE: Final = tuple(name for name in FLOWS if name.startswith("battery_energy_imported_from_"))
+TOTALS: Final[dict[str, tuple[str, ...]]] = {
+    "home_wh": HOME,
+    "grid_export_wh": GRID_EXPORT,
+    "battery_charge_wh": BATTERY_CHARGE,
+}
+"""Totals of a day and the flows they sum. Source: API.md §1.2, identities."""
+
+MEASURES: Final = (*TOTALS, *FLOWS)
+
+COMPARED: Final = (
+    "solar_energy_exported_wh",
+    "generator_energy_exported_wh",
+    "grid_energy_imported_wh",
+    "battery_energy_exported_wh",
+    *TOTALS,
+)
+"""What sources have to agree on: totals. How a total is split differs between them as a matter of course (Q21)."""
+
+SPLITS: Final = (*HOME, *GRID_EXPORT, *BATTERY_CHARGE)
+"""Where what came from each source went."""
+
+COLUMN: Final = {name: index for index, name in enumerate(MEASURES)}
+"""Position of each measure in an array of measures."""
+
+_SPLIT_AT: Final = [FLOWS.index(name) for name in SPLITS]
+_TOTAL_AT: Final = {total: [FLOWS.index(name) for name in parts] for total, parts in TOTALS.items()}
+_SECONDS_PER_HOUR: Final = 3600
+_POWER_OF: Final[dict[str, tuple[str, int]]] = {
+    "solar_energy_exported_wh": ("solar_w", 1),
+    "generator_energy_exported_wh": ("generator_w", 1),
+    "grid_energy_imported_wh": ("grid_w", 1),
+    "battery_energy_exported_wh": ("battery_w", 1),
+    "home_wh": ("home_w", 1),
+    "grid_export_wh": ("grid_w", -1),
+    "battery_charge_wh": ("battery_w", -1),
+}
+"""Totals that power knows: its name, and the sign that it has then."""
+
+POWERS: Final = ("solar_w", "battery_w", "grid_w", "generator_w", "home_w")
+
+
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """Rows added up by day of a calendar.
+
+    Attributes:
+        values: Wh, days × `MEASURES`; NaN where no row has a value.
+        rows: How many rows each day has.
+        held_s: How many seconds they are of.
+        asked_us: When the last of them was asked, microseconds since 1970.
+        begun_us: Beginning of the first.
+        ended_us: End of the last.
+    """
+
+    values: Floats
+    rows: Ints
+    held_s: Ints
+    asked_us: Ints
+    begun_us: Ints
+    ended_us: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class DayRows:
+    """Rows of intervals in order of time, those of a calendar's days alone.
+
+    Attributes:
+        at: Position of each row's day in the calendar, ascending.
+        begun_us: Beginning of each row, microseconds since 1970.
+        length_s: Its length.
+        asked_us: When it was asked.
+        values: Its numbers, rows × columns.
+    """
+
+    at: Ints
+    begun_us: Ints
+    length_s: Ints
+    asked_us: Ints
+    values: Floats
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, columns: list[str], calendar: Calendar) -> "DayRows":
+        """Rows of a table of intervals."""
+        at, begun_us = calendar.index(rows["local_date"]), epoch_us(rows["interval_start"])
+        length_s, asked_us = rows["interval_s"].to_numpy(dtype=np.int64), epoch_us(rows["_fetched_at"])
+        values = rows[columns].to_numpy(dtype=np.float64)
+        if len(at) and (at[0] < 0 or at[-1] < 0 or (np.diff(begun_us) < 0).any() or (at < 0).any()):
+            order = np.argsort(begun_us, kind="stable")
+            order = order[at[order] >= 0]
+            at, begun_us, length_s = at[order], begun_us[order], length_s[order]
+            asked_us, values = asked_us[order], values[order]
+        return cls(at, begun_us, length_s, asked_us, values)
+
+    def totals(self, values: Floats, days: int) -> DaySums:
+        """The sums by day of `values`, rows × `MEASURES` of these rows."""
+        firsts = np.flatnonzero(np.diff(self.at, prepend=-1))
+        told, lasts = self.at[firsts], np.append(firsts[1:], len(self.at)) - 1
+        sums = np.full((days, values.shape[1]), np.nan)
+        rows, held_s, asked_us, begun_us, ended_us = (np.zeros(days, dtype=np.int64) for _ in range(5))
+        if len(firsts):
+            sums[told] = _sums(values, firsts)
+            rows[told] = lasts - firsts + 1
+            held_s[told] = np.add.reduceat(self.length_s, firsts)
+            asked_us[told] = np.maximum.reduceat(self.asked_us, firsts)
+            begun_us[told] = self.begun_us[firsts]
+            ended_us[told] = np.maximum.reduceat(self.begun_us + self.length_s * 1_000_000, firsts)
+        return DaySums(sums, rows, held_s, asked_us, begun_us, ended_us)
+
+
+def interval_sums(rows: DayRows, site: Site, days: int) -> DaySums:
+    """Energy of the intervals of each day; `rows` hold `FLOWS`."""
+    flows = rows.totals(rows.values, days)
+    return replace(flows, values=with_totals(flows.values, site))
+
+
+def power_sums(rows: DayRows, days: int) -> DaySums:
+    """Integrals of power: what left the panels, what came from battery, grid and generator; no splits, no losses.
+
+    The totals come from power too, since the flows they are summed from are not known. `rows` hold `POWERS`.
+    """
+    watt_s = np.full((len(rows.at), len(MEASURES)), np.nan)
+    for measure, (power, sign) in _POWER_OF.items():
+        watt_s[:, COLUMN[measure]] = np.maximum(sign * rows.values[:, POWERS.index(power)], 0.0) * rows.length_s
+    sums = rows.totals(watt_s, days)
+    return replace(sums, values=sums.values / _SECONDS_PER_HOUR)
+
+
+def with_totals(flows: Floats, site: Site) -> Floats:
+    """Totals before flows: rows × `FLOWS` → rows × `MEASURES`.
+
+    The home of a solar-only site whose splits are all zero is unknown, not zero (Q43).
+    """
+    totals = np.stack([_sum(flows[:, at]) for at in _TOTAL_AT.values()], axis=1)
+    if not site.has_battery:
+        is_unsplit = ~(np.nan_to_num(flows[:, _SPLIT_AT]) > 0.0).any(axis=1)
+        totals[is_unsplit, 0] = np.nan
+    return np.concatenate([totals, flows], axis=1)
+
+
+def _sum(values: Floats) -> Floats:
+    """Sums of rows; NaN where all are."""
+    is_unknown = np.isnan(values)
+    return np.where(is_unknown.all(axis=1), np.nan, np.where(is_unknown, 0.0, values).sum(axis=1))
+
+
+def _sums(values: Floats, firsts: Ints) -> Floats:
+    """Sums of runs of rows; NaN where all are."""
+    is_unknown = np.isnan(values)
+    if not is_unknown.any():
+        return np.asarray(np.add.reduceat(values, firsts, axis=0))
+    known = np.add.reduceat((~is_unknown).astype(np.int64), firsts, axis=0)
+    sums = np.add.reduceat(np.where(is_unknown, 0.0, values), firsts, axis=0)
+    return np.where(known > 0, sums, np.nan)
