@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,10 +44,11 @@ class Granularity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """What the rows of a series stand for, and which `period` it is asked with."""
+    """What the rows of a series stand for, and by which endpoint and `period` it is asked."""
 
     granularity: Granularity
     period: str
+    endpoint: str = "calendar_history"
 
 
 GRAINS: Final[dict[str, Grain]] = {
@@ -54,13 +56,23 @@ GRAINS: Final[dict[str, Grain]] = {
     "energy_day": Grain(Granularity.DAY, "month"),
     "energy_month": Grain(Granularity.MONTH, "year"),
     "energy_year": Grain(Granularity.YEAR, "lifetime"),
+    "history/day": Grain(Granularity.DAY, "day", "history"),
+    "history/week": Grain(Granularity.DAY, "week", "history"),
+    "history/month": Grain(Granularity.WEEK, "month", "history"),
+    "history/year": Grain(Granularity.MONTH, "year", "history"),
 }
-"""Source: API.md §1.2, row granularity by period. `energy_interval` is here for its old era alone."""
+"""Source: API.md §1.2 and §1.6, row granularity by period. `energy_interval` is here for its old era alone; what begins with
+`history/` are the periods of series `history`."""
 
 _WITNESSES = frozenset({"day", "week", "month"})
 """Periods that may answer for series `energy_day`: week and day are asked where the month drops a day (Q19)."""
 
-_NUMPY_UNIT: Final[dict[Granularity, str]] = {Granularity.DAY: "D", Granularity.MONTH: "M", Granularity.YEAR: "Y"}
+_NUMPY_UNIT: Final[dict[Granularity, str]] = {Granularity.MONTH: "M", Granularity.YEAR: "Y"}
+
+_THURSDAY: Final = 4
+"""Days from Sunday, with which weeks of `/history` begin (API.md §1.6), to the day that NumPy counts from."""
+
+Names = npt.NDArray[np.str_]
 
 
 def shape(answers: Sequence[Answer], site: Site) -> Tables:
@@ -80,10 +92,9 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
 
 def periods(slots: Slots) -> pd.DataFrame:
     """Rows of any period series as a frame of table `energy_periods`; wrong ones are set aside in `slots`."""
-    grains = [GRAINS[answer.series] for answer in slots.answers]
-    units = np.array([_NUMPY_UNIT[each.granularity] for each in grains], dtype="str")
-    slots.rows = slots.rows.assign(start=_floor(stamped(slots)[0], units[slots.rows["answer"]]))
-    set_wrong_windows_aside(slots, _starts(slots), _ends(slots, units))
+    grains = np.array([GRAINS[answer.series].granularity.value for answer in slots.answers], dtype="str")
+    slots.rows = slots.rows.assign(start=first_days(stamped(slots)[0], grains[slots.rows["answer"]]))
+    set_wrong_windows_aside(slots, _starts(slots), _ends(slots, grains))
     discard_future(slots, _starts(slots) > _asked_on(slots))
     last_wins(slots, [slots.rows["answer"].to_numpy(), epoch_us(slots.rows["instant"])])
     if _add_up(slots):
@@ -91,16 +102,16 @@ def periods(slots: Slots) -> pd.DataFrame:
     sources = [_source(answer.series, parsed) for answer, parsed in zip(slots.answers, slots.parsed, strict=True)]
     codes = pd.Series(sources, dtype="category").cat.codes.to_numpy()
     keys = [codes[slots.rows["answer"]], _starts(slots).astype(np.int64)]
-    note_changes(slots, keys, first_instants(_starts(slots), slots.site.zone), ~_is_partial(slots, units))
+    note_changes(slots, keys, first_instants(_starts(slots), slots.site.zone), ~_is_partial(slots, grains))
     last_wins(slots, keys)
     return table_frame(
         "energy_periods",
         {
             "site_id": slots.site.site_id,
-            "granularity": slots.per_row([each.granularity.value for each in grains], "str"),
+            "granularity": slots.per_row(grains.tolist(), "str"),
             "period_start": date_column(_starts(slots)),
             "source": slots.per_row(sources, "str"),
-            "is_partial": _is_partial(slots, units),
+            "is_partial": _is_partial(slots, grains),
             **{name: slots.rows[name] for name in slots.measures},
             **slots.lineage,
         },
@@ -123,26 +134,33 @@ def stamped(slots: Slots) -> tuple[Days, Ints]:
     return np.where(is_utc, wall_days, days), np.where(is_utc, wall_minutes, minutes)
 
 
-def _floor(days: Days, units: Ints) -> Days:
-    """First day of each day's calendar month or year, or the day itself."""
-    starts = days.astype("datetime64[D]")
-    for unit in ("M", "Y"):
-        starts = np.where(units == unit, days.astype(f"datetime64[{unit}]").astype("datetime64[D]"), starts)
-    return starts
+def first_days(days: Days, granularities: Names) -> Days:
+    """First day of the calendar period of each day, by what its row stands for; weeks begin on Sunday (API.md §1.6)."""
+    days = days.astype("datetime64[D]")
+    weekdays = (days.astype(np.int64) + _THURSDAY) % 7
+    starts = np.where(granularities == Granularity.WEEK.value, days - weekdays, days)
+    for each, unit in _NUMPY_UNIT.items():
+        firsts = days.astype(f"datetime64[{unit}]").astype("datetime64[D]")
+        starts = np.where(granularities == each.value, firsts, starts)
+    return np.asarray(starts, dtype="datetime64[D]")
+
+
+def last_days(starts: Days, granularities: Names) -> Days:
+    """Last day of each calendar period, included; `starts` are the first days."""
+    ends = np.where(granularities == Granularity.WEEK.value, starts + 6, starts)
+    for each, unit in _NUMPY_UNIT.items():
+        following = (starts.astype(f"datetime64[{unit}]") + 1).astype("datetime64[D]")
+        ends = np.where(granularities == each.value, following - 1, ends)
+    return np.asarray(ends, dtype="datetime64[D]")
 
 
 def _starts(slots: Slots) -> Days:
     return slots.rows["start"].to_numpy().astype("datetime64[D]")
 
 
-def _ends(slots: Slots, units: Ints) -> Days:
+def _ends(slots: Slots, grains: Names) -> Days:
     """Last day of each row's period."""
-    starts = _starts(slots)
-    ends, mine = starts, units[slots.rows["answer"]]
-    for unit in ("M", "Y"):
-        following = (starts.astype(f"datetime64[{unit}]") + 1).astype("datetime64[D]")
-        ends = np.where(mine == unit, following - 1, ends)
-    return ends
+    return last_days(_starts(slots), grains[slots.rows["answer"]])
 
 
 def _asked_on(slots: Slots) -> Days:
@@ -169,15 +187,14 @@ def _add_up(slots: Slots) -> bool:
 
 def _source(series: str, parsed: Parsed) -> str:
     """Endpoint and period that gave an answer's rows; the answer names the period itself."""
-    period = GRAINS[series].period
-    if series == "energy_day" and parsed.period in _WITNESSES:
-        period = parsed.period
-    return f"calendar_history/{period}"
+    grain = GRAINS[series]
+    period = parsed.period if series == "energy_day" and parsed.period in _WITNESSES else grain.period
+    return f"{grain.endpoint}/{period}"
 
 
-def _is_partial(slots: Slots, units: Ints) -> Mask:
+def _is_partial(slots: Slots, grains: Names) -> Mask:
     """Whether the period was not over when asked, or the site was installed in the middle of it."""
-    starts, ends = _starts(slots), _ends(slots, units)
+    starts, ends = _starts(slots), _ends(slots, grains)
     is_open = _asked_on(slots) <= ends
     if slots.site.installed_at is None:
         return np.asarray(is_open)

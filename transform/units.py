@@ -55,16 +55,21 @@ def in_watt_hours(
     A day without evidence of its own (too little power) has the unit of the days around it that have some, if they agree.
 
     **Shape**: frames of tables `energy_intervals`, `energy_periods` and `power` of one site → the first two with the same
-    rows, and one row of table `reconciliation` per day and flow that was scaled. Of the periods those of a day are
-    scaled; months and years are not. **Units**: Wh.
+    rows, and one row of table `reconciliation` per day and flow that was scaled, whichever of the two told it. Of the
+    periods those of a day are scaled; for weeks, months and years see `rollup_units`. **Units**: Wh.
     """
     days = np.unique(days_of(intervals["local_date"]))
     told = _interval_sums(intervals, power, days)
     exponents = _eras(*told)
     by_row = _of_rows(days_of(intervals["local_date"]), days, exponents)
-    scaled = _scaled(intervals, by_row)
-    findings = _findings(intervals, power, days[exponents != 0], site)
-    return scaled, _scaled_days(periods, scaled, power), findings
+    intervals_wh = scaled(intervals, by_row)
+    of_periods = _day_exponents(periods, intervals_wh, power)
+    told_by_days = periods[(of_periods != 0) & ~np.isin(days_of(periods["period_start"]), days[exponents != 0])]
+    findings = [
+        _findings(_of_intervals(intervals, power, days[exponents != 0]), site),
+        _findings(_of_days(told_by_days, intervals_wh, power), site),
+    ]
+    return intervals_wh, scaled(periods, of_periods), pd.concat(findings, ignore_index=True)
 
 
 def _interval_sums(
@@ -91,18 +96,24 @@ def _by_day(rows: pd.DataFrame, values: Floats, days: npt.NDArray[np.datetime64]
     return np.asarray(np.bincount(at, weights=values, minlength=len(days))[: len(days)], dtype=np.float64)
 
 
-def _exponents(energy: Floats, integral: Floats) -> tuple[Exponents, npt.NDArray[np.bool_]]:
-    """Power of ten that each ratio is, 0 for none other than 1; and which ratios prove it."""
+def exponents_of(energy: Floats, reference: Floats, *, within: float) -> tuple[Exponents, npt.NDArray[np.bool_]]:
+    """Power of ten that each ratio of energy to what is known of it is, 0 for none other than 1; and which ratios prove it.
+
+    Args:
+        energy: What was told.
+        reference: What is known of the same energy, in Wh; too little of it proves nothing.
+        within: How far a ratio may be from a power of a thousand.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(integral >= MIN_EVIDENCE_WH, energy / integral, np.nan)
-        is_power = np.abs(ratio[:, None] / 10.0 ** THOUSANDS[None, :] - 1) <= WITHIN
+        ratio = np.where(reference >= MIN_EVIDENCE_WH, energy / reference, np.nan)
+        is_power = np.abs(ratio[:, None] / 10.0 ** THOUSANDS[None, :] - 1) <= within
     found = np.where(is_power.any(axis=1), THOUSANDS[is_power.argmax(axis=1)], 0)
     return found.astype(np.int64), is_power.any(axis=1) | (np.abs(ratio - 1) <= 0.5)
 
 
 def _eras(energy: Floats, integral: Floats) -> Exponents:
     """The unit of each day, in order of time; days that prove none take that of the days around them, if they agree."""
-    found, is_proven = _exponents(energy, integral)
+    found, is_proven = exponents_of(energy, integral, within=WITHIN)
     if not found.any():
         return found
     proven = np.flatnonzero(is_proven)
@@ -119,7 +130,8 @@ def _of_rows(row_days: npt.NDArray[np.datetime64], days: npt.NDArray[np.datetime
     return np.where(days[at] == row_days, exponents[at], 0)
 
 
-def _scaled(rows: pd.DataFrame, exponents: Exponents) -> pd.DataFrame:
+def scaled(rows: pd.DataFrame, exponents: Exponents) -> pd.DataFrame:
+    """Rows with flows, each divided by ten to the power of its exponent; rows whose exponent is 0 to the bit as they were."""
     if not exponents.any():
         return rows
     values = rows[list(FLOWS)].to_numpy(dtype=np.float64)
@@ -128,16 +140,16 @@ def _scaled(rows: pd.DataFrame, exponents: Exponents) -> pd.DataFrame:
     return rows.assign(**{name: exact[:, index] for index, name in enumerate(FLOWS)})
 
 
-def _scaled_days(periods: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
-    """The API's own daily rows, against the sum of intervals where there are some, else the integral of power."""
+def _day_exponents(periods: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> Exponents:
+    """Units of the API's own daily rows, by the sum of intervals where there are some, else by the integral of power."""
     is_day = (periods["granularity"] == "day").to_numpy(dtype=bool)
+    exponents = np.zeros(len(periods), dtype=np.int64)
     if not is_day.any():
-        return periods
+        return exponents
     days = np.unique(days_of(periods.loc[is_day, "period_start"]))
     energy = intervals[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
     summed = _known_days(intervals, energy, days)
     integral = _known_days(power, _integrals(power).sum(axis=1).to_numpy(dtype=np.float64), days)
-    exponents = np.zeros(len(periods), dtype=np.int64)
     for source in periods.loc[is_day, "source"].unique():
         mine = np.flatnonzero(is_day & (periods["source"] == source).to_numpy(dtype=bool))
         rows = periods.iloc[mine]
@@ -146,7 +158,7 @@ def _scaled_days(periods: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataF
         told = rows[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
         reference = np.where(summed > 0, summed, integral)[at]
         exponents[mine[order]] = _eras(told[order], reference[order])
-    return _scaled(periods, exponents)
+    return exponents
 
 
 def _known_days(rows: pd.DataFrame, values: Floats, days: npt.NDArray[np.datetime64]) -> Floats:
@@ -154,33 +166,76 @@ def _known_days(rows: pd.DataFrame, values: Floats, days: npt.NDArray[np.datetim
     return _by_day(rows[is_known], values[is_known], days)
 
 
-def _findings(
-    intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArray[np.datetime64], site: Site
-) -> pd.DataFrame:
-    """One row per scaled day and flow whose energy, as it was told, is not what power says."""
+def _of_intervals(intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArray[np.datetime64]) -> pd.DataFrame:
+    """What power and intervals, as they were told, say of each day and flow."""
+    left, right = _flows_by_day(_integrals(power), power, days), _flows_by_day(intervals, intervals, days)
+    return _compared(days, left, right, check="power_vs_energy", sources=("power", "energy_intervals"))
+
+
+def _of_days(told: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
+    """What the API's own daily rows say, as they were told, and what they were measured by; of several the first."""
+    rows = told.sort_values(["period_start", "source"]).drop_duplicates("period_start")
+    days = days_of(rows["period_start"])
+    right = np.nan_to_num(rows[list(SOURCES)].to_numpy(dtype=np.float64))
+    summed = _flows_by_day(intervals, intervals, days)
+    is_summed = (summed > 0).any(axis=1)
+    found = []
+    for is_mine, left, check, source in (
+        (is_summed, summed, "interval_vs_day", "energy_intervals"),
+        (~is_summed, _flows_by_day(_integrals(power), power, days), "power_vs_energy", "power"),
+    ):
+        names = rows["source"].to_numpy(dtype=object)[is_mine]
+        found.append(_compared(days[is_mine], left[is_mine], right[is_mine], check=check, sources=(source, names)))
+    return pd.concat(found, ignore_index=True)
+
+
+def _flows_by_day(values: pd.DataFrame, rows: pd.DataFrame, days: npt.NDArray[np.datetime64]) -> Floats:
+    """Sums of `SOURCES` by day: days × flows."""
     if len(days) == 0:
+        return np.zeros((0, len(SOURCES)))
+    sums = [_known_days(rows, values[flow].fillna(0.0).to_numpy(dtype=np.float64), days) for flow in SOURCES]
+    return np.stack(sums, axis=1)
+
+
+def _compared(
+    days: npt.NDArray[np.datetime64],
+    left: Floats,
+    right: Floats,
+    *,
+    check: str,
+    sources: tuple[str, str | npt.NDArray[np.object_]],
+) -> pd.DataFrame:
+    """One row per day and flow of which the two say more than the tolerance apart."""
+    tolerance = np.maximum(TOLERANCE_WH, TOLERANCE_SHARE * np.maximum(left, right))
+    day, flow = np.nonzero(np.abs(left - right) > tolerance)
+    return pd.DataFrame(
+        {
+            "check_name": check,
+            "period_start": date_column(days[day]),
+            "measure": np.array(list(SOURCES), dtype=object)[flow],
+            "left_source": sources[0],
+            "left_wh": left[day, flow],
+            "right_source": sources[1] if isinstance(sources[1], str) else sources[1][day],
+            "right_wh": right[day, flow],
+            "tolerance_wh": tolerance[day, flow],
+        }
+    )
+
+
+def _findings(compared: pd.DataFrame, site: Site) -> pd.DataFrame:
+    """Rows of table `reconciliation` for days that are not in Wh as they were told."""
+    if compared.empty:
         return empty_frame("reconciliation")
-    log.warning("energy is not in Wh site_id=%s days=%s first=%s", site.site_id, len(days), days[0])
-    integrals, found = _integrals(power), []
-    for flow in SOURCES:
-        left = _known_days(power, integrals[flow].to_numpy(dtype=np.float64), days)
-        right = _known_days(intervals, intervals[flow].fillna(0.0).to_numpy(dtype=np.float64), days)
-        tolerance = np.maximum(TOLERANCE_WH, TOLERANCE_SHARE * np.maximum(left, right))
-        differs = np.abs(left - right) > tolerance
-        rows = {"period_start": date_column(days[differs]), "left_wh": left[differs], "right_wh": right[differs]}
-        found.append(pd.DataFrame({**rows, "tolerance_wh": tolerance[differs], "measure": flow}))
-    rows_of_all = pd.concat(found, ignore_index=True)
+    days = compared["period_start"]
+    log.warning("energy is not in Wh site_id=%s days=%s first=%s", site.site_id, days.nunique(), days.min())
     return table_frame(
         "reconciliation",
         {
-            "site_id": pd.Series(site.site_id, index=rows_of_all.index),
-            "check_name": "power_vs_energy",
+            "site_id": pd.Series(site.site_id, index=compared.index),
             "granularity": "day",
-            "left_source": "power",
-            "right_source": "energy_intervals",
-            "difference_wh": rows_of_all["left_wh"] - rows_of_all["right_wh"],
+            "difference_wh": compared["left_wh"] - compared["right_wh"],
             "verdict": "differs",
             "cause": "unit_mismatch",
-            **{name: rows_of_all[name] for name in rows_of_all.columns},
+            **{name: compared[name] for name in compared.columns},
         },
     )

@@ -65,9 +65,25 @@ def test_an_era_in_kilowatt_hours_is_scaled_to_the_watt_hour_and_reported_day_by
 
 def test_a_days_rollup_has_a_unit_of_its_own() -> None:
     """The month's answer speaks kWh on a day whose intervals speak Wh, and the other way round."""
-    intervals, periods, _ = in_watt_hours(*told([1, 1000, 1], month=[1000, 1, 1]), BATTERY_SITE)
+    intervals, periods, findings = in_watt_hours(*told([1, 1000, 1], month=[1000, 1, 1]), BATTERY_SITE)
     assert daily_wh(intervals, "local_date") == [28_800.0] * 3
     assert daily_wh(periods, "period_start") == [28_800.0] * 3
+    sources = ["period_start", "check_name", "left_source", "right_source", "right_wh"]
+    assert findings.sort_values("period_start")[sources].to_numpy().tolist() == [
+        [FIRST, "interval_vs_day", "energy_intervals", "calendar_history/month", 28.8],
+        [FIRST + timedelta(days=1), "power_vs_energy", "power", "energy_intervals", pytest.approx(28.8)],
+    ]
+
+
+def test_days_without_intervals_are_measured_by_power_and_reported() -> None:
+    """Q10: in the old era a day is one row; in kWh it is recognised all the same."""
+    intervals, periods, watts = told([1000, 1000])
+    _, days, findings = in_watt_hours(intervals.iloc[:0], periods, watts, BATTERY_SITE)
+    assert daily_wh(days, "period_start") == [28_800.0] * 2
+    checked({"energy_periods": days, "reconciliation": findings})
+    assert findings["period_start"].tolist() == [FIRST, FIRST + timedelta(days=1)]
+    assert set(findings["check_name"]) == {"power_vs_energy"}
+    assert findings["left_wh"].tolist() == [pytest.approx(28_800.0)] * 2
 
 
 @pytest.mark.parametrize(("factor", "is_scaled"), [(1.019, True), (0.981, True), (1.021, False), (0.979, False)])
