@@ -21,7 +21,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from flows.progress import Progress
+from flows.progress import Progress, Silent
 
 LINE_EVERY_S = 5.0
 """Without a terminal a stage says how far it is this often; a log with a line a request is read by nobody."""
@@ -59,8 +59,11 @@ def note(message: str) -> None:
 
 
 @contextmanager
-def progress_to_console() -> Iterator[Progress]:
-    """Progress as bars on a terminal, as occasional lines elsewhere."""
+def progress_to_console(*, is_quiet: bool = False) -> Iterator[Progress]:
+    """Progress as bars on a terminal, as occasional lines elsewhere; none if `is_quiet`."""
+    if is_quiet:
+        yield Silent()
+        return
     if not sys.stderr.isatty():
         yield Lines()
         return

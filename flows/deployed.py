@@ -1,78 +1,97 @@
-"""The flows that Prefect runs; deployments in `prefect.yaml` point here.
+"""The flows that Prefect runs; deployments point here.
 
 A flow wraps the same pipeline that the command line runs. What it returns and passes are paths and counts, never frames.
+Parameters are typed, so that Prefect refuses a wrong one when a run is created. A run holds the data directory like any
+other: one that finds it held fails and says who holds it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow
-from prefect.logging import get_run_logger
+from prefect import flow, runtime, tags
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from extract.client import utc_now
 from extract.series import Series
-from flows import pipeline
+from flows import artifacts, pipeline
 from flows.data_directory import held
 from flows.engines.prefect_engine import PrefectEngine
-from flows.errors import RunFailed
+from flows.errors import RunFailed, UsageError
 from flows.pipeline import Selection, Summary
-from flows.progress import Progress
+from flows.run_log import RunLog
+from flows.secret_blocks import with_secret_blocks
 from flows.settings import load_settings
-from flows.summary import as_dict, one_line
+from flows.summary import as_dict, failure_in_words
 from flows.workspace import Workspace, new_run_id
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 """Four tasks at a time: requests in flight, mostly."""
 
+SiteIds = list[Annotated[int, Field(ge=1)]]
+Cap = Annotated[int, Field(ge=1)]
+Day = Annotated[date, WithJsonSchema({"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+"""Prefect's server checks patterns when a run is created, formats it does not."""
 
-class RunLog:
-    """Progress as lines in the flow run's log: one a stage, since a line a request would drown the rest."""
 
-    def __init__(self) -> None:
-        self._log = get_run_logger()
-
-    def begin(self, stage: str, total: int, parts: Mapping[str, int] | None = None) -> None:
-        """See `Progress`."""
-        self._log.info("%s: %d", stage, total)
-
-    def advance(self, part: str = "") -> None:
-        """See `Progress`."""
-
-    def pause(self, reason: str) -> None:
-        """See `Progress`."""
-        self._log.warning("%s", reason)
-
-    def end(self) -> None:
-        """See `Progress`."""
+def run_name() -> str:
+    """`backfill site 2104877316, 2025-01-01 to 2025-03-31`: which sites and days a flow run is about."""
+    given: dict[str, Any] = runtime.flow_run.parameters
+    sites = [str(site) for site in given.get("sites") or ()]
+    subject = "all sites" if not sites else f"site{'s' * (len(sites) > 1)} {', '.join(sites[:3])}"
+    more = f" and {len(sites) - 3} more" if len(sites) > 3 else ""
+    since, until = given.get("since"), given.get("until")
+    days = f", {since or 'the beginning'} to {until or 'today'}" if since or until else ""
+    return f"{runtime.flow_run.flow_name} {subject}{more}{days}"
 
 
 def run_on_prefect(workspace: Workspace, selection: Selection, command: str) -> Summary:
-    """Run the pipeline inside a flow run of its own, for the command line."""
+    """Run the pipeline inside a flow run of its own, for the command line, which holds the data directory already."""
     found: list[Summary] = []
 
     @flow(name=command, task_runner=RUNNER, validate_parameters=False)
     def run() -> None:
-        found.append(_drive(workspace, selection, command, RunLog()))
+        found.append(_fetch(workspace, selection, command))
 
-    run()
+    with tags("wattlog", command):
+        run()
     return found[0]
 
 
-@flow(name="backfill", task_runner=RUNNER)
+@flow(name="sync", task_runner=RUNNER, flow_run_name=run_name)
+def sync(
+    sites: SiteIds | None = None,
+    max_requests: Cap | None = None,
+    data_dir: Path | None = None,
+) -> dict[str, Any]:
+    """Fetch what is not settled, reconcile, publish: the nightly run.
+
+    Args:
+        sites: Site ids; all when not given.
+        max_requests: Hard cap on requests.
+        data_dir: Data directory; the setting's when not given.
+
+    Raises:
+        RunFailed: Some windows stayed without an answer; what was fetched is loaded.
+    """
+    with _workspace("sync", data_dir, max_requests) as workspace:
+        return _result(_fetch(workspace, Selection(tuple(sites or ())), "sync"))
+
+
+@flow(name="backfill", task_runner=RUNNER, flow_run_name=run_name)
 def backfill(
-    sites: list[int] | None = None,
+    sites: SiteIds | None = None,
     series: list[Series] | None = None,
-    since: date | None = None,
-    until: date | None = None,
-    max_requests: Annotated[int | None, Field(ge=1)] = None,
+    since: Day | None = None,
+    until: Day | None = None,
+    max_requests: Cap | None = None,
     newest_first: bool = True,
     data_dir: Path | None = None,
 ) -> dict[str, Any]:
-    """Fetch every window that is not settled yet, then transform and publish.
+    """Fetch every window that is not settled yet, then reconcile and publish.
 
     Args:
         sites: Site ids; all when not given.
@@ -86,18 +105,58 @@ def backfill(
     Raises:
         RunFailed: Some windows stayed without an answer; what was fetched is loaded.
     """
-    settings = load_settings(data_dir=data_dir)
     selection = Selection(tuple(sites or ()), tuple(series or ()), since, until, newest_first)
-    workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
-    with held(settings.data_dir, "backfill"):
-        try:
-            summary = _drive(workspace, selection, "backfill", RunLog())
-        finally:
-            workspace.close()
+    with _workspace("backfill", data_dir, max_requests) as workspace:
+        return _result(_fetch(workspace, selection, "backfill"))
+
+
+@flow(name="rebuild", task_runner=RUNNER, flow_run_name=run_name)
+def rebuild(data_dir: Path | None = None) -> dict[str, Any]:
+    """Make lake and warehouse again from the raw archive, without one request.
+
+    Args:
+        data_dir: Data directory; the setting's when not given.
+    """
+    return _without_asking("rebuild", data_dir, pipeline.rebuild)
+
+
+def _without_asking(command: str, data_dir: Path | None, work: Callable[..., Summary]) -> dict[str, Any]:
+    with _workspace(command, data_dir) as workspace:
+        summary = work(workspace, PrefectEngine(), progress=RunLog())
+        artifacts.show_reconciliation(workspace.lake)
+        return _result(summary)
+
+
+def _fetch(workspace: Workspace, selection: Selection, command: str) -> Summary:
+    summary = pipeline.backfill(workspace, PrefectEngine(), selection, progress=RunLog(), command=command)
+    artifacts.show(workspace, summary)
+    return summary
+
+
+def _result(summary: Summary) -> dict[str, Any]:
+    """What a flow returns.
+
+    Raises:
+        RunFailed: The run did not end with exit code 0.
+    """
     if summary.exit_code:
-        raise RunFailed(summary.exit_code, one_line(summary))
+        raise RunFailed(summary.exit_code, failure_in_words(summary))
     return as_dict(summary)
 
 
-def _drive(workspace: Workspace, selection: Selection, command: str, progress: Progress) -> Summary:
-    return pipeline.backfill(workspace, PrefectEngine(), selection, progress=progress, command=command)
+@contextmanager
+def _workspace(command: str, data_dir: Path | None, max_requests: int | None = None) -> Iterator[Workspace]:
+    """A workspace that holds its data directory."""
+    settings = with_secret_blocks(load_settings(data_dir=data_dir))
+    if runtime.deployment.id is not None and not settings.data_dir.is_absolute():
+        # A process worker runs flows in a temporary directory, which is gone with all that was fetched when the run ends.
+        raise UsageError(
+            f"the data directory {settings.data_dir} is relative, and a worker has no place of its own; "
+            "set WATTLOG_DATA_DIR to an absolute path where the worker runs, or register with `wattlog deploy`"
+        )
+    workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
+    with held(settings.data_dir, command):
+        try:
+            yield workspace
+        finally:
+            workspace.close()

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
         concurrency: Requests in flight; replaces the provider's.
         settle_hours: How long after its end a window's answer counts as final.
         site_timezones: Site id → IANA name, stronger than what the API says.
+        healthcheck_url: Told when `sync` begins and how it ends.
+        shared_rate_limit: Prefect limit that every request also waits for, where several workers share one allowance.
         log_level: debug, info, warning or error.
     """
 
@@ -91,6 +93,8 @@ class Settings(BaseSettings):
     concurrency: int | None = Field(default=None, ge=1, le=64)
     settle_hours: float = Field(default=48, ge=0, le=24 * 60)
     site_timezones: Annotated[dict[int, str], NoDecode, AfterValidator(_zone_names)] = Field(default_factory=dict)
+    healthcheck_url: SecretStr | None = None
+    shared_rate_limit: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
     log_level: LogLevel = "WARNING"
 
     @classmethod

@@ -43,6 +43,19 @@ def one_line(summary: Summary) -> str:
     return "every window is fetched"
 
 
+MOST_WINDOWS = 10
+"""A state's message names so many windows that failed; the others are in the table of failures."""
+
+
+def failure_in_words(summary: Summary) -> str:
+    """The outcome in a sentence, and which windows failed."""
+    names = [failure.what for failure in summary.failures]
+    if not names:
+        return one_line(summary)
+    more = f", and {len(names) - MOST_WINDOWS} more" if len(names) > MOST_WINDOWS else ""
+    return f"{one_line(summary)}. Failed: {'; '.join(names[:MOST_WINDOWS])}{more}"
+
+
 def print_summary(summary: Summary, settings: Settings, *, as_json: bool) -> None:
     """Say what the run came to and what to type next."""
     if as_json:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -114,18 +114,27 @@ class Workspace:
             client=self.client,
             archive=self.archive,
             budget=Budget(self.max_requests),
-            pace=Pace(
-                provider.requests_per_minute,
-                sleep=self.stop.wait,
-                is_stopped=self.stop.is_set,
-                on_pause=lambda seconds: self.on_pause(seconds) if self.on_pause is not None else None,
-            ),
+            pace=self._pace(provider.requests_per_minute),
             run_id=self.run_id,
             provider=provider.name,
             renew=self.credentials.renew,
             is_stopped=self.stop.is_set,
             sleep=self.stop.wait,
             neighbours=() if self.settings.api_base_url else NEIGHBOURS.get(provider.name, ()),
+        )
+
+    def _pace(self, requests_per_minute: int | None) -> Pace:
+        """This process's own pace, or one that it shares with others through Prefect."""
+        kind: Callable[..., Pace] = Pace
+        if self.settings.shared_rate_limit is not None:
+            from flows.shared_pace import SharedPace
+
+            kind = partial(SharedPace, self.settings.shared_rate_limit)
+        return kind(
+            requests_per_minute,
+            sleep=self.stop.wait,
+            is_stopped=self.stop.is_set,
+            on_pause=lambda seconds: self.on_pause(seconds) if self.on_pause is not None else None,
         )
 
     def access_token(self) -> str:

@@ -152,6 +152,50 @@ def backfill(
 
 
 @app.command()
+def sync(
+    context: typer.Context,
+    site: Sites = None,
+    max_requests: Annotated[int | None, typer.Option(min=1, help="Ask at most this often.", metavar="N")] = None,
+    healthcheck_url: Annotated[
+        str | None,
+        typer.Option(help="Ping there on success, and at URL/fail on failure.", metavar="URL", show_default=False),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say what is done, without a terminal too.")] = False,
+    engine: Engine = None,
+    as_json: Json = False,
+) -> int:
+    """Do the nightly run: fetch what is not settled, reconcile, publish. Quiet under cron when all went well."""
+    from flows.cli.sync import sync as command
+
+    return _run(
+        command,
+        context,
+        sites=site or [],
+        max_requests=max_requests,
+        is_verbose=verbose,
+        healthcheck_url=healthcheck_url,
+        engine=str(engine) if engine else None,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def deploy(
+    context: typer.Context,
+    work_pool: Annotated[str, typer.Option(help="Work pool, made if it is not there.", metavar="NAME")] = "wattlog",
+    timezone: Annotated[
+        str | None,
+        typer.Option(help="Zone of the schedules; the account's if not given.", metavar="ZONE", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Register pool, limits and deployments with the Prefect API that is configured. Repeat it after an update."""
+    from flows.cli.deploy import deploy as command
+
+    return _run(command, context, work_pool=work_pool, timezone=timezone, as_json=as_json)
+
+
+@app.command()
 def login(
     context: typer.Context,
     paste: Annotated[

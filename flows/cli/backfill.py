@@ -1,5 +1,6 @@
 """`wattlog backfill`."""
 
+import os
 from datetime import date
 
 from extract.client import utc_now
@@ -36,17 +37,26 @@ def backfill(
 
 
 def run(
-    settings: Settings, selection: Selection, *, max_requests: int | None = None, engine: str | None, command: str
+    settings: Settings,
+    selection: Selection,
+    *,
+    max_requests: int | None = None,
+    engine: str | None,
+    command: str,
+    is_quiet: bool = False,
 ) -> Summary:
-    """Run the pipeline on the engine wanted, holding the data directory."""
+    """Run the pipeline on the engine wanted, holding the data directory; without a word of progress if `is_quiet`."""
     workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
     with held(settings.data_dir, command):
         try:
             if engine == "prefect" or (engine is None and prefect_is_configured()):
+                if is_quiet:
+                    # Read when Prefect is imported. What goes wrong is said in one line, as on the local engine.
+                    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
                 from flows.deployed import run_on_prefect
 
                 return run_on_prefect(workspace, selection, command)
-            with graceful(workspace), progress_to_console() as progress:
+            with graceful(workspace), progress_to_console(is_quiet=is_quiet) as progress:
                 return run_pipeline(workspace, LocalEngine(), selection, progress=progress, command=command)
         finally:
             workspace.close()

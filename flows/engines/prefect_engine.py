@@ -34,7 +34,12 @@ class PrefectEngine:
         futures = [
             task(**options, task_run_name=f"{name} {item}")(partial(step, workspace, item)).submit() for item in items
         ]
-        for future in as_completed(futures):
-            if on_done is not None:
-                on_done(future.result())
-        return [future.result() for future in futures]
+        try:
+            for future in as_completed(futures):
+                if on_done is not None:
+                    on_done(future.result())
+            return [future.result() for future in futures]
+        except BaseException:
+            # A cancelled flow run too: the chunks under way end at their next window.
+            workspace.stop.set()
+            raise

@@ -1,0 +1,62 @@
+"""Which deployments there are, and when they run.
+
+Declared once: `wattlog deploy` registers them, and a test holds `prefect.yaml` to them.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+QUEUE: Final = "wattlog"
+"""The work queue of all deployments. It starts one run at a time: a run owns the data directory, and whoever comes second
+should wait for its turn in the queue, on whichever machine the workers are, and not fail."""
+
+RUNS_AT_A_TIME: Final = 1
+
+EXTRA_LOGGERS: Final = "flows,extract,transform,warehouse"
+"""What these packages log belongs into the log of the flow run, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment.
+
+    Attributes:
+        name: Its name.
+        flow: Name of the flow in `flows.deployed`.
+        description: What it does.
+        cron: When it runs, in the account's zone; None for on demand.
+    """
+
+    name: str
+    flow: str
+    description: str
+    cron: str | None = None
+
+    @property
+    def entrypoint(self) -> str:
+        """Where a worker finds the flow: a module, since what is deployed is what the worker has installed."""
+        return f"flows.deployed.{self.flow}"
+
+    @property
+    def full_name(self) -> str:
+        """`flow/deployment`, as Prefect's commands take it."""
+        return f"{self.flow}/{self.name}"
+
+    @property
+    def tags(self) -> list[str]:
+        """Tags of the deployment and of its runs."""
+        return ["wattlog", self.flow]
+
+
+DEPLOYMENTS: Final = (
+    Deployment("sync", "sync", "Fetch what is not settled, reconcile, publish.", "30 3 * * *"),
+    Deployment("backfill", "backfill", "Fetch every window that is not settled yet. On demand, with parameters."),
+    Deployment("rebuild", "rebuild", "Make lake and warehouse again from the raw archive. On demand."),
+)
+"""03:30 is after the day's last rows are final nearly everywhere and before anybody looks (Q12 settles the rest)."""
+
+
+def job_variables(*, working_dir: str | None) -> dict[str, Any]:
+    """What a worker is told about the process it starts; a working directory makes `.env` and `wattlog.toml` found there."""
+    environment = {"env": {"PREFECT_LOGGING_EXTRA_LOGGERS": EXTRA_LOGGERS}}
+    return environment if working_dir is None else {"working_dir": working_dir, **environment}
