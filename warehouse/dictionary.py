@@ -16,7 +16,7 @@ PAGE = Path(__file__).with_name("DICTIONARY.md")
 _INTRODUCTION = f"""# Data dictionary
 
 Schema version {SCHEMA_VERSION}. Made by `python -m warehouse.dictionary` from `warehouse/schema/` and
-`warehouse/models.py`; a test keeps it current, so change those instead.
+`warehouse/models/`; a test keeps it current, so change those instead.
 
 Instants are TIMESTAMPTZ in UTC and mark the beginning of a half-open interval; `local_date` is the site's calendar day.
 Tables speak W, Wh, % and s; models speak kWh. NULL is "not measured", never zero. Q-numbers name observed behaviours of

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     BOOLEAN = "BOOLEAN"
     DATE = "DATE"
     TIMESTAMPTZ = "TIMESTAMPTZ"
+    TIMESTAMP = "TIMESTAMP"
+    """A reading of the site's clock, in models only: an instant is a TIMESTAMPTZ."""
 
     @property
     def arrow(self) -> pa.DataType:
@@ -43,6 +45,7 @@ _ARROW: dict[Kind, pa.DataType] = {
     Kind.BOOLEAN: pa.bool_(),
     Kind.DATE: pa.date32(),
     Kind.TIMESTAMPTZ: pa.timestamp("us", tz="UTC"),
+    Kind.TIMESTAMP: pa.timestamp("us"),
 }
 
 _DTYPES: dict[Kind, str] = {
@@ -53,6 +56,7 @@ _DTYPES: dict[Kind, str] = {
     Kind.BOOLEAN: "bool",
     Kind.DATE: "date32[day][pyarrow]",
     Kind.TIMESTAMPTZ: "datetime64[us, UTC]",
+    Kind.TIMESTAMP: "datetime64[us]",
 }
 _NULLABLE_DTYPES: dict[Kind, str] = {Kind.BIGINT: "Int64", Kind.INTEGER: "Int32", Kind.BOOLEAN: "boolean"}
 
@@ -61,11 +65,13 @@ class Unit(StrEnum):
     """Units as they stand behind the underscore of a column's name."""
 
     W = "w"
+    KW = "kw"
     WH = "wh"
     KWH = "kwh"
     PCT = "pct"
     S = "s"
     MS = "ms"
+    H = "h"
 
     @property
     def symbol(self) -> str:
@@ -75,11 +81,13 @@ class Unit(StrEnum):
 
 _SYMBOLS: dict[Unit, str] = {
     Unit.W: "W",
+    Unit.KW: "kW",
     Unit.WH: "Wh",
     Unit.KWH: "kWh",
     Unit.PCT: "%",
     Unit.S: "s",
     Unit.MS: "ms",
+    Unit.H: "h",
 }
 
 

@@ -51,7 +51,11 @@ def test_empty_lake_gives_every_table_and_model(lake: Lake, destination: Path) -
         destination, "select table_name, comment from duckdb_tables() where schema_name = 'main' order by all"
     )
     assert tables == sorted((table.name, table.grain) for table in TABLES.values())
-    models = _read(destination, "select view_name, comment from duckdb_views() where schema_name = 'analytics'")
+    models = _read(
+        destination,
+        "select view_name, comment from duckdb_views() where schema_name = 'analytics' "
+        "union all select table_name, comment from duckdb_tables() where schema_name = 'analytics'",
+    )
     assert sorted(models) == sorted((model.name, model.grain) for model in MODELS.values())
     columns = _read(
         destination,

@@ -1,8 +1,8 @@
 -- purpose: how many of the expected rows are held; hours before the installation, in the future and at night, when some
 --          equipment says nothing, are not expected
 -- grain: one row per site, series and local month that was asked for, or lies between months that were
--- sources: main.power, main.state_of_energy, main.energy_intervals, main.energy_periods, main.gaps, main.sites
-create view analytics.coverage as
+-- sources: main.power, main.state_of_energy, main.energy_intervals, main.energy_periods, main.gaps, analytics.sites
+create table analytics.coverage as
 with held as (
     select site_id, 'power' as series, date_trunc('month', local_date) as month, count(*) as held_rows
     from main.power
@@ -37,10 +37,10 @@ missing as (
         gaps.site_id,
         gaps.series,
         gaps.expected_rows,
-        timezone(coalesce(sites.timezone, 'UTC'), gaps.gap_start) as starts,
-        timezone(coalesce(sites.timezone, 'UTC'), gaps.gap_end) as ends
+        timezone(coalesce(sites.zone, 'UTC'), gaps.gap_start) as starts,
+        timezone(coalesce(sites.zone, 'UTC'), gaps.gap_end) as ends
     from main.gaps as gaps
-    left join main.sites as sites on sites.site_id = gaps.site_id
+    left join analytics.sites as sites on sites.site_id = gaps.site_id
     where gaps.cause not in ('before_install', 'future', 'night')
 ),
 -- A gap of several months counts in each by its share of the time; months of rows that stand for months or years are
@@ -81,3 +81,4 @@ select
 from counted
 group by site_id, series, month
 having sum(held_rows) + round(sum(missing_rows)) > 0
+order by site_id, series, month

@@ -1,0 +1,111 @@
+"""The models of what stands at a site: battery, outages, cars; and of what is known and contradicted."""
+
+from warehouse.models.columns import GRANULARITY, MONTH, PERIOD_START, SITE, hours, kwh, pct
+from warehouse.models.model import Model
+from warehouse.schema import BACKUP_EVENTS, DAILY, GAPS, RECONCILIATION, SITES, Field, Kind, Unit
+
+SITES_MODEL = Model(
+    "sites",
+    (
+        *SITE,
+        SITES.field("status"),
+        Field("zone", Kind.VARCHAR, "Time zone as DuckDB understands it; UTC where none is known.", source="Q7, Q36"),
+        Field("today", Kind.DATE, "The site's calendar day at the moment of asking."),
+        Field("installed_on", Kind.DATE, "The site's calendar day of its installation."),
+        *(SITES.field(name) for name in ("has_solar", "has_battery", "wall_connectors")),
+        Field("nameplate_power_kw", Kind.DOUBLE, "Rated power of the batteries; NULL where unknown.", Unit.KW),
+        kwh("nameplate_energy_kwh", "Rated energy of the batteries; NULL where unknown."),
+    ),
+)
+
+COVERAGE = Model(
+    "coverage",
+    (
+        GAPS.field("site_id"),
+        GAPS.field("series"),
+        MONTH,
+        Field("held_rows", Kind.BIGINT, "Rows that are held."),
+        Field("expected_rows", Kind.BIGINT, "Rows that are held or missing."),
+        pct("coverage_pct", "Rows held of rows expected."),
+    ),
+    is_materialised=True,
+)
+
+BATTERY_CYCLES = Model(
+    "battery_cycles",
+    (
+        *SITE,
+        GRANULARITY,
+        PERIOD_START,
+        Field("days", Kind.BIGINT, "Days for which both charge and discharge are held."),
+        kwh("charge_kwh", "Energy that charged the battery."),
+        kwh("discharge_kwh", "Energy the battery discharged; what warranties count as throughput."),
+        kwh("throughput_kwh", "Energy that went in and out: charge and discharge together."),
+        Field("equivalent_full_cycles", Kind.DOUBLE, "Energy discharged by the battery's rated energy."),
+        kwh(
+            "stored_change_kwh",
+            "How much more the battery held at the end, by state of energy and rated energy; NULL where unknown.",
+        ),
+        pct(
+            "round_trip_efficiency_pct",
+            "Energy out by energy in, corrected by stored_change_kwh; for months and years of a full cycle or more.",
+        ),
+        pct("min_soe_pct", "Lowest state of energy, app scale."),
+        pct("max_soe_pct", "Highest state of energy, app scale."),
+        pct("mean_soe_pct", "Mean state of energy over the time that is held, app scale."),
+        hours("empty_h", "Time at 0 %, app scale."),
+        hours("full_h", "Time at 100 %, app scale."),
+    ),
+    is_materialised=True,
+)
+
+OUTAGES = Model(
+    "outages",
+    (
+        *SITE,
+        BACKUP_EVENTS.field("started_at"),
+        BACKUP_EVENTS.field("ended_at"),
+        Field("local_started_at", Kind.TIMESTAMP, "What the site's clock showed when the grid went away."),
+        Field("local_ended_at", Kind.TIMESTAMP, "What the site's clock showed when it was back."),
+        Field("local_date", Kind.DATE, "The site's calendar day on which it began."),
+        BACKUP_EVENTS.field("duration_s"),
+        hours("duration_h", "How long the site ran without the grid."),
+        kwh("home_kwh", "Energy the home used meanwhile; NULL unless all of the time is held."),
+        kwh("battery_discharge_kwh", "Energy the battery discharged meanwhile; NULL unless all of the time is held."),
+        kwh("solar_kwh", "Energy the panels generated meanwhile; NULL unless all of the time is held."),
+        pct("begin_soe_pct", "State of energy in the interval in which it began, app scale."),
+        pct("end_soe_pct", "State of energy in the interval in which it ended, app scale."),
+    ),
+    is_materialised=True,
+)
+
+EV_CHARGING = Model(
+    "ev_charging",
+    (
+        *SITE,
+        DAILY.field("local_date"),
+        Field("sessions", Kind.BIGINT, "Sessions that began on the day."),
+        kwh("ev_kwh", "Energy given to cars; sessions over midnight are shared by time."),
+        hours("charging_h", "Time for which cars charged, all connectors together."),
+        kwh("home_kwh", "Energy the home used, cars included; NULL where unknown."),
+        pct("ev_share_pct", "Energy given to cars of what the home used."),
+    ),
+)
+
+DISAGREEMENTS = Model(
+    "disagreements",
+    (
+        *SITE,
+        *(RECONCILIATION.field(name) for name in ("check_name", "granularity", "period_start", "measure")),
+        RECONCILIATION.field("left_source"),
+        kwh("left_kwh", "The left value; NULL where the source has none."),
+        RECONCILIATION.field("right_source"),
+        kwh("right_kwh", "The right value; NULL where the source has none."),
+        kwh("difference_kwh", "Left less right; NULL where either is missing."),
+        kwh("tolerance_kwh", "By how much the two may differ and still agree."),
+        RECONCILIATION.field("verdict"),
+        RECONCILIATION.field("cause"),
+    ),
+)
+
+EQUIPMENT_MODELS = (COVERAGE, BATTERY_CYCLES, OUTAGES, EV_CHARGING, DISAGREEMENTS)
