@@ -39,7 +39,7 @@ from extract.record import (
     segment_name,
 )
 from extract.segment import Extent, Frame, Hole
-from extract.series import ACCOUNT
+from extract.series import ACCOUNT, Series
 
 __all__ = ["ANSWERS", "INDEX", "Damage", "Entry", "Exchange", "RawAnswer", "RawArchive"]
 
@@ -91,6 +91,7 @@ class RawArchive:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
         self._by_month: dict[tuple[int, str], list[Entry]] = {}
+        self._legacy: dict[int, list[Entry]] = {}
         self._by_id: dict[str, Entry] = {}
         self._holders: dict[tuple[object, ...], Entry] = {}
         self._torn: dict[str, int] = {}
@@ -150,6 +151,8 @@ class RawArchive:
         self._entries.append(entry)
         self._by_month.setdefault((entry.site_id, entry.month), []).append(entry)
         self._by_id[entry.raw_id] = entry
+        if entry.series == Series.HISTORY:
+            self._legacy.setdefault(entry.site_id, []).append(entry)
         if entry.body_of is None and entry.status == 200:
             self._holders[entry.content] = entry
 
@@ -161,6 +164,11 @@ class RawArchive:
             if month is not None:
                 return list(self._by_month.get((site_id, month), ()))
             return [entry for entry in self._entries if entry.site_id == site_id]
+
+    def legacy(self, site_id: int) -> list[Entry]:
+        """Entries of a site's series `history`, in the order they were kept: they may tell of other months than their own."""
+        with self._lock:
+            return [each for each in self._legacy.get(site_id, ()) if each.raw_id in self._by_id]
 
     def months(self, site_id: int) -> list[str]:
         """The months of a site that hold anything, oldest first."""

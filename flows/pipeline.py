@@ -20,6 +20,7 @@ from flows.account import choose, discover, known_sites, write_account_requests,
 from flows.engines import Engine
 from flows.errors import ExitCode, Interrupted, UsageError, exit_code_for
 from flows.ledger import Run
+from flows.neighbours import months_of
 from flows.planning import Asked, about, chunks_for, deeper_chunks
 from flows.progress import Progress, Silent
 from flows.steps.estimate import estimate_days
@@ -247,7 +248,7 @@ def _fetch(
 def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
     """shape months → estimate days."""
     workspace.lake.sweep()
-    items = [SiteMonth(site, month) for site in summary.sites for month in workspace.archive.months(site.site_id)]
+    items = [SiteMonth(site, month) for site in summary.sites for month in months_of(workspace, site)]
     for stage, step in (("months shaped", shape_month), ("days estimated", estimate_days)):
         progress.begin(stage, len(items))
         shaped = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())

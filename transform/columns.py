@@ -16,6 +16,14 @@ from warehouse.schema import API_FLOWS
 
 _FLOWS: Final[dict[str, str]] = {name: f"{name}_wh" for name in API_FLOWS}
 
+_POWERS: Final[dict[str, str]] = {
+    "solar_power": "solar_w",
+    "battery_power": "battery_w",
+    "grid_power": "grid_w",
+    "grid_services_power": "grid_services_w",
+    "generator_power": "generator_w",
+}
+
 _LIVE: Final[dict[str, str]] = {
     "solar_power": "solar_w",
     "battery_power": "battery_w",
@@ -30,23 +38,19 @@ _LIVE: Final[dict[str, str]] = {
 """Source: API.md §1.4."""
 
 MEASURES: Final[dict[str, dict[str, str]]] = {
-    "power": {
-        "solar_power": "solar_w",
-        "battery_power": "battery_w",
-        "grid_power": "grid_w",
-        "grid_services_power": "grid_services_w",
-        "generator_power": "generator_w",
-    },
+    "power": _POWERS,
     "soe": {"soe": "soe_pct"},
     "backup": {"duration": "duration"},
     "energy_interval": _FLOWS,
     "energy_day": _FLOWS,
     "energy_month": _FLOWS,
     "energy_year": _FLOWS,
+    "history": _POWERS | _FLOWS,
     "live_status": _LIVE,
     "snapshot": _LIVE,
 }
-"""Per series: the API's name of a measure → the lake's. Source: API.md §1.2."""
+"""Per series: the API's name of a measure → the lake's. Answers of `history` hold either powers or energy. Source: API.md
+§1.2, §1.6."""
 
 _NOT_MEASURES = frozenset(
     {

@@ -24,11 +24,15 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
         ValueError: An answer is of another site or series.
     """
     slots = gather(answers, site, series={"power"}, table="power")
+    return {"power": powers(slots), **aside(slots)}
+
+
+def powers(slots: Slots) -> pd.DataFrame:
+    """Rows of mean powers as a frame of table `power`; wrong ones are set aside in `slots`."""
     slots.rows = slots.rows.assign(home_w=_home_w(slots))
     judge_values(slots, "power")
     file_intervals(slots, default_s=DEFAULT_INTERVAL_S)
-    frame = table_frame("power", {**interval_columns(slots), **{name: slots.rows[name] for name in slots.measures}})
-    return {"power": frame, **aside(slots)}
+    return table_frame("power", {**interval_columns(slots), **{name: slots.rows[name] for name in slots.measures}})
 
 
 def _home_w(slots: Slots) -> pd.Series:

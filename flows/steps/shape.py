@@ -8,10 +8,10 @@ import pandas as pd
 from extract.archive import Entry, RawAnswer
 from extract.errors import CorruptSegment
 from extract.series import Series
-from flows.neighbours import entries_beside, followed_by, own_rows
+from flows.neighbours import entries_beside, followed_by, legacy_rows, own_rows
 from flows.steps.partition import MARKER, Shaped, SiteMonth, digest_of, facts, is_held, write
 from flows.workspace import Workspace
-from transform import backup, charge, energy_intervals, energy_periods, live_status, power, soe
+from transform import backup, charge, energy_intervals, energy_periods, history, live_status, power, soe
 from transform.answer import Answer, Tables
 from transform.frames import empty_frame
 from transform.gaps import gaps
@@ -34,6 +34,7 @@ SHAPES: dict[str, Shape] = {
     Series.ENERGY_YEAR: energy_periods.shape,
     "backup": backup.shape,
     "charge": charge.shape,
+    Series.HISTORY: history.shape,
 }
 """Which function makes frames of which series' answers; what has none is kept in raw alone."""
 
@@ -79,9 +80,15 @@ def _shaped(
     """Every shaped table of a month, without rows where there are none."""
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in SHAPED_TABLES}
     raw_ids, asked_at = {entry.raw_id for entry in entries}, {entry.requested_at for entry in entries}
-    for series, answers in answers_by_series(workspace, [*entries, *beside]).items():
-        for name, frame in SHAPES[series](answers, item.site).items():
-            own = own_rows(frame, raw_ids, asked_at) if beside else frame
+    answers = answers_by_series(workspace, [*entries, *beside])
+    tables = {series: SHAPES[series](of_series, item.site) for series, of_series in answers.items()}
+    legacy = tables.pop(Series.HISTORY, None)
+    for name, frame in ((name, frame) for of_series in tables.values() for name, frame in of_series.items()):
+        own = own_rows(frame, raw_ids, asked_at) if beside else frame
+        parts[name] += [own] if len(own) else []
+    if legacy is not None:
+        calendar = tables.get(Series.POWER, {}).get("power")
+        for name, own in legacy_rows(legacy, calendar, item.month, item.site, raw_ids).items():
             parts[name] += [own] if len(own) else []
     return {
         name: pd.concat(frames, ignore_index=True) if frames else empty_frame(name) for name, frames in parts.items()

@@ -39,7 +39,13 @@ def holding(*entries: Entry) -> Workspace:
         return [each for each in entries if month in {None, each.month}]
 
     months = sorted({each.month for each in entries})
-    return cast("Workspace", SimpleNamespace(archive=SimpleNamespace(entries=of, months=lambda _: months)))
+
+    def legacy(site_id: int) -> list[Entry]:
+        return [each for each in entries if each.series == "history"]
+
+    return cast(
+        "Workspace", SimpleNamespace(archive=SimpleNamespace(entries=of, months=lambda _: months, legacy=legacy))
+    )
 
 
 def beside(site: Any, month: str, *entries: Entry) -> list[Entry]:
