@@ -1,0 +1,11 @@
+-- purpose: how many comparisons were made, so that "no contradiction" can be told from "nothing was compared"
+-- returns: one row per chosen site and year
+-- sources: main.reconciliation
+select
+    site_id::bigint as site_id,
+    year(period_start)::integer as year,
+    count(*)::bigint as compared
+from main.reconciliation
+where list_contains($sites, site_id) and period_start between $since and $until
+group by all
+order by site_id, year

@@ -1,0 +1,33 @@
+-- purpose: mean power of each hour of the site's clock, in tens of watts: days of before April 2024 have power by five
+--          minutes where their energy is one row (Q10), and the hour that comes twice in autumn is no double hour
+-- returns: one row per chosen site, local day and hour that has power; grid + import − export, battery + discharge − charge
+-- sources: main.power, analytics.sites
+with quarters as (
+    select
+        site_id,
+        local_date,
+        time_bucket(interval 15 minutes, interval_start) as quarter_start,
+        sum(solar_w * interval_s) as solar_ws,
+        sum(home_w * interval_s) as home_ws,
+        sum(grid_w * interval_s) as grid_ws,
+        sum(battery_w * interval_s) as battery_ws,
+        sum(interval_s) filter (where solar_w is not null) as solar_s,
+        sum(interval_s) filter (where home_w is not null) as home_s,
+        sum(interval_s) filter (where grid_w is not null) as grid_s,
+        sum(interval_s) filter (where battery_w is not null) as battery_s
+    from main.power
+    where list_contains($sites, site_id) and local_date between $since and $until
+    group by all
+)
+select
+    quarters.site_id::bigint as site_id,
+    quarters.local_date::date as local_date,
+    hour(timezone(coalesce(sites.zone, 'UTC'), quarters.quarter_start))::integer as hour,
+    round(sum(solar_ws) / sum(solar_s) / 10)::bigint as solar,
+    round(sum(home_ws) / sum(home_s) / 10)::bigint as home,
+    round(sum(grid_ws) / sum(grid_s) / 10)::bigint as grid,
+    round(sum(battery_ws) / sum(battery_s) / 10)::bigint as battery
+from quarters
+left join analytics.sites as sites on sites.site_id = quarters.site_id
+group by all
+order by site_id, local_date, hour
