@@ -4,10 +4,13 @@ Answers are the one thing that cannot be made again: requests cost money and the
 `keep` returns; a kill at any instant loses at most the answer in flight.
 
     raw/site_id=ID/series=NAME/month=YYYY-MM.ndjson.zst     the records (see `segment`); the month is the window's first
-    raw/index.ndjson                                        what each segment holds, without the bodies
+    raw/site_id=ID/index-YYYY.ndjson                        what the segments of a year hold, without the bodies
 
 The index is a cache. It is compared with the sizes of the segments whenever the archive is opened, and what it does not
 cover is read from the segments; deleting it costs a scan and nothing else.
+
+Whoever asks for a year of a site owns its segments and their index, so that several processes may fill one archive, each
+other years or other sites. One that needs a single site opens that alone.
 """
 
 import gc
@@ -18,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,7 @@ import orjson
 
 from extract import segment
 from extract.errors import CorruptSegment
-from extract.raw_index import INDEX, RawIndex
+from extract.raw_index import RawIndex, shard_of
 from extract.record import (
     ANSWERS,
     SUFFIX,
@@ -41,7 +45,7 @@ from extract.record import (
 from extract.segment import Extent, Frame, Hole
 from extract.series import ACCOUNT, Series
 
-__all__ = ["ANSWERS", "INDEX", "Damage", "Entry", "Exchange", "RawAnswer", "RawArchive"]
+__all__ = ["ANSWERS", "Damage", "Entry", "Exchange", "RawAnswer", "RawArchive"]
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +87,34 @@ def _without_collector() -> Iterator[None]:
 
 
 class RawArchive:
-    """The archive below one directory. Thread-safe; one process at a time writes (the run lock sees to that)."""
+    """The archive below one directory. Thread-safe.
 
-    def __init__(self, root: Path) -> None:
+    One run at a time writes (the lock of the data directory sees to that), and of its processes one at a time a year of a
+    site (its engine sees to that).
+
+    Args:
+        root: The directory.
+        site_id: Look at nothing but this site.
+    """
+
+    def __init__(self, root: Path, *, site_id: int | None = None) -> None:
         self.root = root
-        self._index = RawIndex(root)
+        self._below = "site_id=*" if site_id is None else f"site_id={site_id}"
+        self._index = RawIndex(root, self._below)
         self._lock = threading.Lock()
-        self._entries: list[Entry] = []
-        self._by_month: dict[tuple[int, str], list[Entry]] = {}
+        self._by_site: dict[int, list[Entry]] = {}
+        self._by_month: dict[int, dict[str, list[Entry]]] = {}
         self._legacy: dict[int, list[Entry]] = {}
         self._by_id: dict[str, Entry] = {}
         self._holders: dict[tuple[object, ...], Entry] = {}
         self._torn: dict[str, int] = {}
-        with _without_collector():
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again at what there is: other processes of the run may have added to it."""
+        with self._lock, _without_collector():
+            for each in (self._by_site, self._by_month, self._legacy, self._by_id, self._holders, self._torn):
+                each.clear()
             for entry in self._open():
                 self._place(entry)
 
@@ -148,8 +167,8 @@ class RawArchive:
             log.info("set an unfinished record aside segment=%s bytes=%d", name, size)
 
     def _place(self, entry: Entry) -> None:
-        self._entries.append(entry)
-        self._by_month.setdefault((entry.site_id, entry.month), []).append(entry)
+        self._by_site.setdefault(entry.site_id, []).append(entry)
+        self._by_month.setdefault(entry.site_id, {}).setdefault(entry.month, []).append(entry)
         self._by_id[entry.raw_id] = entry
         if entry.series == Series.HISTORY:
             self._legacy.setdefault(entry.site_id, []).append(entry)
@@ -162,8 +181,8 @@ class RawArchive:
         """Index entries of a site, or of one of its months (`YYYY-MM`), in the order they were kept."""
         with self._lock:
             if month is not None:
-                return list(self._by_month.get((site_id, month), ()))
-            return [entry for entry in self._entries if entry.site_id == site_id]
+                return list(self._by_month.get(site_id, {}).get(month, ()))
+            return list(self._by_site.get(site_id, ()))
 
     def legacy(self, site_id: int) -> list[Entry]:
         """Entries of a site's series `history`, in the order they were kept: they may tell of other months than their own."""
@@ -173,17 +192,20 @@ class RawArchive:
     def months(self, site_id: int) -> list[str]:
         """The months of a site that hold anything, oldest first."""
         with self._lock:
-            return sorted(month for site, month in self._by_month if site == site_id)
+            return sorted(self._by_month.get(site_id, ()))
 
     def site_ids(self) -> list[int]:
         """Every site that holds anything; `ACCOUNT` is not among them."""
         with self._lock:
-            return sorted({site for site, _ in self._by_month} - {ACCOUNT})
+            return sorted(self._by_site.keys() - {ACCOUNT})
 
     def providers(self) -> set[str]:
         """Every provider that an answer came from."""
         with self._lock:
-            return {entry.provider for entry in self._entries}
+            return {entry.provider for entry in self._everything()}
+
+    def _everything(self) -> Iterator[Entry]:
+        return chain.from_iterable(self._by_site.values())
 
     def answer(self, entry: Entry) -> RawAnswer:
         """The answer behind an index entry; where it was only seen again, with the body that stands elsewhere.
@@ -221,14 +243,14 @@ class RawArchive:
         """
         holder = entry.body_of or entry.raw_id
         with self._lock:
-            lost = {each.raw_id for each in self._entries if holder in (each.raw_id, each.body_of)}
-            self._entries = [each for each in self._entries if each.raw_id not in lost]
-            for key, entries in self._by_month.items():
-                self._by_month[key] = [each for each in entries if each.raw_id not in lost]
+            entries, months = self._by_site.get(entry.site_id, []), self._by_month.get(entry.site_id, {})
+            lost = {each.raw_id for each in entries if holder in (each.raw_id, each.body_of)}
+            self._by_site[entry.site_id] = [each for each in entries if each.raw_id not in lost]
+            months[entry.month] = [each for each in months.get(entry.month, ()) if each.raw_id not in lost]
             self._holders = {key: each for key, each in self._holders.items() if each.raw_id not in lost}
             for raw_id in lost:  # one by one: others read this without the lock
                 self._by_id.pop(raw_id, None)
-            self._index.write(self._entries)
+            self._index.write(self._by_site[entry.site_id], {shard_of(entry.segment)})
 
     def _corrupt(self, entry: Entry, reason: str) -> CorruptSegment:
         return CorruptSegment(str(self.root / entry.segment), entry.extent.offset, reason)
@@ -252,13 +274,14 @@ class RawArchive:
         everything = sorted(kept + found, key=lambda entry: entry.requested_at)
         if len(kept) < len(indexed):
             log.warning("segments end before their index does records_lost=%d", len(indexed) - len(kept))
-            self._index.write(everything)
+            cut = {entry.segment for entry in indexed if entry.extent.end > sizes.get(entry.segment, 0)}
+            self._index.write(everything, {shard_of(name) for name in cut | {entry.segment for entry in found}})
         elif found:
             self._index.append(found)
         return everything
 
     def _segments(self) -> Iterator[Path]:
-        return self.root.glob(f"site_id=*/series=*/month=*{SUFFIX}")
+        return self.root.glob(f"{self._below}/series=*/month=*{SUFFIX}")
 
     def _scan(self, name: str, start: int) -> Iterator[Entry]:
         """The records from `start` on; what cannot be read is said and left where it is."""
@@ -282,7 +305,7 @@ class RawArchive:
         """
         lost: set[str] = set()
         with self._lock:
-            entries, by_segment = list(self._entries), dict[str, list[Entry]]()
+            entries, by_segment = list(self._everything()), dict[str, list[Entry]]()
         for entry in entries:
             by_segment.setdefault(entry.segment, []).append(entry)
         names = {str(path.relative_to(self.root)) for path in self._segments()}

@@ -241,7 +241,7 @@ def test_a_scenario_is_served_until_it_is_told_to_stop(shell: Shell) -> None:
 
 
 def test_the_demo_does_not_touch_a_real_history(filled: Shell) -> None:
-    index = filled.directory / "data/raw/index.ndjson"
+    (index,) = (filled.directory / "data/raw/site_id=0").glob("index-*.ndjson")
     before = index.read_bytes()
     index.write_bytes(before.replace(b'"simulator"', b'"teslemetry"'))
     try:

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from extract import segment
-from extract.archive import INDEX, Entry, Exchange, RawArchive
+from extract.archive import Entry, Exchange, RawArchive
 from extract.errors import ArchiveError, CorruptSegment
 from extract.segment import TORN
 from extract.series import ACCOUNT, PRODUCTS, Series, history
@@ -20,6 +20,8 @@ from extract.windows import Grain, windows
 
 ZONE = ZoneInfo("America/Los_Angeles")
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
+SHARD = "site_id=1001/index-2025.ndjson"
+"""Where the index of what these tests ask for stands."""
 
 
 def exchange(day: date = date(2025, 3, 9), body: bytes = b'{"response":1}', outcome: str = "data") -> Exchange:
@@ -55,11 +57,11 @@ def test_the_index_is_only_a_cache(tmp_path: Path) -> None:
     archive = RawArchive(tmp_path)
     kept = [keep(archive, exchange(date(2025, month, 9), f"{month}".encode())) for month in range(1, 7)]
     assert RawArchive(tmp_path).entries(1001) == archive.entries(1001)
-    (tmp_path / INDEX).unlink()
+    (tmp_path / SHARD).unlink()
     rebuilt = RawArchive(tmp_path)
     assert {entry.raw_id: entry for entry in rebuilt.entries(1001)} == {entry.raw_id: entry for entry in kept}
     assert rebuilt.months(1001) == [f"2025-0{month}" for month in range(1, 7)]
-    (tmp_path / INDEX).write_bytes(b'{"raw_id": ')
+    (tmp_path / SHARD).write_bytes(b'{"raw_id": ')
     assert len(RawArchive(tmp_path).entries(1001)) == 6
 
 
@@ -71,7 +73,7 @@ def test_a_torn_last_record_is_set_aside_and_the_others_stay(tmp_path: Path, cut
     path = tmp_path / second.segment
     torn = path.read_bytes()[:-cut]
     path.write_bytes(torn)
-    (tmp_path / INDEX).unlink()
+    (tmp_path / SHARD).unlink()
     reopened = RawArchive(tmp_path)
     assert [entry.raw_id for entry in reopened.entries(1001)] == [first.raw_id]
     assert path.read_bytes() == torn
@@ -88,9 +90,9 @@ def test_a_record_that_was_written_but_not_indexed_is_found(tmp_path: Path) -> N
     """A kill between the record and its index line loses nothing."""
     archive = RawArchive(tmp_path)
     keep(archive, exchange(body=b"first"))
-    index = (tmp_path / INDEX).read_bytes()
+    index = (tmp_path / SHARD).read_bytes()
     second = keep(archive, exchange(body=b"second"))
-    (tmp_path / INDEX).write_bytes(index)
+    (tmp_path / SHARD).write_bytes(index)
     reopened = RawArchive(tmp_path)
     assert second in reopened.entries(1001)
     assert RawArchive(tmp_path).entries(1001) == reopened.entries(1001)
@@ -100,7 +102,7 @@ def test_a_half_written_index_line_costs_nothing(tmp_path: Path) -> None:
     archive = RawArchive(tmp_path)
     keep(archive, exchange(body=b"first"))
     keep(archive, exchange(body=b"second"))
-    (tmp_path / INDEX).write_bytes((tmp_path / INDEX).read_bytes()[:-30])
+    (tmp_path / SHARD).write_bytes((tmp_path / SHARD).read_bytes()[:-30])
     reopened = RawArchive(tmp_path)
     assert len(reopened.entries(1001)) == 2
     keep(reopened, exchange(body=b"third"))
@@ -135,7 +137,7 @@ def test_damage_in_the_middle_costs_its_record_alone(tmp_path: Path, at: int, ha
     damage(tmp_path, kept[1], at % kept[1].extent.length)
     before = (tmp_path / kept[1].segment).read_bytes()
     if not has_index:
-        (tmp_path / INDEX).unlink()
+        (tmp_path / SHARD).unlink()
     reopened = RawArchive(tmp_path)
     readable = {entry.raw_id: entry for entry in reopened.entries(1001)}
     for number in (0, 2, 3):
@@ -160,7 +162,7 @@ def test_a_damaged_last_record_is_not_taken_for_a_torn_one(tmp_path: Path) -> No
         assert [each.extent for each in reopened.verify()] == [last.extent]
         keep(reopened, exchange(date(2025, 4, 1)))
         assert (tmp_path / last.segment).read_bytes() == before
-        (tmp_path / INDEX).unlink()
+        (tmp_path / SHARD).unlink()
 
 
 def test_a_segment_that_lost_its_end_is_asked_for_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -190,7 +192,7 @@ def test_a_body_that_was_tampered_with_is_found(tmp_path: Path) -> None:
     record = orjson.loads(segment.read(tmp_path / entry.segment, entry.extent)) | {"body": "public"}
     (tmp_path / entry.segment).unlink()
     segment.append(tmp_path / entry.segment, orjson.dumps(record))
-    (tmp_path / INDEX).unlink()
+    (tmp_path / SHARD).unlink()
     reopened = RawArchive(tmp_path)
     (found,) = reopened.verify()
     assert "checksum" in found.reason
@@ -207,7 +209,7 @@ def test_an_answer_that_was_seen_before_is_not_stored_twice(tmp_path: Path) -> N
     assert second.extent.length < 600
     for reopened in (archive, RawArchive(tmp_path)):
         assert [reopened.answer(each).body for each in reopened.entries(1001)] == [body, body]
-    (tmp_path / INDEX).unlink()
+    (tmp_path / SHARD).unlink()
     assert RawArchive(tmp_path).entries(1001) == [first, second]
     rows = duckdb.execute(
         """select count(*), count(body), count(distinct coalesce(body_of, raw_id)) from read_json(?)""",
@@ -281,3 +283,32 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> No
     (tmp_path / "site_id=1001").write_text("a file where a folder should be")
     with pytest.raises(ArchiveError, match="cannot be written"):
         keep(archive, exchange())
+
+
+def test_an_archive_may_look_at_one_site_alone(tmp_path: Path) -> None:
+    """What a process needs that works on one site: the other sites are not even read."""
+    archive = RawArchive(tmp_path)
+    kept = keep(archive, exchange())
+    other = replace(exchange(), request=replace(exchange().request, site_id=1002))
+    keep(archive, other)
+    (tmp_path / "site_id=1002/index-2025.ndjson").write_bytes(b"not an index")
+    alone = RawArchive(tmp_path, site_id=1001)
+    assert (alone.site_ids(), alone.entries(1001)) == ([1001], [kept])
+    assert (tmp_path / "site_id=1002/index-2025.ndjson").read_bytes() == b"not an index"
+    assert RawArchive(tmp_path).site_ids() == [1001, 1002]
+
+
+def test_what_others_kept_is_seen_when_looked_for(tmp_path: Path) -> None:
+    """Two years of a site, each filled by somebody else: neither loses a record, and a third sees both."""
+    before, last_year, this_year = (RawArchive(tmp_path, site_id=1001) for _ in range(3))
+    kept = [
+        keep(archive, exchange(date(year, 3, day)))
+        for day in (1, 2)
+        for year, archive in ((2024, last_year), (2025, this_year))
+    ]
+    assert before.entries(1001) == []
+    before.refresh()
+    assert {entry.raw_id for entry in before.entries(1001)} == {entry.raw_id for entry in kept}
+    assert len({entry.raw_id for entry in kept}) == 4
+    assert before.months(1001) == ["2024-03", "2025-03"]
+    assert before.entries(1001) == RawArchive(tmp_path).entries(1001)
