@@ -1,25 +1,62 @@
-"""Prefect's test server, once for all tests that need it: it takes ten seconds to start."""
+"""A real Prefect server, once for all tests of a process that need it: it takes a quarter of a minute to start."""
 
 import os
+import sys
+import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
+
+from tests.processes import free_port, running
+
+STARTS_WITHIN_S = 120
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A private, silent Prefect server for this session."""
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a private, silent Prefect server on a loopback port, configured for this process and its children."""
+    home = tmp_path_factory.mktemp("prefect")
+    port = free_port()
     quiet = {
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "DO_NOT_TRACK": "1",
+        "NO_COLOR": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in quiet.items():
             patch.setenv(name, value)
-        from prefect.testing.utilities import prefect_test_harness  # Prefect reads its settings when it is imported
+        command = [
+            sys.executable,
+            "-m",
+            "prefect",
+            "server",
+            "start",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--no-ui",
+        ]
+        with running(command, cwd=home, environment=os.environ, log=home / "server.log") as server:
+            deadline = time.monotonic() + STARTS_WITHIN_S
+            while not _is_healthy(quiet["PREFECT_API_URL"]):
+                assert server.poll() is None, (home / "server.log").read_text()
+                assert time.monotonic() < deadline, (home / "server.log").read_text()
+                time.sleep(0.2)
+            from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-        with prefect_test_harness(server_startup_timeout=120):
-            yield
-        assert os.environ["PREFECT_HOME"] == quiet["PREFECT_HOME"]
+            # Another test may have imported Prefect, and with it another home, before.
+            with temporary_settings({PREFECT_API_URL: quiet["PREFECT_API_URL"], PREFECT_HOME: home}):
+                yield quiet["PREFECT_API_URL"]
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False

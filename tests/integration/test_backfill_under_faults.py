@@ -15,8 +15,8 @@ from extract.simulator.limits import RateLimit
 from extract.simulator.scenarios import TRANSPORT_FAULTS, scenario
 from extract.simulator.worlds import forgotten_world
 from flows.errors import ExitCode, exit_code_for
-from tests.integration.test_engines import content
 from tests.simulated import NOW, Account, account, standing, ticking
+from tests.warehouse_rows import content
 from warehouse.query import connect
 
 SINCE, UNTIL = date(2025, 12, 20), date(2026, 1, 12)

@@ -1,0 +1,278 @@
+"""Prefect: both engines leave the same warehouse, deployments run on a worker, by schedule and by hand.
+
+One real server and one real worker on loopback serve all of it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from extract.client import utc_now
+from extract.simulator import DEMO_TOKEN, World, demo_world, serve
+from flows.deployments import DEPLOYMENTS, QUEUE
+from flows.pipeline import Selection
+from tests.integration.test_command_line import WATTLOG
+from tests.processes import running
+from tests.simulated import Account, account
+from tests.warehouse_rows import content
+
+SINCE, UNTIL = date(2025, 10, 30), date(2025, 11, 4)
+"""Six days around California's change of the clock, and over the end of a month."""
+
+ZONE = "America/Los_Angeles"
+ROOT = Path(__file__).parents[2]
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@pytest.fixture
+def served() -> Iterator[Account]:
+    with account() as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Prefect:
+    """Prefect's own HTTP API, and a directory from which wattlog and a worker speak to it."""
+
+    url: str
+    directory: Path
+    environment: dict[str, str]
+
+    def get(self, path: str) -> Any:
+        """What stands at a path."""
+        return httpx.get(f"{self.url}/{path}", timeout=30).raise_for_status().json()
+
+    def post(self, path: str, **body: object) -> Any:
+        """What a path answers to a body."""
+        return httpx.post(f"{self.url}/{path}", json=body, timeout=30).raise_for_status().json()
+
+    def deployment(self, name: str) -> Any:
+        """A deployment by its full name."""
+        return self.get(f"deployments/name/{name}")
+
+    def runs(self, deployment: str) -> list[Any]:
+        """Every flow run of a deployment."""
+        wanted = {"deployments": {"id": {"any_": [self.deployment(deployment)["id"]]}}}
+        found: list[Any] = self.post("flow_runs/filter", **wanted)
+        return found
+
+    def begin(self, deployment: str, **parameters: object) -> str:
+        """Ask for a run now; its id."""
+        deployment_id = self.deployment(deployment)["id"]
+        made = self.post(
+            f"deployments/{deployment_id}/create_flow_run", parameters=parameters, state={"type": "SCHEDULED"}
+        )
+        return str(made["id"])
+
+    def ended(self, run_id: str, *, within_s: float = 90) -> Any:
+        """A run that has ended."""
+        deadline = time.monotonic() + within_s
+        while (run := self.get(f"flow_runs/{run_id}"))["state_type"] not in ENDED:
+            assert time.monotonic() < deadline, (run["state_name"], (self.directory / "worker.log").read_text()[-3000:])
+            time.sleep(0.3)
+        return run
+
+    def of_run(self, kind: str, run_id: str) -> list[Any]:
+        """Logs or artifacts of a run."""
+        found: list[Any] = self.post(f"{kind}/filter", **{kind: {"flow_run_id": {"any_": [run_id]}}})
+        return found
+
+    def command(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command that has to go well."""
+        done = subprocess.run(
+            arguments,
+            cwd=cwd or self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def deploy(self) -> dict[str, Any]:
+        """`wattlog deploy`."""
+        done = self.command(*WATTLOG, "deploy", "--timezone", ZONE, "--json")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+def young_world() -> World:
+    """One site, installed the day before yesterday: a nightly run that begins at nothing has little to ask."""
+    site = demo_world(utc_now().date()).sites[0]
+    return World(sites=(replace(site, installed_at=utc_now().replace(microsecond=0) - timedelta(days=2)),))
+
+
+@pytest.fixture(scope="module")
+def prefect(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """Everything deployed, and a worker that works; the token is in a Secret block, and in no environment."""
+    from prefect.blocks.system import Secret
+
+    directory = tmp_path_factory.mktemp("deployed")
+    with serve(young_world()) as server:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("WATTLOG_")} | {
+            "WATTLOG_PROVIDER": "simulator",
+            "WATTLOG_API_BASE_URL": server.base_url,
+            "WATTLOG_CONFIG_DIR": str(directory / "config"),
+        }
+        made = Prefect(prefect_api, directory, environment)
+        made.deploy()
+        Secret(value=SecretStr(DEMO_TOKEN)).save("wattlog-access-token")
+        worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "wattlog"]
+        with running(worker, cwd=directory, environment=environment, log=directory / "worker.log"):
+            yield made
+
+
+def test_local_and_prefect_leave_the_same_warehouse(served: Account, tmp_path: Path, prefect_api: str) -> None:
+    from flows.deployed import run_on_prefect
+
+    local = served.backfill(tmp_path / "local", SINCE, until=UNTIL)
+    workspace = served.workspace(tmp_path / "prefect")
+    on_prefect = run_on_prefect(workspace, Selection(since=SINCE, until=UNTIL), "backfill")
+    workspace.close()
+    assert on_prefect.exit_code == local.exit_code == 0
+    assert on_prefect.rows == local.rows
+    assert on_prefect.requests == local.requests
+    ours, theirs = content(tmp_path / "local/warehouse.duckdb"), content(tmp_path / "prefect/warehouse.duckdb")
+    for name, rows in ours.items():
+        assert theirs[name] == rows, name
+    assert len(ours["energy_intervals"]) == 6 * 288 * 2 + 12, "the 25-hour day has twelve more"
+
+
+def test_the_deployed_flow_runs_with_plain_parameters(
+    served: Account, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a deployment calls: settings from the worker's environment, parameters as JSON has them."""
+    from flows.deployed import backfill
+
+    for name, value in served.settings(tmp_path).model_dump(mode="json").items():
+        if name in {"provider", "api_base_url"}:
+            monkeypatch.setenv(f"WATTLOG_{name.upper()}", str(value))
+    as_json: dict[str, Any] = {"sites": [2104877316], "series": ["power"], "since": "2026-01-10"}
+    result = backfill(**as_json, data_dir=tmp_path)
+    assert result["exit_code"] == 0
+    assert result["rows"]["power"] > 0
+    assert result["rows"]["energy_intervals"] == 0
+    assert {name for name in result if "frame" in name} == set()
+
+
+def test_the_deployed_flow_fails_where_a_run_does(
+    served: Account, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed run is a failed flow run, and says what to do."""
+    from extract.errors import AuthExpired
+    from flows.deployed import backfill
+
+    monkeypatch.setenv("WATTLOG_PROVIDER", "simulator")
+    monkeypatch.setenv("WATTLOG_API_BASE_URL", served.server.base_url)
+    monkeypatch.setenv("WATTLOG_ACCESS_TOKEN", "not-the-token")
+    with pytest.raises(AuthExpired, match="WATTLOG_ACCESS_TOKEN"):
+        backfill(data_dir=tmp_path)
+
+
+def test_scheduled_runs_exist(prefect: Prefect) -> None:
+    """Of the ways in which Prefect's dependencies break it, two are silent: deployments are there, and nothing is ever due."""
+    due = [each for each in DEPLOYMENTS if each.cron is not None]
+    assert due
+    deadline = time.monotonic() + 60
+    for each in due:
+        while not (runs := prefect.runs(each.full_name)):
+            assert time.monotonic() < deadline, f"no run of {each.full_name} is scheduled"
+            time.sleep(0.5)
+        assert {run["state_type"] for run in runs} == {"SCHEDULED"}
+    starts = [datetime.fromisoformat(run["expected_start_time"]) for run in prefect.runs("sync/sync")]
+    assert {f"{start.astimezone(ZoneInfo(ZONE)):%H:%M}" for start in starts} == {"03:30"}
+
+
+def test_deploying_again_changes_nothing_and_a_pause_stays(prefect: Prefect) -> None:
+    before = {each.full_name: prefect.deployment(each.full_name) for each in DEPLOYMENTS}
+    paused = before["rebuild/rebuild"]["id"]
+    httpx.patch(f"{prefect.url}/deployments/{paused}", json={"paused": True}, timeout=30).raise_for_status()
+    assert prefect.deploy()["created"] == []
+    for name, deployment in before.items():
+        after = prefect.deployment(name)
+        for fact in ("id", "parameters", "tags", "entrypoint", "work_queue_name", "job_variables"):
+            assert after[fact] == deployment[fact], (name, fact)
+        assert after["paused"] == (name == "rebuild/rebuild")
+    queue = prefect.get(f"work_pools/wattlog/queues/{QUEUE}")
+    assert queue["concurrency_limit"] == 1
+    assert prefect.get("work_pools/wattlog")["type"] == "process"
+
+
+def test_sync_by_schedule_and_backfill_by_hand(prefect: Prefect) -> None:
+    """Both are due at once, and the queue starts the second when the first is over: nobody finds the directory held."""
+    soon = {"interval": 86400, "anchor_date": (utc_now() + timedelta(seconds=1)).isoformat()}
+    sync_id = prefect.deployment("sync/sync")["id"]
+    before = {run["id"] for run in prefect.runs("sync/sync")}
+    httpx.post(
+        f"{prefect.url}/deployments/{sync_id}/schedules", json=[{"schedule": soon, "active": True}], timeout=30
+    ).raise_for_status()
+    by_hand = prefect.begin("backfill/backfill", series=["power"], since=_days_ago(1))
+    deadline = time.monotonic() + 60
+    while not (ours := [run for run in prefect.runs("sync/sync") if run["id"] not in before and _is_due(run)]):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    synced, filled = prefect.ended(ours[0]["id"]), prefect.ended(by_hand)
+    for run in (synced, filled):
+        assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert synced["auto_scheduled"]
+    assert not filled["auto_scheduled"]
+    assert synced["name"] == "sync all sites"
+    assert filled["name"] == f"backfill all sites, {_days_ago(1)} to today"
+    assert set(synced["tags"]) == {"wattlog", "sync"}
+    first, second = sorted((synced, filled), key=lambda run: str(run["start_time"]))
+    assert first["end_time"] <= second["start_time"]
+    _shows_what_it_did(prefect, synced)
+    assert (prefect.directory / "data/warehouse.duckdb").exists()
+
+
+def _shows_what_it_did(prefect: Prefect, run: Any) -> None:
+    lines = [line["message"] for line in prefect.of_run("logs", run["id"])]
+    assert any(line.startswith("requests: ") for line in lines)
+    assert not [line for line in lines if DEMO_TOKEN in line]
+    shown = {artifact["key"]: artifact for artifact in prefect.of_run("artifacts", run["id"])}
+    assert {"wattlog-fetched", "wattlog-reconciliation"} <= shown.keys()
+    fetched = json.loads(shown["wattlog-fetched"]["data"])
+    assert {row["series"] for row in fetched} >= {"snapshot", "power", "energy_interval", "energy_day"}
+    assert all(row["answered"] == row["requests"] for row in fetched)
+    assert shown["wattlog-reconciliation"]["data"].startswith("# Reconciliation")
+
+
+def _days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
+
+
+def _is_due(run: Any) -> bool:
+    return datetime.fromisoformat(run["expected_start_time"]) < utc_now() + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_requests": 0},
+        {"since": "yesterday"},
+        {"sites": ["home"]},
+        {"series": ["steam"]},
+        {"newest_first": "perhaps"},
+    ],
+)
+def test_wrong_parameters_are_refused_when_a_run_is_created(prefect: Prefect, wrong: dict[str, object]) -> None:
+    deployment = prefect.deployment("backfill/backfill")["id"]
+    answer = httpx.post(
+        f"{prefect.url}/deployments/{deployment}/create_flow_run", json={"parameters": wrong}, timeout=30
+    )
+    assert answer.status_code == 409
+    assert next(iter(wrong)) in answer.json()["detail"]
