@@ -13,7 +13,7 @@ import pandas as pd
 from transform.day_sums import MEASURES, POWERS, DayRows, DaySums, interval_sums, power_sums, with_totals
 from transform.local_calendar import Calendar
 from transform.sites import Site
-from transform.time import Ints, epoch_us, local_walls
+from transform.time import Ints, days_of, epoch_us, local_walls
 from warehouse.schema import FLOWS, MAX_INTERVAL_WH
 
 Mask = npt.NDArray[np.bool_]
@@ -112,6 +112,15 @@ def _without_midnight_zeros(days: pd.DataFrame, summed: pd.DataFrame, of_power: 
     powered = of_power.loc[(of_power[list(MEASURES)].fillna(0.0) > POWER_TOLERANCE_WH).any(axis=1), "day"]
     refuted = np.concatenate([_with_energy(days), _with_energy(summed), powered.to_numpy(dtype=np.int64)])
     return days[~(is_zero & (days["day"].isin(refuted) | days["is_partial"]))].drop(columns="is_partial")
+
+
+def month_asked_us(periods: pd.DataFrame, calendar: Calendar) -> Ints:
+    """When the month series was last asked for the month of each day, 0 where it gave no day of that month at all."""
+    mine = (periods["granularity"] == "day") & (periods["source"] == MONTH_SERIES)
+    months = days_of(periods.loc[mine, "period_start"]).astype("datetime64[M]").astype(np.int64)
+    of_days = calendar.days.astype("datetime64[M]").astype(np.int64)
+    asked_us = pd.Series(epoch_us(periods.loc[mine, "_fetched_at"])).groupby(months).max()
+    return np.asarray(asked_us.reindex(of_days, fill_value=0).to_numpy(dtype=np.int64))
 
 
 def interval_days(intervals: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transform.candidates import MONTH_SERIES, POWER, candidates
+from transform.candidates import MONTH_SERIES, POWER, candidates, month_asked_us
 from transform.day_sums import COMPARED, MEASURES
 from transform.frames import table_frame
 from transform.local_calendar import Calendar, asked_until_us
 from transform.sites import Site
-from transform.time import date_column, days_of, epoch_us
+from transform.time import date_column
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -138,12 +138,8 @@ def compared(chosen: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
 
 def month_dropped(periods: pd.DataFrame, said: pd.DataFrame, calendar: Calendar) -> Mask:
     """Days that the month series lacks although it was asked after them and has other days of their month (Q19)."""
-    mine = (periods["granularity"] == "day") & (periods["source"] == MONTH_SERIES)
-    months = days_of(periods.loc[mine, "period_start"]).astype("datetime64[M]")
-    asked_us = pd.Series(epoch_us(periods.loc[mine, "_fetched_at"])).groupby(months.astype(np.int64)).max()
-    last_asked_us = asked_us.reindex(calendar.days.astype("datetime64[M]").astype(np.int64), fill_value=0).to_numpy()
     is_held = np.isin(np.arange(len(calendar.days)), said.loc[said["source"] == MONTH_SERIES, "day"].to_numpy())
-    return np.asarray(~is_held & (last_asked_us >= calendar.ends_us))
+    return np.asarray(~is_held & (month_asked_us(periods, calendar) >= calendar.ends_us))
 
 
 def statuses(chosen: pd.DataFrame, said: pd.DataFrame, is_dropped: Mask) -> list[str]:

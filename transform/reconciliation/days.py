@@ -1,0 +1,176 @@
+"""Days: the API's words on each day against one another, and power against energy."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from transform.candidates import DAY_SERIES, INTERVALS, MONTH_SERIES, POWER, WEEK_SERIES, is_covered, month_asked_us
+from transform.daily import DayStatus
+from transform.day_sums import MEASURES, POWERS, DayRows, interval_sums, power_sums
+from transform.frames import empty_frame
+from transform.local_calendar import Calendar, positions
+from transform.reconciliation.comparison import Comparison, gathered, rows_of
+from transform.reconciliation.day_context import DayContext, Series, contrary_wh, negative_home_wh, revised_us
+from transform.reconciliation.day_rules import DAY_RULES
+from transform.reconciliation.identities import identities
+from transform.reconciliation.told import Told
+from transform.reconciliation.vocabulary import Check, Granularity, Mask, power_tolerance_wh, tolerance_wh
+from transform.sites import Site
+from transform.time import days_of
+from warehouse.schema import FLOWS
+
+HISTORY: Final = ("history/week", "history/day")
+"""Sources of days of the retired endpoint, the one that never holds today first (API.md §1.6)."""
+
+USUAL_INTERVAL_S: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class DayEvidence:
+    """All that is held about a stretch of local days of one site; rows of other days change nothing.
+
+    Attributes:
+        intervals: Table `energy_intervals`.
+        periods: Table `energy_periods`; rows of granularity `day` are used.
+        power: Table `power`.
+        daily: Table `daily`, made of the same.
+        gaps: Table `gaps`.
+        revisions: Table `revisions`.
+        requests: Table `requests`.
+        units: Rows of table `reconciliation` that scaling energy to Wh left; they are kept as they are.
+        site: The site.
+        first_day: First local day wanted.
+        last_day: Last local day wanted.
+        now: The time of asking (aware).
+        settle_hours: Hours after the end of a day until its answers are final (Q12, Q13).
+    """
+
+    intervals: pd.DataFrame
+    periods: pd.DataFrame
+    power: pd.DataFrame
+    daily: pd.DataFrame
+    gaps: pd.DataFrame
+    revisions: pd.DataFrame
+    requests: pd.DataFrame
+    units: pd.DataFrame
+    site: Site
+    first_day: date
+    last_day: date
+    now: datetime
+    settle_hours: float
+
+
+def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
+    """Compare everything that was told of each day, and say why it differs.
+
+    **Shape**: lake frames → rows of table `reconciliation` of granularity `day`, one per check, day and measure that
+    differs or lacks a side, and per total that agrees and is not zero; in the order of the key, whatever the order of the
+    input. **Units**: Wh. **Source**: Q2, Q7, Q12, Q14, Q19, Q21, Q22, Q34, Q43.
+    """
+    calendar = Calendar.of(evidence.site, evidence.first_day, evidence.last_day, evidence.settle_hours)
+    if len(calendar.days) == 0:
+        return empty_frame("reconciliation")
+    energy = DayRows.of(evidence.intervals, list(FLOWS), calendar)
+    power = DayRows.of(evidence.power, list(POWERS), calendar)
+    context = _context(evidence, calendar, energy, power)
+    words = _Words.of(evidence, calendar, energy, power, context)
+    parts = [rows_of(each, DAY_RULES, context, evidence.site.site_id) for each in _comparisons(words, context)]
+    starts = days_of(evidence.units["period_start"])
+    is_day = (evidence.units["granularity"] == Granularity.DAY.value).to_numpy(dtype=bool)
+    return gathered(parts, evidence.units[is_day & (positions(starts, calendar.days) >= 0)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Every source's word on every day."""
+
+    day: Told
+    week: Told
+    month: Told
+    intervals: Told
+    power: Told
+    history: Told
+    best: Told
+    is_summed_whole: Mask
+    is_power_whole: Mask
+    month_ought: Mask
+
+    @classmethod
+    def of(
+        cls, evidence: DayEvidence, calendar: Calendar, energy: DayRows, power: DayRows, context: DayContext
+    ) -> "_Words":
+        site, days = evidence.site, len(calendar.days)
+        summed, integrals = interval_sums(energy, site, days), power_sums(power, days)
+
+        def rows(source: str) -> Told:
+            return Told.of_periods(evidence.periods, source, Granularity.DAY, calendar.days, site)
+
+        series = context.series
+        return cls(
+            day=rows(DAY_SERIES),
+            week=rows(WEEK_SERIES),
+            month=rows(MONTH_SERIES),
+            intervals=Told.of_sums(INTERVALS, summed),
+            power=Told.of_sums(POWER, integrals),
+            history=rows(HISTORY[0]).otherwise(rows(HISTORY[1])),
+            best=_best(evidence.daily, calendar, evidence.now),
+            is_summed_whole=is_covered(summed, site, calendar) & series[INTERVALS].is_whole(calendar),
+            is_power_whole=is_covered(integrals, site, calendar) & series[POWER].is_whole(calendar),
+            month_ought=month_asked_us(evidence.periods, calendar) >= calendar.settled_us,
+        )
+
+
+def _best(daily: pd.DataFrame, calendar: Calendar, now: datetime) -> Told:
+    """The best estimates, named by the source that each was taken from."""
+    at = calendar.index(daily["local_date"])
+    is_held = (at >= 0) & daily["source"].notna().to_numpy(dtype=bool)
+    held, at = daily[is_held], at[is_held]
+    found = Told.nothing("", len(calendar.days))
+    source, rows, asked_us = found.source.copy(), found.rows.copy(), calendar.settled_us.copy()
+    found.values[at] = held[list(MEASURES)].to_numpy(dtype=np.float64)
+    source[at] = held["source"].to_numpy(dtype=object)
+    rows[at] = np.where(held["source"] == INTERVALS, calendar.lengths_s[at] // USUAL_INTERVAL_S, 1)
+    early = at[(held["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)]
+    asked_us[early] = np.minimum(calendar.settled_us[early] - 1, round(now.timestamp() * 1_000_000))
+    return Told(source, found.values, rows, np.where(rows > 0, asked_us, 0))
+
+
+def _context(evidence: DayEvidence, calendar: Calendar, energy: DayRows, power: DayRows) -> DayContext:
+    days, of_rows = len(calendar.days), {INTERVALS: energy, POWER: power}
+    return DayContext(
+        calendar,
+        evidence.site,
+        {name: Series.of(name, rows, evidence.gaps, evidence.requests, calendar) for name, rows in of_rows.items()},
+        contrary_wh(energy, power, days),
+        negative_home_wh(power, days),
+        revised_us(evidence.revisions, calendar),
+    )
+
+
+def _comparisons(words: _Words, context: DayContext) -> Iterator[Comparison]:
+    days, calendar, series = context.calendar.days, context.calendar, context.series
+    never = np.zeros(len(days), dtype=bool)
+
+    def compared(check: Check, left: Told, right: Told, is_lacking: Mask = never) -> Comparison:
+        is_power = (left.source == POWER)[:, None]
+        rows = np.maximum(left.rows, right.rows)[:, None].astype(np.float64)
+        tolerance = np.where(
+            is_power, power_tolerance_wh(left.values, right.values), tolerance_wh(left.values, right.values, rows)
+        )
+        return Comparison(check, Granularity.DAY, days, left, right, is_lacking, tolerance)
+
+    whole = words.day.otherwise(words.intervals.where(words.is_summed_whole))
+    is_month_bad = ~words.month.is_told | words.month.is_zero
+    witness = words.week.otherwise(words.power.where(words.is_power_whole)).where(is_month_bad)
+    rows = words.day.otherwise(words.month.where(~words.month.is_zero)).otherwise(words.week)
+    yield compared(Check.INTERVAL_VS_DAY, words.intervals, rows, series[INTERVALS].is_silent(calendar))
+    yield compared(Check.DAY_VS_MONTH_SERIES, whole.otherwise(witness), words.month, words.month_ought)
+    yield compared(Check.DAY_VS_WEEK, whole, words.week)
+    energy = words.best.where(words.best.source != POWER)
+    yield compared(Check.POWER_VS_ENERGY, words.power, energy, series[POWER].is_silent(calendar))
+    yield compared(Check.HISTORY_VS_CALENDAR, words.history, words.best)
+    yield compared(Check.FLOW_IDENTITY, *identities(energy, context.site))

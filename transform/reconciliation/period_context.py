@@ -1,0 +1,140 @@
+"""What the days of a period add up to, and what is known of those days."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from transform.daily import DayStatus
+from transform.day_sums import COLUMN, MEASURES
+from transform.local_calendar import microseconds, positions
+from transform.reconciliation.vocabulary import Check, Floats, Mask, Verdict
+from transform.sites import Site
+from transform.time import Days, Ints, days_of, epoch_us, first_instants
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDays:
+    """The best estimates of all days of a site that have one, in order of time.
+
+    Attributes:
+        days: The days.
+        values: Wh, days × `MEASURES`.
+        is_provisional: Days that are not settled.
+    """
+
+    days: Days
+    values: Floats
+    is_provisional: Mask
+
+    @classmethod
+    def of(cls, daily: pd.DataFrame) -> "SiteDays":
+        """Table `daily`, without the days that are missing."""
+        held = daily[daily["source"].notna().to_numpy(dtype=bool)]
+        days = days_of(held["local_date"])
+        order = np.argsort(days, kind="stable")
+        is_provisional = (held["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)
+        return cls(days[order], held[list(MEASURES)].to_numpy(dtype=np.float64)[order], is_provisional[order])
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Calendar periods, in order and apart from each other, and the days held of each.
+
+    Attributes:
+        starts: First day of each, or the day of the installation where that is later: nothing came before.
+        ends: Last day of each, included.
+        firsts: Position of the first day held.
+        lasts: Position after the last day held.
+    """
+
+    starts: Days
+    ends: Days
+    firsts: Ints
+    lasts: Ints
+
+    @classmethod
+    def of(cls, starts: Days, ends: Days, days: SiteDays, site: Site) -> "Spans":
+        """Periods that begin and end with the days given."""
+        if site.installed_on is not None:
+            starts = np.minimum(np.maximum(starts, np.datetime64(site.installed_on, "D")), ends)
+        return cls(starts, ends, np.searchsorted(days.days, starts), np.searchsorted(days.days, ends, side="right"))
+
+    @property
+    def held(self) -> Ints:
+        """How many days are held of each period."""
+        return self.lasts - self.firsts
+
+    @property
+    def lengths(self) -> Ints:
+        """How many days each period has."""
+        return np.asarray((self.ends - self.starts).astype(np.int64) + 1)
+
+    def sums(self, values: Floats) -> Floats:
+        """Sums of the days of each period; a day without a value adds nothing."""
+        parts = [values[first:last].sum(axis=0) for first, last in zip(self.firsts, self.lasts, strict=True)]
+        return np.stack(parts) if parts else np.zeros((0, values.shape[1]))
+
+    def owner(self, days: int) -> Ints:
+        """Position of the period that each day belongs to, or -1."""
+        at = np.full(days, -1, dtype=np.int64)
+        for period, (first, last) in enumerate(zip(self.firsts, self.lasts, strict=True)):
+            at[first:last] = period
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodContext:
+    """Everything that rules for longer periods may ask, period by period.
+
+    Attributes:
+        days: The site's days.
+        spans: The periods.
+        closes_us: First instant after each.
+        settled_us: From when on answers about each are final.
+        is_unsettled: Periods with a provisional day.
+        is_short: Periods × measures of which some day held has no value.
+        elsewhere_wh: Cause → periods × measures: by how much intervals differ from the rows of their days for that cause.
+        is_first: Periods in which the site was installed.
+    """
+
+    days: SiteDays
+    spans: Spans
+    closes_us: Ints
+    settled_us: Ints
+    is_unsettled: Mask
+    is_short: Mask
+    elsewhere_wh: dict[str, Floats]
+    is_first: Mask
+
+    @classmethod
+    def of(cls, days: SiteDays, spans: Spans, rows: pd.DataFrame, site: Site, settle_hours: float) -> "PeriodContext":
+        """What is known of periods; `rows` are those of table `reconciliation` about the site's days."""
+        closes_us = epoch_us(first_instants(spans.ends + 1, site.zone))
+        installed = None if site.installed_on is None else np.datetime64(site.installed_on, "D")
+        return cls(
+            days,
+            spans,
+            closes_us,
+            closes_us + microseconds(settle_hours),
+            spans.sums(days.is_provisional[:, None].astype(np.float64))[:, 0] > 0,
+            spans.sums(np.isnan(days.values).astype(np.float64)) > 0,
+            _elsewhere_wh(rows, days, spans),
+            np.zeros(len(spans.starts), dtype=bool) if installed is None else spans.starts == installed,
+        )
+
+
+def _elsewhere_wh(rows: pd.DataFrame, days: SiteDays, spans: Spans) -> dict[str, Floats]:
+    """By how much intervals differ from the rows of their days, summed over each period, cause by cause."""
+    is_other = (rows["check_name"] == Check.INTERVAL_VS_DAY.value) & (rows["verdict"] == Verdict.DIFFERS.value)
+    mine = rows[is_other.to_numpy(dtype=bool)]
+    at = positions(days_of(mine["period_start"]), days.days)
+    owner = np.append(spans.owner(len(days.days)), -1)[at]
+    found: dict[str, Floats] = {}
+    for cause in sorted(set(mine["cause"])):
+        is_of = (owner >= 0) & (mine["cause"] == cause).to_numpy(dtype=bool)
+        sums = np.zeros((len(spans.starts), len(MEASURES)))
+        columns = mine.loc[is_of, "measure"].map(COLUMN).to_numpy(dtype=np.int64)
+        np.add.at(sums, (owner[is_of], columns), mine.loc[is_of, "difference_wh"].to_numpy(dtype=np.float64))
+        found[str(cause)] = sums
+    return found
