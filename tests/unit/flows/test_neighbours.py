@@ -8,9 +8,10 @@ from typing import Any, cast
 import pandas as pd
 import pytest
 
-from flows.neighbours import entries_beside, followed_by, months_beside, own_rows
+from flows.neighbours import entries_beside, followed_by, legacy_rows, months_beside, months_of, own_rows
 from flows.workspace import Workspace
 from tests.unit.transform.answers import BATTERY_SITE
+from transform.frames import table_frame
 
 SITE = replace(BATTERY_SITE, site_id=101)
 FIXED = replace(SITE, clock_offset_minutes=-300)
@@ -30,17 +31,38 @@ class Entry:
         return f"{self.window_start:%Y-%m}"
 
 
+@dataclass(frozen=True)
+class Legacy:
+    """An entry of series `history`: it has no window, its month is that of the asking."""
+
+    question: str
+    asked: str
+    sha256: str = "one"
+    outcome: str = "data"
+    series: str = "history"
+    window_start: date | None = None
+    window_end: date | None = None
+
+    @property
+    def requested_at(self) -> datetime:
+        return datetime.fromisoformat(f"{self.asked}T12:00:00+00:00")
+
+    @property
+    def month(self) -> str:
+        return self.asked[:7]
+
+
 def entry(series: str, first: str, last: str | None = None) -> Entry:
     return Entry(series, date.fromisoformat(first), date.fromisoformat(last or first))
 
 
-def holding(*entries: Entry) -> Workspace:
-    def of(site_id: int, month: str | None = None) -> list[Entry]:
+def holding(*entries: Entry | Legacy) -> Workspace:
+    def of(site_id: int, month: str | None = None) -> list[Entry | Legacy]:
         return [each for each in entries if month in {None, each.month}]
 
     months = sorted({each.month for each in entries})
 
-    def legacy(site_id: int) -> list[Entry]:
+    def legacy(site_id: int) -> list[Entry | Legacy]:
         return [each for each in entries if each.series == "history"]
 
     return cast(
@@ -48,8 +70,8 @@ def holding(*entries: Entry) -> Workspace:
     )
 
 
-def beside(site: Any, month: str, *entries: Entry) -> list[Entry]:
-    return cast("list[Entry]", entries_beside(holding(*entries), site, month))
+def beside(site: Any, month: str, *entries: Entry | Legacy) -> list[Entry | Legacy]:
+    return cast("list[Entry | Legacy]", entries_beside(holding(*entries), site, month))
 
 
 @pytest.mark.parametrize(
@@ -108,3 +130,79 @@ def test_own_rows_are_those_of_own_answers() -> None:
         assert own_rows(frame, {"a"}, {noon})["n"].tolist() == [1], column
     other = pd.DataFrame({"n": [1, 2]})
     assert own_rows(other, {"a"}, {noon})["n"].tolist() == [1, 2]
+
+
+# --- the old endpoint -------------------------------------------------------------------------------------------------
+
+
+DAY, WEEKS, MONTHS = "kind=energy&period=day", "kind=energy&period=month", "kind=energy&period=year"
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "tells"),
+    [
+        ("kind=power", "2025-07-01", True),
+        ("kind=power", "2025-05-31", True),
+        ("kind=power", "2025-07-20", False),
+        (DAY, "2025-07-01", True),
+        (WEEKS, "2025-08-03", True),
+        (WEEKS, "2025-09-01", False),
+        (MONTHS, "2026-06-30", True),
+        (MONTHS, "2026-09-01", False),
+        (MONTHS, "2025-05-30", False),
+    ],
+)
+def test_a_month_looks_at_answers_asked_so_much_later_that_they_may_tell_of_it(
+    question: str, asked: str, tells: bool
+) -> None:
+    """API.md §1.6: two days, four weeks, twelve months before the asking; by UTC it may be a day less."""
+    given = Legacy(question, asked)
+    assert beside(SITE, "2025-06", given) == [given] * tells
+
+
+def test_a_year_told_in_the_same_words_every_night_is_looked_at_once() -> None:
+    """What would make twelve months anew each night changes once a month; a value that comes back counts again."""
+    nights = [
+        Legacy(MONTHS, "2025-07-01", "a"),
+        Legacy(MONTHS, "2025-07-02", "a"),
+        Legacy(MONTHS, "2025-07-03", "b"),
+        Legacy(MONTHS, "2025-07-04", "b", outcome="not_json"),
+        Legacy(MONTHS, "2025-07-05", "a"),
+    ]
+    assert beside(SITE, "2025-06", *nights) == [nights[0], nights[2], nights[4]]
+
+
+def test_months_that_only_the_old_endpoint_tells_of_are_shaped_too() -> None:
+    """Back to the installation, and not before it; what was asked for stays, whenever it was."""
+    asked = (entry("power", "2019-01-01"), Legacy(MONTHS, "2019-08-10"), Legacy(DAY, "2020-03-01"))
+    held = holding(*asked)
+    assert months_of(held, SITE) == [
+        "2019-01",
+        "2019-05",
+        "2019-06",
+        "2019-07",
+        "2019-08",
+        "2020-01",
+        "2020-02",
+        "2020-03",
+    ]
+    assert months_of(holding(Legacy(MONTHS, "2019-08-10", outcome="error")), SITE) == ["2019-08"]
+
+
+def test_what_the_old_endpoint_told_is_divided_among_months_without_a_rest() -> None:
+    """Rows by where they lie, what could not be used by whose answer it was; calendar_history keeps its own."""
+    power = table_frame(
+        "power",
+        {
+            "site_id": 101,
+            "interval_start": pd.to_datetime(["2025-06-01 06:55", "2025-06-01 07:00", "2025-06-01 07:05"], utc=True),
+            "interval_s": 300,
+        },
+    )
+    quarantine = table_frame("quarantine", {"raw_id": ["a", "b"]})
+    tables = {"power": power, "quarantine": quarantine}
+    june = legacy_rows(tables, power.iloc[1:2], "2025-06", SITE, {"a"})
+    may = legacy_rows(tables, None, "2025-05", SITE, {"b"})
+    assert june["power"].index.tolist() == [2]
+    assert may["power"].index.tolist() == [0]
+    assert [each["quarantine"]["raw_id"].tolist() for each in (june, may)] == [["a"], ["b"]]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -184,3 +185,23 @@ def test_three_series_in_one_call_keep_apart() -> None:
         "month": 2,
         "year": 3,
     }
+
+
+@pytest.mark.parametrize(
+    ("granularity", "day", "first", "last"),
+    [
+        ("day", "2024-02-29", "2024-02-29", "2024-02-29"),
+        ("week", "2024-02-29", "2024-02-25", "2024-03-02"),
+        ("week", "2024-02-25", "2024-02-25", "2024-03-02"),
+        ("week", "1969-12-31", "1969-12-28", "1970-01-03"),
+        ("month", "2024-02-10", "2024-02-01", "2024-02-29"),
+        ("year", "2024-02-10", "2024-01-01", "2024-12-31"),
+    ],
+)
+def test_each_period_is_a_calendar_period_and_weeks_run_from_sunday_to_saturday(
+    granularity: str, day: str, first: str, last: str
+) -> None:
+    """API.md §1.6; leap day, and weeks before the day that machines count from."""
+    names = np.array([granularity])
+    starts = energy_periods.first_days(np.array([day], dtype="datetime64[D]"), names)
+    assert (str(starts[0]), str(energy_periods.last_days(starts, names)[0])) == (first, last)
