@@ -10,7 +10,7 @@ import pytest
 
 from tests.processes import free_port, running
 
-STARTS_WITHIN_S = 120
+STARTS_WITHIN_S = 240
 
 
 @pytest.fixture(scope="session")
