@@ -38,6 +38,7 @@ DAILY_MODEL = Model(
 PERIODS = Model(
     "periods",
     (*SITE, GRANULARITY, PERIOD_START, Field("period_end", Kind.DATE, "Last of those days."), *_PERIOD),
+    is_materialised=True,
 )
 
 MONTHLY = Model("monthly", (*SITE, MONTH, *_PERIOD))

@@ -90,6 +90,7 @@ EV_CHARGING = Model(
         kwh("home_kwh", "Energy the home used, cars included; NULL where unknown."),
         pct("ev_share_pct", "Energy given to cars of what the home used."),
     ),
+    is_materialised=True,
 )
 
 DISAGREEMENTS = Model(
@@ -106,6 +107,7 @@ DISAGREEMENTS = Model(
         RECONCILIATION.field("verdict"),
         RECONCILIATION.field("cause"),
     ),
+    is_materialised=True,
 )
 
 EQUIPMENT_MODELS = (COVERAGE, BATTERY_CYCLES, OUTAGES, EV_CHARGING, DISAGREEMENTS)

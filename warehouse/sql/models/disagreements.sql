@@ -1,7 +1,7 @@
 -- purpose: where two sources of the same energy contradict each other, by how much and why
 -- grain: one row per site, check, period and measure on which the two do not agree
 -- sources: main.reconciliation, analytics.sites
-create view analytics.disagreements as
+create table analytics.disagreements as
 select
     found.site_id::bigint as site_id,
     sites.site_name::varchar as site_name,
@@ -20,3 +20,4 @@ select
 from main.reconciliation as found
 left join analytics.sites as sites on sites.site_id = found.site_id
 where found.verdict <> 'agree'
+order by found.site_id, found.check_name, found.granularity, found.period_start, found.measure

@@ -3,7 +3,7 @@
 --          began. The energy is the wall connector's, which the home's meter sees too
 -- grain: one row per site and local day on which a car charged
 -- sources: main.charge_sessions, main.daily, analytics.sites
-create view analytics.ev_charging as
+create table analytics.ev_charging as
 with sessions as (
     select
         sessions.*,
@@ -60,3 +60,4 @@ select
 from days
 left join main.daily as daily on daily.site_id = days.site_id and daily.local_date = days.local_date
 left join analytics.sites as sites on sites.site_id = days.site_id
+order by days.site_id, days.local_date

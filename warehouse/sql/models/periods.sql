@@ -2,7 +2,7 @@
 --          the difference is given where the days that Tesla's figure stands for are all held
 -- grain: one row per site, granularity (month, year, lifetime) and calendar period that either tells of
 -- sources: main.daily, main.energy_periods, analytics.sites
-create view analytics.periods as
+create table analytics.periods as
 with days as (
     select
         *,
@@ -160,3 +160,4 @@ select
     case when is_told_whole and grid_export_days >= days then (tesla_grid_export_wh - grid_export_wh) / 1000 end::double
         as tesla_grid_export_difference_kwh
 from counted
+order by site_id, granularity, calendar_start

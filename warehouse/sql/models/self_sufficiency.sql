@@ -5,7 +5,7 @@
 --          site's own. Percentages stand on the days that tell all of their parts; energies on all days
 -- grain: one row per site, granularity (day, month, year) and period
 -- sources: analytics.daily
-create view analytics.self_sufficiency as
+create table analytics.self_sufficiency as
 with days as (
     select
         *,
@@ -56,3 +56,4 @@ select
     (100 * (1 - counted_grid_kwh / nullif(counted_home_kwh, 0)))::double as self_sufficiency_pct,
     (100 * (1 - grid_to_home_kwh / nullif(counted_home_kwh, 0)))::double as self_powered_pct
 from periods
+order by site_id, granularity, period_start
