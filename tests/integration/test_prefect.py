@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ import pytest
 from pydantic import SecretStr
 
 from extract.client import utc_now
-from extract.simulator import DEMO_TOKEN, World, demo_world, serve
+from extract.simulator import DEMO_TOKEN, serve
 from flows.deployments import DEPLOYMENTS, QUEUE
 from flows.pipeline import Selection
 from tests.integration.test_command_line import WATTLOG
 from tests.processes import running
 from tests.simulated import Account, account
 from tests.warehouse_rows import content
+from tests.young_site import young_world
 
 SINCE, UNTIL = date(2025, 10, 30), date(2025, 11, 4)
 """Six days around California's change of the clock, and over the end of a month."""
@@ -137,12 +138,6 @@ class Prefect:
         done = self.command(*WATTLOG, "deploy", "--timezone", ZONE, "--json")
         found: dict[str, Any] = json.loads(done.stdout)
         return found
-
-
-def young_world() -> World:
-    """One site, installed the day before yesterday: a nightly run that begins at nothing has little to ask."""
-    site = demo_world(utc_now().date()).sites[0]
-    return World(sites=(replace(site, installed_at=utc_now().replace(microsecond=0) - timedelta(days=2)),))
 
 
 @pytest.fixture(scope="module")
