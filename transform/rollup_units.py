@@ -27,11 +27,17 @@ Floats = npt.NDArray[np.float64]
 WITHIN: Final = 0.05
 """How far a ratio may be from a power of a thousand: 828 kWh were told of 863 (Q20), and days may be missing."""
 
-CHECKS: Final[dict[str, str]] = {"week": "day_vs_week", "month": "month_vs_days", "year": "year_vs_days"}
-"""Granularity → `check_name`, for rows of calendar_history."""
+CHECKS: Final[dict[str, str]] = {
+    "calendar_history/day": "interval_vs_day",
+    "calendar_history/week": "day_vs_week",
+    "calendar_history/month": "day_vs_month_series",
+    "calendar_history/year": "month_vs_days",
+    "calendar_history/lifetime": "year_vs_days",
+}
+"""Source → `check_name`."""
 
 LEGACY_CHECK: Final = "history_vs_calendar"
-"""`check_name` for rows of the endpoint `/history`."""
+"""`check_name` for every source of the endpoint `/history`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,10 @@ def rollups_in_watt_hours(told: pd.DataFrame, daily: pd.DataFrame, site: Site) -
     Days without energy held are taken for days like the others of their period. A row that proves nothing has the unit of
     the rows before and after it, of the same source, if both prove the same; at the edge of what is proven it stays.
 
-    **Shape**: `told`: rows of table `energy_periods` of granularity week, month or year, as the API told them; `daily`: that
-    table of the same site, in Wh → the same rows in Wh and in order, and a row of table `reconciliation` per scaled row and
-    flow: Σ of the days held on the left, what was told on the right. **Units**: Wh. **Source**: fact 1, Q20.
+    **Shape**: `told`: rows of table `energy_periods` as the API told them: weeks, months, years, or the days of a week that
+    was asked for in another month than they lie in; `daily`: that table of the same site, in Wh → the same rows in Wh and in
+    order, and a row of table `reconciliation` per scaled row and flow: Σ of the days held on the left, what was told on the
+    right. **Units**: Wh. **Source**: fact 1, Q20.
     """
     if told.empty:
         return told, empty_frame("reconciliation")
@@ -114,8 +121,7 @@ def _findings(told: pd.DataFrame, summed: _Summed, exponents: Ints, site: Site) 
     held = np.repeat(summed.held[at, None], len(SOURCES), axis=1)
     left = np.where(held > 0, summed.wh[at], np.nan)
     row, flow = np.nonzero(right > 0.0)
-    is_legacy = rows["source"].str.startswith("history/").to_numpy(dtype=bool)
-    checks = np.where(is_legacy, LEGACY_CHECK, rows["granularity"].map(CHECKS).to_numpy(dtype=object))
+    checks = rows["source"].map(CHECKS).fillna(LEGACY_CHECK).to_numpy(dtype=object)
     return table_frame(
         "reconciliation",
         {

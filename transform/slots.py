@@ -250,7 +250,12 @@ def last_wins(slots: Slots, keys: Sequence[npt.NDArray[Any]]) -> None:
     order = np.lexsort((slots.rows["row_number"], slots.rows["answer"], *reversed(keys)))
     is_last = np.ones(len(order), dtype=bool)
     is_last[:-1] = np.any([key[order][1:] != key[order][:-1] for key in keys], axis=0)
-    log.debug("rows replaced site_id=%s rows=%s", slots.site.site_id, int((~is_last).sum()))
+    owners = slots.rows["answer"].to_numpy()[order]
+    repeated = int((~is_last[:-1] & (owners[1:] == owners[:-1])).sum())
+    replaced = int((~is_last).sum()) - repeated
+    log.debug("rows replaced site_id=%s rows=%s", slots.site.site_id, replaced)
+    if repeated:
+        log.info("rows told twice in one answer site_id=%s rows=%s", slots.site.site_id, repeated)
     slots.rows = slots.rows.iloc[order[is_last]].reset_index(drop=True)
 
 

@@ -75,13 +75,14 @@ def test_a_month_in_kilowatt_hours_is_scaled_to_the_watt_hour_and_reported() -> 
         ("year", "calendar_history/lifetime", "year_vs_days"),
         ("month", "history/year", "history_vs_calendar"),
         ("week", "history/month", "history_vs_calendar"),
-        ("week", "calendar_history/week", "day_vs_week"),
+        ("day", "calendar_history/week", "day_vs_week"),
+        ("day", "history/week", "history_vs_calendar"),
     ],
 )
 def test_every_kind_of_rollup_is_measured_by_its_own_days(granularity: str, source: str, check: str) -> None:
     """A week is seven days, a year 365: only the row whose own days it contradicts is scaled."""
-    length = {"week": 7, "month": 30, "year": 365}[granularity]
-    start = {"week": date(2025, 6, 1), "month": date(2025, 6, 1), "year": date(2025, 1, 1)}[granularity]
+    length = {"day": 1, "week": 7, "month": 30, "year": 365}[granularity]
+    start = date(2025, 1 if granularity == "year" else 6, 1)
     rows = told((start, length * DAY_WH / 1000), granularity=granularity, source=source)
     around = days(date(2024, 12, 1), date(2026, 1, 9))
     scaled, findings = rollups_in_watt_hours(rows, around, BATTERY_SITE)
