@@ -6,31 +6,37 @@
 create table analytics.peak_demand as
 -- Quarters of an hour by number since 1970: every clock in use is ahead of UTC by whole quarters (Q36), so the site's
 -- quarters are UTC's, and longer windows are made of them.
-with quarters as (
+with intervals as (
     select
         site_id,
         epoch_us(interval_start) // 900000000 as quarter,
-        sum(interval_s) as held_s,
-        max(epoch_us(interval_start) + interval_s * 1000000) as held_until_us,
-        count(*) as intervals,
-        count(grid_energy_imported_wh) as with_import,
-        sum(grid_energy_imported_wh) as import_wh,
-        count(
-            coalesce(
+        interval_s,
+        epoch_us(interval_start) + interval_s * 1000000 as held_until_us,
+        grid_energy_imported_wh as import_wh,
+        case
+            when coalesce(
                 consumer_energy_imported_from_grid_wh,
                 consumer_energy_imported_from_solar_wh,
                 consumer_energy_imported_from_battery_wh,
                 consumer_energy_imported_from_generator_wh
-            )
-        ) as with_home,
-        list_sum([
-            sum(consumer_energy_imported_from_grid_wh),
-            sum(consumer_energy_imported_from_solar_wh),
-            sum(consumer_energy_imported_from_battery_wh),
-            sum(consumer_energy_imported_from_generator_wh)
-        ]) as home_wh
+            ) is not null
+                then coalesce(consumer_energy_imported_from_grid_wh, 0)
+                    + coalesce(consumer_energy_imported_from_solar_wh, 0)
+                    + coalesce(consumer_energy_imported_from_battery_wh, 0)
+                    + coalesce(consumer_energy_imported_from_generator_wh, 0)
+        end as home_wh
     from main.energy_intervals
-    group by site_id, epoch_us(interval_start) // 900000000
+),
+quarters as (
+    select
+        site_id,
+        quarter,
+        sum(interval_s) as held_s,
+        max(held_until_us) as held_until_us,
+        case when count(import_wh) = count(*) then sum(import_wh) end as import_wh,
+        case when count(home_wh) = count(*) then sum(home_wh) end as home_wh
+    from intervals
+    group by site_id, quarter
 ),
 placed as (
     select
@@ -41,8 +47,8 @@ placed as (
         quarter,
         held_s,
         held_until_us,
-        case when with_import = intervals then import_wh end as import_wh,
-        case when with_home = intervals then home_wh end as home_wh
+        import_wh,
+        home_wh
     from quarters
     left join analytics.sites as sites on sites.site_id = quarters.site_id
 ),
@@ -59,24 +65,49 @@ metered as (
     from placed
     anti join unmetered on unmetered.site_id = placed.site_id and unmetered.local_day = placed.local_quarter // 96
 ),
--- The two passes of a repeated hour differ in how far the clock is ahead.
-windows as (
+-- The two passes of a repeated hour differ in how far the clock is ahead. A half is made of quarters, an hour of halves.
+halves as (
     select
         site_id,
-        quarters_long,
-        local_quarter // quarters_long as local_window,
+        local_quarter // 2 * 2 as local_quarter,
         min(quarter) as quarter,
+        sum(held_s) as held_s,
+        max(held_until_us) as held_until_us,
         case when count(import_wh) = count(*) then sum(import_wh) end as import_wh,
         case when count(home_wh) = count(*) then sum(home_wh) end as home_wh
     from metered
-    cross join (values (1), (2), (4)) as lengths (quarters_long)
-    group by site_id, quarters_long, local_quarter // quarters_long, local_quarter - quarter
-    having sum(held_s) = quarters_long * 900
-        and max(held_until_us) = (min(quarter) + quarters_long) * 900000000
+    group by site_id, local_quarter // 2 * 2, local_quarter - quarter
+),
+hours as (
+    select
+        site_id,
+        local_quarter // 4 * 4 as local_quarter,
+        min(quarter) as quarter,
+        sum(held_s) as held_s,
+        max(held_until_us) as held_until_us,
+        case when count(import_wh) = count(*) then sum(import_wh) end as import_wh,
+        case when count(home_wh) = count(*) then sum(home_wh) end as home_wh
+    from halves
+    group by site_id, local_quarter // 4 * 4, local_quarter - quarter
+),
+windows as (
+    select 1 as quarters_long, site_id, local_quarter, quarter, held_s, held_until_us, import_wh, home_wh from metered
+    union all
+    select 2 as quarters_long, site_id, local_quarter, quarter, held_s, held_until_us, import_wh, home_wh from halves
+    union all
+    select 4 as quarters_long, site_id, local_quarter, quarter, held_s, held_until_us, import_wh, home_wh from hours
 ),
 monthly as (
-    select *, date_trunc('month', make_timestamp(local_window * quarters_long * 900000000))::date as month
+    select
+        site_id,
+        date_trunc('month', make_timestamp(local_quarter * 900000000)) as month,
+        quarters_long,
+        quarter,
+        import_wh,
+        home_wh
     from windows
+    where held_s = quarters_long * 900
+        and held_until_us = (quarter + quarters_long) * 900000000
 ),
 peaks as (
     select site_id, month, quarters_long, max(import_wh) as import_wh, max(home_wh) as home_wh
