@@ -1,8 +1,9 @@
 """The pipeline: the one description of what happens in which order, for every engine.
 
-discover → plan → fetch windows → shape months → estimate days → publish
+discover → plan → fetch windows → shape months → estimate days → reconcile → ask witnesses → settle sites → publish
 """
 
+import logging
 import shutil
 import signal
 from collections import Counter
@@ -17,20 +18,23 @@ from extract.providers import ProviderName
 from extract.series import Series, chosen
 from flows import ledger
 from flows.account import choose, discover, known_sites, write_account_requests, write_runs, write_sites
-from flows.engines import Engine
+from flows.engines import Engine, Step
 from flows.errors import ExitCode, Interrupted, UsageError, exit_code_for
 from flows.ledger import Run
-from flows.neighbours import months_of
-from flows.planning import Asked, about, chunks_for, deeper_chunks
+from flows.neighbours import months_beside, months_of
+from flows.planning import Asked, about, chunks_for, deeper_chunks, witness_chunks
 from flows.progress import Progress, Silent
 from flows.steps.estimate import estimate_days
 from flows.steps.fetch import Failure, Fetched, fetch_windows
-from flows.steps.partition import SiteMonth
+from flows.steps.partition import Shaped, SiteMonth
+from flows.steps.reconcile import reconcile_month, reconcile_site
 from flows.steps.shape import shape_month
 from flows.workspace import Workspace
 from transform.sites import Site, SiteStatus
 from warehouse.build import Built, build
 from warehouse.lake import Lake
+
+log = logging.getLogger(__name__)
 
 CPU_WORKERS = 2
 """Threads for the work right of raw: pandas, Arrow and zstd let go of the interpreter lock for part of it."""
@@ -147,9 +151,11 @@ def backfill(
     run = ledger.begin(workspace.archive.root, workspace.run_id, command, provider.name, workspace.clock())
     summary = Summary(workspace.run_id)
     try:
-        _ask(workspace, engine, selection, summary, progress)
+        sites = _ask(workspace, engine, selection, summary, progress)
         _stop_if_interrupted(workspace, summary)
         _transform(workspace, engine, summary, progress)
+        _ask_witnesses(workspace, engine, sites, selection, summary, progress)
+        _settle(workspace, engine, summary, progress)
         _stop_if_interrupted(workspace, summary)
         _end(workspace, run, summary, summary.exit_code)
         _publish(workspace, summary, progress)
@@ -175,6 +181,7 @@ def rebuild(workspace: Workspace, engine: Engine, *, progress: Progress | None =
     workspace.lake = fresh
     try:
         _transform(workspace, engine, summary, progress)
+        _settle(workspace, engine, summary, progress)
         write_runs(workspace, ledger.runs(workspace.archive.root))
         final.replace_by(fresh)
     finally:
@@ -182,6 +189,20 @@ def rebuild(workspace: Workspace, engine: Engine, *, progress: Progress | None =
         shutil.rmtree(fresh.root, ignore_errors=True)
     _publish(workspace, summary, progress)
     progress.end()
+    return summary
+
+
+def reconcile(workspace: Workspace, engine: Engine, *, progress: Progress | None = None) -> Summary:
+    """Find out again where the sources contradict one another, from what is held: not one request."""
+    progress = progress or Silent()
+    summary = Summary(workspace.run_id)
+    try:
+        summary.sites = known_sites(workspace)
+        _transform(workspace, engine, summary, progress)
+        _settle(workspace, engine, summary, progress)
+        _publish(workspace, summary, progress)
+    finally:
+        progress.end()
     return summary
 
 
@@ -203,8 +224,10 @@ def _end(workspace: Workspace, run: Run, summary: Summary, exit_code: int) -> No
     )
 
 
-def _ask(workspace: Workspace, engine: Engine, selection: Selection, summary: Summary, progress: Progress) -> None:
-    """discover → plan → fetch windows."""
+def _ask(
+    workspace: Workspace, engine: Engine, selection: Selection, summary: Summary, progress: Progress
+) -> list[Site]:
+    """discover → plan → fetch windows; returns the sites that were asked."""
     progress.begin("sites", 1)
     summary.add(discover(workspace, selection.sites))
     progress.advance()
@@ -222,6 +245,32 @@ def _ask(workspace: Workspace, engine: Engine, selection: Selection, summary: Su
         asked |= {about(request) for chunk in chunks for request in chunk.requests}
         chunks = deeper_chunks(workspace, sites, wanted, asked, newest_first=selection.newest_first)
     summary.requests = workspace.fetcher.budget.spent
+    return sites
+
+
+def _ask_witnesses(
+    workspace: Workspace,
+    engine: Engine,
+    sites: Sequence[Site],
+    selection: Selection,
+    summary: Summary,
+    progress: Progress,
+) -> None:
+    """Where a day is missing from its month, or contradicts it, its week and the day itself are asked, once (Q19).
+
+    What they say is shaped and reconciled like everything else.
+    """
+    if workspace.stop.is_set():
+        return
+    chunks = witness_chunks(workspace, sites, selection.wanted(workspace.settings.provider))
+    if not chunks:
+        return
+    log.info("days in doubt: asking witnesses requests=%s", sum(len(chunk.requests) for chunk in chunks))
+    _fetch(workspace, engine, sites, chunks, summary, progress)
+    summary.requests = workspace.fetcher.budget.spent
+    touched = {(chunk.site_id, month) for chunk in chunks for month in (chunk.month, *months_beside(chunk.month))}
+    items = [each for each in _site_months(workspace, summary.sites) if (each.site.site_id, each.month) in touched]
+    _shape(workspace, engine, items, summary, progress)
 
 
 def _fetch(
@@ -246,14 +295,40 @@ def _fetch(
 
 
 def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
-    """shape months → estimate days."""
+    """shape months → estimate days → reconcile months, and the tables of the whole account."""
     workspace.lake.sweep()
-    items = [SiteMonth(site, month) for site in summary.sites for month in months_of(workspace, site)]
-    for stage, step in (("months shaped", shape_month), ("days estimated", estimate_days)):
+    _shape(workspace, engine, _site_months(workspace, summary.sites), summary, progress)
+    summary.rows_written += write_sites(workspace, summary.sites) + write_account_requests(workspace)
+
+
+def _site_months(workspace: Workspace, sites: Sequence[Site]) -> list[SiteMonth]:
+    return [SiteMonth(site, month) for site in sites for month in months_of(workspace, site)]
+
+
+def _shape(
+    workspace: Workspace, engine: Engine, items: Sequence[SiteMonth], summary: Summary, progress: Progress
+) -> None:
+    """All that is done month by month; what was made of the same answers before is left as it is."""
+    for stage, step in _MONTHLY:
         progress.begin(stage, len(items))
         shaped = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())
         summary.rows_written += sum(each.rows_written for each in shaped)
-    summary.rows_written += write_sites(workspace, summary.sites) + write_account_requests(workspace)
+
+
+_MONTHLY: tuple[tuple[str, Step[SiteMonth, Shaped]], ...] = (
+    ("months shaped", shape_month),
+    ("days estimated", estimate_days),
+    ("months reconciled", reconcile_month),
+)
+
+
+def _settle(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
+    """Months, years and lifetimes beside the sums of their days, site by site."""
+    progress.begin("sites reconciled", len(summary.sites))
+    written = engine.map(
+        reconcile_site, workspace, summary.sites, workers=CPU_WORKERS, on_done=lambda _: progress.advance()
+    )
+    summary.rows_written += sum(each.rows_written for each in written)
 
 
 def _publish(workspace: Workspace, summary: Summary, progress: Progress) -> None:

@@ -6,14 +6,19 @@ without energy.
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, tzinfo
+from itertools import groupby
 
-from extract.planner import Chunk, Subject, Wanted, plan
-from extract.series import DAY_SERIES, Request, question_of
+from extract.planner import Chunk, Subject, Wanted, plan, witnesses
+from extract.series import DAY_SERIES, Request, Series, question_of
 from flows.workspace import Workspace
 from transform.parse import holds_energy, parse
+from transform.reconciliation import doubtful_days
 from transform.site_zone import ZoneSource
 from transform.sites import Site
 from transform.zones import iana_zone, server_clock
+
+WITNESSED = frozenset({Series.ENERGY_DAY, Series.ENERGY_INTERVAL})
+"""Series that contradict one another, and answer for one another."""
 
 Asked = tuple[int, str, str, date | None, date | None]
 """Site, series, question, first and last day: which window a request is about, whenever it was planned."""
@@ -51,6 +56,39 @@ def deeper_chunks(
         if fresh:
             found.append(Chunk(chunk.site_id, chunk.series, chunk.month, fresh))
     return found
+
+
+def witness_chunks(workspace: Workspace, sites: Sequence[Site], wanted: Wanted) -> list[Chunk]:
+    """The week and the day itself, for each day that the month dropped or contradicts (Q19), newest month first.
+
+    Only days that were wanted, and only where the series that could contradict one another were.
+    """
+    if not set(wanted.series) >= WITNESSED:
+        return []
+    now, found = workspace.clock(), list[Chunk]()
+    for site in sites:
+        rows = workspace.lake.read("reconciliation", site_id=site.site_id)
+        days = [
+            day
+            for day in doubtful_days(rows)
+            if (wanted.since is None or day >= wanted.since) and (wanted.until is None or day <= wanted.until)
+        ]
+        requests = witnesses(
+            subject(workspace, site, now),
+            workspace.archive.entries(site.site_id),
+            days,
+            now=now,
+            settle_hours=workspace.settings.settle_hours,
+        )
+        for (month, series), each in groupby(sorted(requests, key=_month_and_series), key=_month_and_series):
+            found.append(Chunk(site.site_id, series, month, tuple(each)))
+    return sorted(found, key=lambda chunk: chunk.month, reverse=True)
+
+
+def _month_and_series(request: Request) -> tuple[str, Series]:
+    if request.window is None:
+        raise ValueError(f"a witness without a window: {request.what}")
+    return f"{request.window.start:%Y-%m}", request.series
 
 
 def about(request: Request) -> Asked:

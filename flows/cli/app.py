@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from extract.series import Series
-from flows.settings import Settings, load_settings
+from flows.settings import load_settings
 
 app = typer.Typer(
     help="The whole history of your Tesla energy sites, in SQL.",
@@ -91,7 +91,9 @@ def _settings(
     context: typer.Context,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Where archive, lake and warehouse live.", metavar="DIR", show_default="./data"),
+        typer.Option(
+            help="Where archive, lake and warehouse live; or s3://bucket/prefix.", metavar="DIR", show_default="./data"
+        ),
     ] = None,
 ) -> None:
     settings = load_settings(data_dir=data_dir)
@@ -102,8 +104,10 @@ def _settings(
 
 
 def _run(command: Callable[..., Any], context: typer.Context, **options: Any) -> int:
-    settings: Settings = context.obj
-    return int(command(settings, **options) or 0)
+    from flows.object_store.session import opened
+
+    with opened(context.obj, command.__name__) as settings:
+        return int(command(settings, **options) or 0)
 
 
 @app.command()
@@ -333,6 +337,22 @@ def gaps(
     from flows.cli.gaps import gaps as command
 
     return _run(command, context, sites=site or [], series=series or [], since=since, as_json=as_json)
+
+
+@app.command()
+def reconcile(
+    context: typer.Context,
+    site: Sites = None,
+    since: Since = None,
+    is_strict: Annotated[
+        bool, typer.Option("--strict", help="End with exit code 1 when a difference is unexplained.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Show where the API contradicts itself, by how much, and why."""
+    from flows.cli.reconcile import reconcile as command
+
+    return _run(command, context, sites=site or [], since=since, is_strict=is_strict, as_json=as_json)
 
 
 @app.command()

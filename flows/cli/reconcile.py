@@ -1,0 +1,66 @@
+"""`wattlog reconcile`: what disagrees, by how much, and why."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from rich.table import Table
+from rich.text import Text
+
+from extract.client import utc_now
+from flows.account import choose, known_sites
+from flows.console import note, print_json, print_table, progress_to_console
+from flows.data_directory import held
+from flows.engines.local import LocalEngine
+from flows.errors import ExitCode
+from flows.findings import AGREE, Findings, as_dict, findings
+from flows.pipeline import reconcile as run_pipeline
+from flows.settings import Settings
+from flows.workspace import Workspace, new_run_id
+
+
+def reconcile(settings: Settings, *, sites: list[int], since: date | None, is_strict: bool, as_json: bool) -> int:
+    """Recompute, publish and show; returns the exit code, which with `is_strict` says whether all is explained."""
+    workspace = Workspace(settings, new_run_id(utc_now()))
+    with held(settings.data_dir, "reconcile"):
+        try:
+            with progress_to_console() as progress:
+                run_pipeline(workspace, LocalEngine(), progress=progress)
+            found = findings(workspace, choose(known_sites(workspace), sites), since)
+        finally:
+            workspace.close()
+    unexplained = sum(each.unexplained for each in found)
+    if as_json:
+        print_json({"unexplained": unexplained, "sites": [as_dict(each) for each in found]})
+    else:
+        _print(found)
+    if unexplained:
+        note(
+            f"{unexplained} differences are unexplained; `wattlog sql 'from analytics.disagreements'` lists all of them"
+        )
+    return ExitCode.INCOMPLETE if is_strict and unexplained else ExitCode.OK
+
+
+def _print(found: Sequence[Findings]) -> None:
+    if not found:
+        note("nothing to compare yet: no day is told by two sources; run `wattlog backfill`")
+    for each in found:
+        print_table(_checks(each))
+        sentences = each.sentences()
+        if sentences:
+            print_table(Text("\n".join(sentences)))
+
+
+def _checks(each: Findings) -> Table:
+    name = each.site.site_name or str(each.site.site_id)
+    table = Table(title=Text(f"{name} ({each.site.site_id})"), title_justify="left", box=None, pad_edge=False)
+    table.add_column("check")
+    table.add_column("of")
+    for verdict in ("agree", "differ", "missing"):
+        table.add_column(verdict, justify="right")
+    table.add_column("causes")
+    for check in each.checks:
+        agree, differ = check.verdicts[AGREE], check.verdicts.get("differs", 0)
+        causes = ", ".join(f"{cause} {count:,}" for cause, count in check.causes.items())
+        counts = (f"{number:,}" for number in (agree, differ, check.periods - agree - differ))
+        table.add_row(check.check_name, f"{check.granularity}s", *counts, causes)
+    return table
