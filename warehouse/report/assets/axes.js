@@ -2,15 +2,22 @@
 "use strict";
 
 (() => {
-  const { el, fullDay, month, day, holes, tip } = wattlog;
+  const { el, month, day } = wattlog;
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
+  /** How many lines a legend takes; a letter is about six pixels wide. */
+  function legendLines(series, { width, narrow }) {
+    const needed = series.map(({ name }) => (name ? 6.3 * name.length + 24 + (narrow ? 10 : 18) : 0));
+    return Math.ceil(needed.reduce((total, each) => total + each, 0) / (width - 20));
+  }
+
   /** The frame of an option: text, tooltip, and no animation, so that what is printed is what is seen. */
-  function frame(theme, { narrow }, more) {
+  function frame(theme, size, more) {
+    const bottom = more.legend ? 10 + 20 * legendLines(more.series, size) : 6;
     return {
       animation: false,
-      textStyle: { color: theme.ink, fontFamily: FONT, fontSize: narrow ? 11 : 12 },
-      grid: { left: 4, right: 12, top: 34, bottom: 30, containLabel: true },
+      textStyle: { color: theme.ink, fontFamily: FONT, fontSize: size.narrow ? 11 : 12 },
+      grid: { left: 4, right: 12, top: 34, bottom, containLabel: true },
       ...more,
       tooltip: {
         confine: true, backgroundColor: theme.surface, borderColor: theme.strong, textStyle: { color: theme.ink },
@@ -18,6 +25,8 @@
       },
     };
   }
+
+  const QUARTERS = ["01", "04", "07", "10"];
 
   function legend(theme, { narrow }, more = {}) {
     return {
@@ -34,12 +43,13 @@
   }
 
   /** Days as categories: months are named where they begin, days where there are few. */
-  function dayAxis(theme, dates, more = {}) {
+  function dayAxis(theme, { narrow }, dates, more = {}) {
     const isLong = dates.length > 62;
-    const step = Math.max(1, Math.ceil(dates.length / 6));
-    const isNamed = (at, text) => (isLong ? text.endsWith("-01") : at % step === 0);
+    const step = Math.max(1, Math.ceil(dates.length / (narrow ? 4 : 8)));
+    const isMarked = (at, text) => (isLong ? text.endsWith("-01") : at % step === 0);
+    const isNamed = (at, text) => isMarked(at, text) && (!isLong || !narrow || QUARTERS.includes(text.slice(5, 7)) || dates.length < 150);
     return {
-      type: "category", data: dates, axisTick: { show: true, interval: isNamed, lineStyle: { color: theme.strong } },
+      type: "category", data: dates, axisTick: { show: true, interval: isMarked, lineStyle: { color: theme.strong } },
       axisLine: { lineStyle: { color: theme.strong } },
       axisLabel: { color: theme.muted, interval: isNamed, hideOverlap: true, formatter: isLong ? month : day }, ...more,
     };
@@ -52,21 +62,15 @@
     };
   }
 
-  /** Days without data as shaded stretches: a hole is not a zero. */
-  function missing(theme, statuses, dates) {
-    const data = holes(statuses).map(([from, to]) => [{ xAxis: dates[from] }, { xAxis: dates[to] }]);
-    if (!data.length) return [];
-    return [{
-      name: "No data", type: "bar", data: [], itemStyle: { color: theme.absent },
-      markArea: { silent: true, itemStyle: { color: theme.absent, opacity: 0.75 }, data },
-    }];
+  /** Days without data as bars of full height on an axis of their own: a hole is not a zero. */
+  function withMissing(theme, yAxis, series, isMissing) {
+    if (!isMissing.some(Boolean)) return { yAxis, series };
+    const hole = {
+      name: "no data", type: "bar", yAxisIndex: 1, barWidth: "100%", barGap: "-100%", silent: true, z: 1,
+      itemStyle: { color: theme.absent, opacity: 1 }, data: isMissing.map((is) => (is ? 1 : null)),
+    };
+    return { yAxis: [yAxis, { type: "value", show: false, min: 0, max: 1, axisLabel: { show: false } }], series: [...series, hole] };
   }
-
-  /** A tooltip over all series at a day. */
-  const dayTip = (unit, lines) => (params) => {
-    const at = params[0]?.dataIndex;
-    return at === undefined ? "" : tip(fullDay(params[0].axisValue), lines(at, params));
-  };
 
   /** A table: head as names, rows as texts; the first column is each row's heading. */
   function table(caption, head, rows, { foot = null, text = [] } = {}) {
@@ -78,5 +82,5 @@
       el("tbody", {}, ...rows.map(line)), ...(foot ? [el("tfoot", {}, line(foot))] : []));
   }
 
-  Object.assign(wattlog, { frame, legend, valueAxis, dayAxis, monthAxis, missing, dayTip, table });
+  Object.assign(wattlog, { frame, legend, valueAxis, dayAxis, monthAxis, withMissing, table });
 })();

@@ -3,7 +3,7 @@
 
 (() => {
   const { number, kwh, pct, fullDay, month, sum, toKwh, has, extremes, isKnown, plural, tip, table, frame, legend, valueAxis,
-    dayAxis, monthAxis, missing, NBSP } = wattlog;
+    dayAxis, monthAxis, withMissing, NBSP } = wattlog;
   const known = (value, share) => (isKnown(value) && isKnown(share) && value > 0 ? share / value : null);
   const percent = (ratio) => pct(ratio === null ? null : 100 * ratio);
 
@@ -27,6 +27,7 @@
 
   const flows = {
     id: "flows", title: "Energy flows", half: true, tall: true,
+    isEmpty: (view) => !view.hasFlows || !flowsOf(view).length,
     says(view) {
       if (!view.hasFlows) {
         return `The panels gave ${kwh(view.total.solar)}. Nothing measures the home or the grid here, so where that energy went `
@@ -40,8 +41,7 @@
       return `The home used ${kwh(home)}: ${parts.join(", ") || "none of it accounted for"}.${solar > 0 ? ` The panels gave ${kwh(solar)}.` : ""}${exported}`;
     },
     option(view, theme, _, size) {
-      const found = view.hasFlows ? flowsOf(view) : [];
-      if (!found.length) return null;
+      const found = flowsOf(view);
       const used = Object.keys(NODES).filter((node) => throughput(found, node) !== null);
       return frame(theme, size, {
         tooltip: {
@@ -65,20 +65,20 @@
         }],
       });
     },
-    table: (view) => (view.hasFlows ? table("Energy flows", ["From", "To", "kWh"],
-      flowsOf(view).map((flow) => [NODES[flow.from][0], NODES[flow.to][0].replace("To ", ""), number(flow.value)]), { text: [1] }) : null),
+    table: (view) => table("Energy flows", ["From", "To", "kWh"],
+      flowsOf(view).map((flow) => [NODES[flow.from][0], NODES[flow.to][0], number(flow.value)]), { text: [1] }),
   };
 
   /* ---- days ---- */
   const STACKS = {
-    home: ["What the home used, by where it came from", "home", [["solar_to_home", "from solar", "solar"],
+    home: ["Home, by where it came from", "home", [["solar_to_home", "from solar", "solar"],
       ["battery_to_home", "from battery", "battery"], ["grid_to_home", "from grid", "import"],
       ["generator_to_home", "from generator", "generator"]]],
-    solar: ["What the panels gave, by where it went", "solar", [["solar_to_home", "to home", "home"],
+    solar: ["Solar, by where it went", "solar", [["solar_to_home", "to home", "home"],
       ["solar_to_battery", "to battery", "charge"], ["solar_to_grid", "to grid", "export"]]],
-    generated: ["What the panels gave", "solar", [["solar", "solar", "solar"]]],
-    grid: ["Grid: import and export", "grid_import", [["grid_import", "import", "import"], ["grid_export", "export", "export", -1]]],
-    battery: ["Battery: discharge and charge", "battery_discharge", [["battery_discharge", "discharge", "battery"],
+    generated: ["Solar", "solar", [["solar", "solar", "solar"]]],
+    grid: ["Grid import and export", "grid_import", [["grid_import", "import", "import"], ["grid_export", "export", "export", -1]]],
+    battery: ["Battery discharge and charge", "battery_discharge", [["battery_discharge", "discharge", "battery"],
       ["battery_charge", "charge", "charge", -1]]],
   };
   const VERBS = { home: "The home used", solar: "The panels gave", generated: "The panels gave", grid: "From the grid came",
@@ -87,10 +87,10 @@
   function stacksOf(view) {
     const offered = [];
     if (view.hasFlows) offered.push("home");
-    if (view.total.solar > 0 || view.site.has_solar) offered.push(view.hasFlows ? "solar" : "generated");
+    if (isKnown(view.total.solar) && (view.total.solar > 0 || view.site.has_solar)) offered.push(view.hasFlows ? "solar" : "generated");
     if (view.hasFlows && (view.total.grid_import > 0 || view.total.grid_export > 0)) offered.push("grid");
     if (view.site.has_battery && isKnown(view.total.battery_discharge)) offered.push("battery");
-    return offered.length ? offered : ["generated"];
+    return offered;
   }
 
   function window(view, months) {
@@ -100,12 +100,14 @@
 
   const daily = {
     id: "days", title: "Day by day",
+    isEmpty: (view) => !stacksOf(view).length,
     controls: (view) => [
       ["stack", "Show", stacksOf(view).map((name) => [name, STACKS[name][0]])],
       ["month", "Days of", [["all", "the whole year"],
         ...[...new Set(view.dates.map((date) => date.slice(0, 7)))].map((text) => [text.slice(5), wattlog.longMonth(text)])]],
     ],
     says(view, { stack, month: chosen }) {
+      if (!stack) return "No energy is known in this year.";
       const { dates, pick } = window(view, chosen);
       const values = pick(view.days[STACKS[stack][1]]);
       const found = extremes(values);
@@ -122,12 +124,12 @@
       const { dates, pick } = window(view, chosen);
       const parts = STACKS[stack][2].filter(([name]) => pick(view.days[name]).some((value) => value > 0));
       const shown = parts.length ? parts : STACKS[stack][2].filter(([name]) => has(pick(view.days[name])));
-      if (!shown.length) return null;
       const statuses = pick(view.days.status);
       const values = shown.map(([name]) => pick(view.days[name]));
+      const unsigned = (value) => number(Math.abs(value), value % 1 ? 1 : 0);
+      const yAxis = valueAxis(theme, "kWh a day", { axisLabel: { color: theme.muted, formatter: unsigned } });
       return frame(theme, size, {
-        legend: legend(theme, size), xAxis: dayAxis(theme, dates),
-        yAxis: valueAxis(theme, "kWh a day", { axisLabel: { color: theme.muted, formatter: (value) => number(Math.abs(value), value % 1 ? 1 : 0) } }),
+        legend: legend(theme, size), xAxis: dayAxis(theme, size, dates),
         tooltip: {
           trigger: "axis",
           formatter: (params) => {
@@ -136,10 +138,10 @@
               ["day is", wattlog.words(statuses[at])]]);
           },
         },
-        series: [...shown.map(([, name, colour, sign = 1], part) => ({
-          name, type: "bar", stack: "day", barMaxWidth: 36, barCategoryGap: dates.length > 62 ? "12%" : "25%",
+        ...withMissing(theme, yAxis, shown.map(([, name, colour, sign = 1], part) => ({
+          name, type: "bar", stack: "day", barMaxWidth: 36, barWidth: dates.length > 62 ? "88%" : "70%", barGap: "-100%",
           itemStyle: { color: theme[colour] }, data: values[part].map((value) => (isKnown(value) ? sign * toKwh(value) : null)),
-        })), ...missing(theme, statuses, dates)],
+        })), statuses.map((status) => status === "missing")),
       });
     },
     table(view, { stack, month: chosen }) {
@@ -159,6 +161,7 @@
 
   const trend = {
     id: "self-sufficiency", title: "Self-sufficiency", half: true, tall: true,
+    isEmpty: (view) => !view.trend.some((row) => SHARES.some(([name]) => isKnown(row[name]))),
     says(view) {
       const shown = view.trend.filter((row) => SHARES.some(([name]) => isKnown(row[name])));
       if (!shown.length) return "Not known: it takes the home's and the grid's energy, and this site measures neither.";
@@ -172,7 +175,6 @@
     option(view, theme, _, size) {
       const rows = view.trend;
       const shown = SHARES.filter(([name]) => has(rows.map((row) => row[name])));
-      if (!shown.length) return null;
       const here = rows.filter((row) => row.period.startsWith(String(view.year)));
       const isLong = rows.length > 14;
       const area = isLong && here.length ? {
@@ -186,7 +188,7 @@
           axisLabel: { color: theme.muted, hideOverlap: true,
             interval: rows.length > 30 ? (at, text) => text.endsWith("-01") : (at, text) => at === 0 || ["01", "04", "07", "10"].includes(text.slice(5)),
             formatter: (text) => (rows.length > 30 || text.endsWith("-01") ? text.slice(0, 4) : month(text)) },
-        } : { axisLabel: { color: theme.muted, hideOverlap: true, formatter: (text) => (text.endsWith("-01") ? `${month(text)}\n${text.slice(0, 4)}` : month(text)) } }),
+        } : { axisLabel: { color: theme.muted, hideOverlap: true, lineHeight: 15, formatter: (text) => (text.endsWith("-01") ? `${month(text)}\n${text.slice(0, 4)}` : month(text)) } }),
         yAxis: valueAxis(theme, "%", { min: 0, max: 100 }),
         tooltip: {
           trigger: "axis", axisPointer: { type: "line" },
@@ -206,7 +208,8 @@
 
   /* ---- cars ---- */
   const cars = {
-    id: "cars", title: "Cars", half: true,
+    id: "cars", title: "Cars", half: true, tall: true,
+    isEmpty: (view) => !view.charging.length,
     says(view) {
       const ev = sum(view.charging.map((row) => row.ev));
       if (ev === null) {
@@ -217,7 +220,6 @@
       return `Cars took ${kwh(ev)} in ${plural(sessions, "session")}${share === null ? "" : `, ${percent(share)} of what the home used`}.`;
     },
     option(view, theme, _, size) {
-      if (!view.charging.length) return null;
       const rows = view.months.map((row) => {
         const charged = view.charging.find((each) => each.month === row.month);
         const ev = charged?.ev ?? 0;
@@ -242,8 +244,8 @@
         ],
       });
     },
-    table: (view) => (view.charging.length ? table("Charging by month", ["Month", "Cars, kWh", "Sessions", "Hours"],
-      view.charging.map((row) => [row.month, number(row.ev), number(row.sessions, 0), number(row.hours)])) : null),
+    table: (view) => table("Charging by month", ["Month", "Cars, kWh", "Sessions", "Hours"],
+      view.charging.map((row) => [row.month, number(row.ev), number(row.sessions, 0), number(row.hours)])),
   };
 
   wattlog.energy = { flows, daily, trend, cars };

@@ -14,6 +14,8 @@
   const number = (value, digits = 1) => (isKnown(value) ? formats[digits].format(value).replace("-", "−") : "–");
   const withUnit = (unit, digits) => (value) => (isKnown(value) ? number(value, digits) + NBSP + unit : "not known");
   const kwh = withUnit("kWh", 1);
+  /** A headline: the larger the number, the fewer its decimals. */
+  const roundKwh = (value) => (isKnown(value) ? number(value, Math.abs(value) < 100 ? 1 : 0) + NBSP + "kWh" : "not known");
   const signed = (value) => (isKnown(value) ? (value > 0 ? "+" : "") + number(value, 2) : "–");
 
   /** Days are counted in UTC, where none has 23 hours. */
@@ -54,6 +56,6 @@
         el("span", {}, mark ? el("i", { mark }) : null, name, el("em", {}, value))));
   }
 
-  Object.assign(wattlog, { NBSP, MONTHS, isKnown, number, kwh, signed, dayNumber, dayText, day, fullDay, month, hour, duration,
+  Object.assign(wattlog, { NBSP, MONTHS, isKnown, number, kwh, roundKwh, signed, dayNumber, dayText, day, fullDay, month, hour, duration,
     longMonth, plural, words, el, tip, kw: withUnit("kW", 2), pct: withUnit("%", 1), wholePct: withUnit("%", 0) });
 })();

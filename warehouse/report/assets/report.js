@@ -32,12 +32,15 @@
         ...(spec.isTable ? [this.scroll] : [this.canvas, this.legend, this.details]));
     }
 
-    /** Another site or year: choices that still exist stay. */
+    /** Another site or year: choices that still exist stay. What has nothing to show says why, below the others. */
     show(view) {
+      this.isEmpty = this.spec.isEmpty?.(view) ?? false;
+      this.canvas.hidden = this.legend.hidden = this.details.hidden = this.controls.hidden = this.isEmpty;
+      this.root.classList.toggle("empty", this.isEmpty);
       this.controls.replaceChildren(...(this.spec.controls?.(view) ?? []).map(([name, text, options]) => {
         const select = el("select", {}, ...options.map(([value, label]) => el("option", { value }, label)));
         if (options.some(([value]) => value === this.choice[name])) select.value = this.choice[name];
-        this.choice[name] = select.value;
+        this.choice[name] = options.length ? select.value : undefined;
         select.addEventListener("change", () => { this.choice[name] = select.value; this.mark(); this.draw(); });
         return el("label", {}, text, select);
       }));
@@ -52,25 +55,21 @@
 
     /** Tables stand in the page only while they are looked at. */
     fill() {
-      const made = this.spec.isTable || this.details.open ? this.spec.table(state.view, this.choice) : null;
+      const made = this.spec.isTable || (this.details.open && !this.isEmpty) ? this.spec.table(state.view, this.choice) : null;
       this.scroll.replaceChildren(...(made ? [made] : []));
     }
 
     draw() {
-      if (!this.isDirty || this.spec.isTable) return;
+      if (!this.isDirty || this.spec.isTable || this.isEmpty) return;
       this.isDirty = false;
       const colours = theme();
-      this.canvas.hidden = false;
       const width = state.paper ? PAPER_PX : this.canvas.clientWidth;
       const size = { width, narrow: width < 480 };
-      const option = this.spec.option(state.view, colours, this.choice, size);
-      this.legend.replaceChildren(...(option ? this.spec.legend?.(state.view, colours) ?? [] : []));
-      this.canvas.hidden = this.details.hidden = option === null;
-      if (option === null) { this.chart?.dispose(); this.chart = null; return; }
+      this.legend.replaceChildren(...(this.spec.legend?.(state.view, colours) ?? []));
       if (this.spec.height) this.canvas.style.height = `${this.spec.height(size, state.view)}px`;
       this.chart ??= echarts.init(this.canvas, null, { renderer: "svg", width });
       this.chart.resize({ width, height: "auto" });
-      this.chart.setOption({ ...option, aria: { enabled: true, label: { enabled: false }, decal: { show: state.hasPatterns } } }, { notMerge: true });
+      this.chart.setOption({ ...this.spec.option(state.view, colours, this.choice, size), aria: { enabled: true, label: { enabled: false }, decal: { show: state.hasPatterns } } }, { notMerge: true });
     }
   }
 
@@ -114,6 +113,8 @@
     byId("later").disabled = year === known[0];
     history.replaceState(null, "", `#${site.site_id}/${year}`);
     for (const section of sections) section.show(view);
+    const halves = sections.filter((section) => section.spec.half && !section.isEmpty);
+    for (const section of halves) section.root.classList.toggle("half", section !== halves.at(-1) || halves.length % 2 === 0);
     redraw();
   }
 

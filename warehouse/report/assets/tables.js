@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { number, signed, kwh, el, sum, isKnown, plural, words, month, longMonth, table, frame, valueAxis, tip } = wattlog;
+  const { number, signed, kwh, roundKwh, el, sum, isKnown, plural, words, month, longMonth, table, frame, valueAxis, tip } = wattlog;
   const MEASURES = [["solar", "Solar"], ["home", "Home"], ["grid_import", "Import"], ["grid_export", "Export"]];
   /** A month agrees where Tesla's figure is within a thousandth, or within a tenth of a kWh where that is less. */
   const differs = (row, name) => {
@@ -36,7 +36,7 @@
     table(view) {
       const group = el("tr", {}, el("th", { scope: "col", rowSpan: 2, className: "text" }, "Month"), el("th", { scope: "col", rowSpan: 2 }, "Days held"),
         ...MEASURES.map(([, text]) => el("th", { scope: "colgroup", colSpan: 3, className: "group begins" }, text)));
-      const names = el("tr", {}, ...MEASURES.flatMap(() => [el("th", { scope: "col", className: "begins" }, "days"), el("th", { scope: "col" }, "Tesla"), el("th", { scope: "col" }, "difference")]));
+      const names = el("tr", {}, ...MEASURES.flatMap(() => [el("th", { scope: "col", className: "begins" }, "days"), el("th", { scope: "col" }, "Tesla"), el("th", { scope: "col", title: "Tesla's month less the sum of its days" }, "diff.")]));
       const line = (heading, held, row) => el("tr", {}, el("th", { scope: "row" }, heading), el("td", {}, held), ...MEASURES.flatMap(([name]) => cells(row, name)));
       const of = (row) => (row.days_held === row.days ? String(row.days) : `${row.days_held} of ${row.days}`);
       const all = { days: sum(view.months.map((row) => row.days)), days_held: sum(view.months.map((row) => row.days_held)) };
@@ -61,6 +61,7 @@
 
   const contradictions = {
     id: "contradictions", title: "Where Tesla contradicts itself",
+    isEmpty: (view) => !view.causes.length,
     height: (_, view) => 70 + 34 * byCause(view).length,
     says(view) {
       const findings = sum(view.causes.map((row) => row.findings)) ?? 0;
@@ -71,9 +72,8 @@
     },
     option(view, theme, _, size) {
       const rows = byCause(view);
-      if (!rows.length) return null;
       return frame(theme, size, {
-        grid: { left: 4, right: 44, top: 8, bottom: 34, containLabel: true },
+        grid: { left: 16, right: 44, top: 8, bottom: 34, containLabel: true },
         xAxis: valueAxis(theme, "comparisons that disagree", { nameLocation: "middle", nameGap: 26, minInterval: 1, nameTextStyle: { color: theme.muted } }),
         yAxis: { type: "category", inverse: true, data: rows.map(([cause]) => words(cause)), axisLabel: { color: theme.ink }, axisTick: { show: false }, axisLine: { lineStyle: { color: theme.strong } } },
         tooltip: { trigger: "item", formatter: ({ dataIndex }) => tip(words(rows[dataIndex][0]), [[WHY[rows[dataIndex][0]] ?? "", number(rows[dataIndex][1], 0), theme.adjusted]]) },
@@ -84,8 +84,7 @@
       });
     },
     table(view) {
-      const all = sum(view.causes.map((row) => row.findings)) ?? 0;
-      if (!all) return null;
+      const all = sum(view.causes.map((row) => row.findings));
       const rows = view.disagreements;
       const made = table("Contradictions one by one", ["From", "Of", "Comparison", "Measure", "One says, kWh", "Other says, kWh", "Difference, kWh", "Sources", "Cause"],
         rows.map((row) => [row.day, row.granularity, words(row.check_name), words(row.measure.replace(/_wh$/, "")), number(row.left_value, 3), number(row.right_value, 3),
@@ -102,7 +101,7 @@
       const count = view.days[name].filter(isKnown).length;
       return isKnown(total[name]) && count > 1 ? `${kwh(total[name] / count)} a day` : "";
     };
-    const energy = (text, name, colour) => [text, kwh(total[name]), perDay(name), colour];
+    const energy = (text, name, colour) => [text, roundKwh(total[name]), perDay(name), colour];
     const share = (text, name, colour, why) => [text, isKnown(shares?.[name]) ? wattlog.pct(shares[name]) : "not known", why, colour];
     const made = [];
     if (total.solar > 0 || view.site.has_solar) made.push(energy("Solar", "solar", "solar"));

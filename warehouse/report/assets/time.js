@@ -3,7 +3,7 @@
 
 (() => {
   const { number, kwh, kw, pct, wholePct, fullDay, month, longMonth, hour, duration, sum, has, extremes, isKnown, plural, words, tip,
-    table, frame, legend, valueAxis, dayAxis, monthAxis, missing, el, NBSP } = wattlog;
+    table, frame, legend, valueAxis, dayAxis, monthAxis, withMissing, el, NBSP } = wattlog;
 
   /* ---- day × hour ---- */
   const MEASURES = {
@@ -34,6 +34,7 @@
 
   const heatmap = {
     id: "hours", title: "Hour by hour", tall: true,
+    isEmpty: (view) => !measuresOf(view).length,
     controls: (view) => [["measure", "Show", measuresOf(view).map((name) => [name, MEASURES[name].text])]],
     says(view, { measure }) {
       if (!measure) return "No power is known in this year.";
@@ -42,10 +43,9 @@
       const found = extremes(hours);
       return `Mean ${MEASURES[measure].unit === "%" ? "level" : "power"} of every hour (${text}); across is the day, down the hour of the site's clock. `
         + `On average ${says} most from ${hour(found.most)} (${show(hours[found.most] / scale)}), least from ${hour(found.least)} (${show(hours[found.least] / scale)}). `
-        + "Hours that are not known are left empty.";
+        + "Grey hours are not known.";
     },
     option(view, theme, { measure }, size) {
-      if (!measure) return null;
       const { scale, unit, show, isSigned, text } = MEASURES[measure];
       const values = view.hours[measure].map((value) => (isKnown(value) ? value / scale : null));
       const most = measure === "soe" ? 100 : reach(values);
@@ -56,8 +56,8 @@
       });
       const hours = Array.from({ length: 24 }, (_, at) => hour(at));
       return frame(theme, size, {
-        grid: { left: 4, right: 12, top: 8, bottom: 58, containLabel: true },
-        xAxis: dayAxis(theme, view.dates, { splitLine: { show: false } }),
+        grid: { left: 4, right: 12, top: 8, bottom: 44, containLabel: true, show: true, backgroundColor: theme.absent, borderWidth: 0 },
+        xAxis: dayAxis(theme, size, view.dates, { splitLine: { show: false } }),
         yAxis: {
           type: "category", data: hours, inverse: true, axisTick: { show: false }, axisLine: { lineStyle: { color: theme.strong } },
           axisLabel: { color: theme.muted, interval: (at) => at % 6 === 0 },
@@ -79,7 +79,6 @@
       });
     },
     table(view, { measure }) {
-      if (!measure) return null;
       const { scale, unit, text } = MEASURES[measure];
       const months = [...new Set(view.dates.map((date) => date.slice(0, 7)))];
       const columns = months.map((each) => profile(view.hours[measure].filter((_, at) => view.dates[Math.floor(at / 24)].startsWith(each))));
@@ -91,7 +90,8 @@
 
   /* ---- state of energy ---- */
   const soe = {
-    id: "state-of-energy", title: "State of energy", half: true,
+    id: "state-of-energy", title: "State of energy", half: true, tall: true,
+    isEmpty: (view) => !view.site.has_battery || !has(view.soe.soe_mean),
     says(view) {
       if (!view.site.has_battery) return "This site has no battery.";
       const found = extremes(view.soe.soe_min);
@@ -99,17 +99,16 @@
       const means = view.soe.soe_mean.filter(isKnown);
       const empty = view.soe.soe_min.filter((value) => isKnown(value) && value <= 50).length;
       return `The battery${view.site.battery_kwh ? ` of ${kwh(view.site.battery_kwh)}` : ""} held ${pct(sum(means) / means.length / 10)} on average; lowest on `
-        + `${fullDay(view.dates[found.least])} (${pct(view.soe.soe_min[found.least] / 10)}). On ${plural(empty, "day")} it fell to 5${NBSP}% or below.`;
+        + `${fullDay(view.dates[found.least])} (${pct(view.soe.soe_min[found.least] / 10)}). ${empty
+        ? `On ${plural(empty, "day")} it fell to 5${NBSP}% or below.` : `It never fell to 5${NBSP}% or below.`}`;
     },
     option(view, theme, _, size) {
-      if (!view.site.has_battery || !has(view.soe.soe_mean)) return null;
       const share = (value) => (isKnown(value) ? value / 10 : null);
       const { soe_min: low, soe_mean: mean, soe_max: high } = view.soe;
       const single = view.dates.length === 1;
       const line = { type: "line", symbol: single ? "circle" : "none", symbolSize: 8, connectNulls: false };
       return frame(theme, size, {
-        legend: legend(theme, size, { data: ["lowest to highest", "mean of the day"] }), xAxis: dayAxis(theme, view.dates, { boundaryGap: single }),
-        yAxis: valueAxis(theme, "% of the battery's energy", { min: 0, max: 100 }),
+        legend: legend(theme, size, { data: ["lowest to highest", "mean of the day", "no data"] }), xAxis: dayAxis(theme, size, view.dates, { boundaryGap: single }),
         tooltip: {
           trigger: "axis", axisPointer: { type: "line" },
           formatter: (params) => {
@@ -117,18 +116,17 @@
             return tip(fullDay(view.dates[at]), [["highest", pct(share(high[at]))], ["mean", pct(share(mean[at])), theme.battery], ["lowest", pct(share(low[at]))]]);
           },
         },
-        series: [
+        ...withMissing(theme, valueAxis(theme, "% of the battery's energy", { min: 0, max: 100 }), [
           { ...line, name: "lowest", stack: "range", lineStyle: { opacity: 0 }, itemStyle: { opacity: 0 }, data: low.map(share) },
           { ...line, name: "lowest to highest", stack: "range", lineStyle: { opacity: 0 }, itemStyle: { color: theme.charge },
             areaStyle: { color: theme.charge, opacity: 0.35 }, data: low.map((value, at) => (isKnown(value) ? share(high[at] - value) : null)) },
           { ...line, name: "mean of the day", lineStyle: { width: 2, color: theme.battery }, itemStyle: { color: theme.battery }, data: mean.map(share) },
-          ...missing(theme, low.map((value) => (isKnown(value) ? "held" : "missing")), view.dates),
-        ],
+        ], low.map((value) => !isKnown(value))),
       });
     },
-    table: (view) => (view.site.has_battery && has(view.soe.soe_mean) ? table("State of energy by day", ["Day", "Lowest, %", "Mean, %", "Highest, %"],
+    table: (view) => table("State of energy by day", ["Day", "Lowest, %", "Mean, %", "Highest, %"],
       view.dates.map((date, at) => [date, ...["soe_min", "soe_mean", "soe_max"].map((name) =>
-        number(isKnown(view.soe[name][at]) ? view.soe[name][at] / 10 : null))])) : null),
+        number(isKnown(view.soe[name][at]) ? view.soe[name][at] / 10 : null))])),
   };
 
   /* ---- coverage ---- */
@@ -141,6 +139,11 @@
     missing: ["missing", "", "no series tells of it"],
   };
   const SYMBOLS = { single_source: "circle", filled: "path://M4 0h4v4h4v4h-4v4h-4v-4h-4v-4h4z", adjusted: "diamond", provisional: "triangle" };
+
+  /** A year is one row of weeks, on a narrow page two: the squares stay large enough to be told apart. */
+  const halvesOf = ({ narrow }) => (narrow ? 2 : 1);
+  const sideOf = (size) => Math.max(6, Math.min(20, (size.width - 52) / (size.narrow ? 27.5 : 54)));
+  const GAP_PX = 30;
 
   const countOf = (view, status) => view.days.status.filter((each) => each === status).length;
   const present = (view) => wattlog.STATUS.filter((status) => countOf(view, status));
@@ -156,19 +159,18 @@
     legend: (view, theme) => present(view).map((status) => el("li", { title: MEANING[status][2] },
       el("i", { mark: theme.status[status], "aria-hidden": "true", className: status === "missing" ? "outlined" : "" }, MEANING[status][1]),
       `${MEANING[status][0]}: ${MEANING[status][2]} (${countOf(view, status)})`)),
-    height: ({ narrow }) => (narrow ? 300 : 200),
+    height: (size) => halvesOf(size) * (7 * sideOf(size) + GAP_PX) + 4,
     option(view, theme, _, size) {
       const halves = size.narrow ? [[`${view.year}-01-01`, `${view.year}-06-30`], [`${view.year}-07-01`, `${view.year}-12-31`]]
         : [[`${view.year}-01-01`, `${view.year}-12-31`]];
-      const weeks = halves.length === 2 ? 27.5 : 54;
-      const side = Math.max(6, Math.min(20, (size.width - 44) / weeks));
+      const side = sideOf(size);
       const calendar = (range, at) => ({
-        range, left: 34, top: 24 + at * 145, cellSize: [side, Math.min(side, 15)],
+        range, left: 42, top: 24 + at * (7 * side + GAP_PX), cellSize: [side, side],
         splitLine: { lineStyle: { color: theme.strong, width: 1 } }, itemStyle: { color: "transparent", borderColor: theme.line, borderWidth: 1 },
         dayLabel: { firstDay: 1, color: theme.muted, nameMap: ["", "Mon", "", "Wed", "", "Fri", ""] },
         monthLabel: { color: theme.muted }, yearLabel: { show: false },
       });
-      const cell = [Math.max(side - 2, 4), Math.max(Math.min(side, 15) - 2, 4)];
+      const cell = Math.max(side - 2, 4);
       const points = (status, [from, to]) => view.dates
         .map((date, at) => [date, view.days.coverage_pct[at], at]).filter(([date, , at]) => view.days.status[at] === status && date >= from && date <= to);
       const squares = halves.flatMap((range, calendarIndex) => present(view).flatMap((status) => {
@@ -176,8 +178,8 @@
         const shared = { type: "scatter", coordinateSystem: "calendar", calendarIndex, data, name: MEANING[status][0] };
         const outline = status === "missing" ? { borderColor: theme.strong, borderWidth: 1.5, borderType: "dashed" } : {};
         const square = { ...shared, symbol: "rect", symbolSize: cell, itemStyle: { color: theme.status[status], ...outline } };
-        if (!SYMBOLS[status] || cell[1] < 6) return [square];
-        return [square, { ...shared, silent: true, symbol: SYMBOLS[status], symbolSize: Math.min(cell[0], cell[1]) * 0.55, itemStyle: { color: theme.glyph } }];
+        if (!SYMBOLS[status] || cell < 6) return [square];
+        return [square, { ...shared, silent: true, symbol: SYMBOLS[status], symbolSize: cell * 0.55, itemStyle: { color: theme.glyph } }];
       }));
       return frame(theme, size, {
         grid: undefined, calendar: halves.map(calendar), series: squares,
@@ -194,7 +196,8 @@
 
   /* ---- outages ---- */
   const outages = {
-    id: "outages", title: "Outages", half: true,
+    id: "outages", title: "Outages", half: true, tall: true,
+    isEmpty: (view) => !view.outages.length,
     says(view) {
       if (!view.site.has_battery) return "Outages are told by batteries alone, and this site has none.";
       if (!view.outages.length) return `No outage is known in ${view.year}.`;
@@ -204,7 +207,6 @@
         + `${fullDay(longest.day)} at ${longest.time} and took ${duration(longest.duration)}.`;
     },
     option(view, theme, _, size) {
-      if (!view.outages.length) return null;
       const months = [...new Set(view.dates.map((date) => date.slice(0, 7)))];
       const rows = months.map((each) => view.outages.filter((row) => row.day.startsWith(each)));
       return frame(theme, size, {
@@ -223,9 +225,9 @@
         }],
       });
     },
-    table: (view) => (view.outages.length ? table("Outages", ["Day", "Began", "Took", "Home, kWh", "Battery gave, kWh", "Level before, %", "Level after, %"],
+    table: (view) => table("Outages", ["Day", "Began", "Took", "Home, kWh", "Battery gave, kWh", "Level before, %", "Level after, %"],
       view.outages.map((row) => [row.day, row.time, duration(row.duration), number(row.home, 2), number(row.battery_discharge, 2),
-        number(row.soe_start, 0), number(row.soe_end, 0)])) : null),
+        number(row.soe_start, 0), number(row.soe_end, 0)])),
   };
 
   wattlog.time = { heatmap, soe, coverage, outages };

@@ -73,16 +73,5 @@
     return most < 0 ? null : { most, least };
   }
 
-  /** Stretches of days that are missing, as pairs of first and last position. */
-  function holes(statuses) {
-    const found = [];
-    statuses.forEach((status, at) => {
-      if (status !== "missing") return;
-      if (found.length && found.at(-1)[1] === at - 1) found.at(-1)[1] = at;
-      else found.push([at, at]);
-    });
-    return found;
-  }
-
-  Object.assign(wattlog, { sum, years, view, toKwh, has, extremes, holes });
+  Object.assign(wattlog, { sum, years, view, toKwh, has, extremes });
 })();
