@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from flows.errors import DataDirectoryBusy, UsageError
+from flows.object_store.address import store_address
 
 
 @contextmanager
@@ -23,6 +24,10 @@ def held(root: Path, command: str) -> Iterator[None]:
         UsageError: The directory cannot be made or written.
         DataDirectoryBusy: Another run holds it.
     """
+    if store_address(root) is not None:
+        raise UsageError(
+            f"{store_address(root)} is no directory of this machine; it takes the command line or a deployment"
+        )
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(root / ".lock")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from platformdirs import user_config_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from platformdirs import user_cache_path, user_config_path
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, field_serializer
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,6 +24,7 @@ from pydantic_settings import (
 from extract.providers import PROVIDERS, Provider, ProviderName
 from extract.token_store import StoreKind
 from flows.errors import UsageError
+from flows.object_store.address import store_address
 
 LogLevel = Annotated[str, Field(pattern="(?i)^(debug|info|warning|error)$"), AfterValidator(str.upper)]
 
@@ -45,7 +46,8 @@ class Settings(BaseSettings):
     """Everything a run can be told.
 
     Attributes:
-        data_dir: Where raw archive, lake and warehouse live.
+        data_dir: Where raw archive, lake and warehouse live: a directory, or `s3://bucket/prefix`.
+        cache_dir: Where stores are mirrored.
         provider: Who answers.
         api_base_url: Replaces the provider's own address.
         access_token: Bearer token; wins over a login.
@@ -77,6 +79,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Path("data")
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("wattlog"))
     provider: ProviderName = ProviderName.FLEET_NA
     api_base_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")
     access_token: SecretStr | None = None
@@ -96,6 +99,22 @@ class Settings(BaseSettings):
     healthcheck_url: SecretStr | None = None
     shared_rate_limit: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
     log_level: LogLevel = "WARNING"
+    _store: str | None = PrivateAttr(None)
+
+    @property
+    def shown_data_dir(self) -> str:
+        """The data directory as people gave it: a path, or the address of the store that `data_dir` mirrors."""
+        return self._store or str(store_address(self.data_dir) or self.data_dir)
+
+    def mirrored(self, directory: Path, store: str) -> "Settings":
+        """The same settings with the store's mirror for a data directory."""
+        copy = self.model_copy(update={"data_dir": directory})
+        copy._store = store
+        return copy
+
+    @field_serializer("data_dir", when_used="json")
+    def _as_given(self, _: Path) -> str:
+        return self.shown_data_dir
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,52 @@
+"""Addresses of stores: `s3://BUCKET/PREFIX`."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from flows.errors import UsageError
+
+_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,2}(?P<bucket>[^/]*)(?:/(?P<prefix>.*))?")
+"""One slash is as good as two: a path drops the second."""
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where a store is.
+
+    Attributes:
+        bucket: The bucket.
+        prefix: What all keys begin with: nothing, or ends with a slash.
+    """
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    def key(self, path: str) -> str:
+        """The key of a path below the store."""
+        return self.prefix + path
+
+
+def store_address(data_dir: str | PurePath) -> StoreAddress | None:
+    """The store that a data directory names; None where it is a directory of this machine.
+
+    Raises:
+        UsageError: It is an address, but none that wattlog can use.
+    """
+    found = _ADDRESS.fullmatch(str(data_dir))
+    if found is None:
+        return None
+    if found["scheme"] != "s3":
+        raise UsageError(
+            f"{found['scheme']}:// is no address for a data directory; use s3://bucket/prefix, "
+            "with AWS_ENDPOINT_URL for stores other than Amazon's that speak S3"
+        )
+    if not _BUCKET.fullmatch(found["bucket"]):
+        raise UsageError(f"{found['bucket']!r} is not a bucket's name; write s3://bucket/prefix")
+    prefix = "/".join(part for part in (found["prefix"] or "").split("/") if part)
+    return StoreAddress(found["bucket"], f"{prefix}/" if prefix else "")

@@ -1,0 +1,135 @@
+"""The lease: one run at a time works on a store, whichever machine it is on.
+
+The lease is an object that is created only where there is none, and replaced only by who knows its state, so of two runs one
+gets it. It is renewed while the run lasts and deleted when everything is in good order. One that is not renewed any
+more, or whose holder is known to be dead, is taken over; then the store may hold half a push, which is mended first.
+"""
+
+import logging
+import os
+import socket
+import time
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from flows.object_store.bucket import Bucket, Conflict, Stored
+from flows.object_store.errors import StoreBusy, StoreChanged
+
+log = logging.getLogger(__name__)
+
+PATH = "_wattlog/lease.json"
+
+STALE_S = 300.0
+"""A lease that was not renewed for so long, by the store's clock, has no holder any more."""
+
+_TRIES = 3
+
+
+class Lease:
+    """A lease that this process holds; `acquire` makes one.
+
+    Args:
+        bucket: The store.
+        note: Who holds it.
+        etag: The state of the lease's object.
+        is_clean: The run before left the store in good order.
+    """
+
+    def __init__(self, bucket: Bucket, note: dict[str, Any], etag: str, *, is_clean: bool) -> None:
+        self.is_clean = is_clean
+        self._bucket, self._note, self._etag = bucket, note, etag
+        self._renewed = time.monotonic()
+        self._is_lost = False
+
+    @classmethod
+    def acquire(cls, bucket: Bucket, command: str, mirror_id: str, now: datetime) -> "Lease":
+        """Take the lease.
+
+        Args:
+            bucket: The store.
+            command: What the holder does, for others to read.
+            mirror_id: The mirror whose lock this process holds: another process of the same mirror must be dead.
+            now: The instant.
+
+        Raises:
+            StoreBusy: Another run holds it.
+        """
+        note = {
+            "token": uuid4().hex,
+            "mirror": mirror_id,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "command": command,
+            "since": now.isoformat(timespec="seconds"),
+            "is_abandoned": False,
+        }
+        found: Stored | None = None
+        for _ in range(_TRIES):
+            try:
+                etag = bucket.put(PATH, orjson.dumps(note), replaces=None if found is None else found.etag)
+                return cls(bucket, note, etag, is_clean=found is None)
+            except Conflict:
+                found = bucket.read(PATH)
+            if found is not None:
+                _refuse_if_alive(bucket, found, mirror_id)
+        raise StoreBusy(f"several runs begin on {bucket.address} at this moment; try again")
+
+    def renew(self) -> None:
+        """Say that the holder is alive.
+
+        Raises:
+            StoreChanged: Another run has taken it over.
+        """
+        body = orjson.dumps({**self._note, "renewals": time.monotonic_ns()})
+        began = time.monotonic()
+        try:
+            self._etag = self._bucket.put(PATH, body, replaces=self._etag)
+        except Conflict:
+            self._is_lost = True
+            self.ensure()
+        self._renewed = began
+
+    def ensure(self) -> None:
+        """Before anything is changed that another run may rely on.
+
+        Raises:
+            StoreChanged: It is not certain any more that this process holds the lease.
+        """
+        if self._is_lost or time.monotonic() - self._renewed > STALE_S:
+            raise StoreChanged(
+                f"another run may have taken over {self._bucket.address}, since this one was not heard of for too long; "
+                "what was fetched is kept on this machine: run the command again"
+            )
+
+    def release(self) -> None:
+        """Everything is in good order."""
+        self.ensure()
+        self._bucket.delete([PATH])
+
+    def abandon(self) -> None:
+        """The run ends, but not everything is in good order: the next one need not wait, but must mend."""
+        self.ensure()
+        try:
+            self._bucket.put(PATH, orjson.dumps({**self._note, "is_abandoned": True}), replaces=self._etag)
+        except Conflict:
+            log.info("lease was taken over store=%s", self._bucket.address)
+
+
+def _refuse_if_alive(bucket: Bucket, found: Stored, mirror_id: str) -> None:
+    try:
+        note = orjson.loads(found.body)
+        if note["is_abandoned"] or note["mirror"] == mirror_id or found.age_s > STALE_S:
+            log.info("lease taken over store=%s host=%s pid=%s", bucket.address, note["host"], note["pid"])
+            return
+        who = f"{note['command']}, process {note['pid']} on {note['host']}, since {note['since']}"
+    except (ValueError, KeyError, TypeError):
+        who = "an unknown process"
+        if found.age_s > STALE_S:
+            return
+    raise StoreBusy(
+        f"another run holds {bucket.address} ({who}); wait for it to end; "
+        f"if it is dead, the store is free {STALE_S / 60:.0f} minutes after its last sign of life"
+    )
