@@ -1,11 +1,10 @@
 """What a run shows in Prefect: what was fetched, what failed, where the sources disagree, where the report is.
 
-The contents are plain values made of the archive's index and the lake, so that they can be tested without a server; only
-`show` speaks to one.
+The contents are plain values, so that they can be tested without a server; only the functions that show speak to one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,16 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from extract.record import Entry
 from extract.series import ACCOUNT
+from flows.findings import as_markdown, findings
 from flows.pipeline import Summary
 from flows.steps.fetch import Failure
 from flows.workspace import Workspace
-from warehouse.lake import Lake
+from transform.sites import Site
 
 Row = dict[str, Any]
 
 MOST_ROWS = 200
 """A table in Prefect's interface is read by a person; what is behind it is in the warehouse."""
-
-MOST_DIFFERENCES = 20
 
 
 def show(workspace: Workspace, summary: Summary) -> None:
@@ -40,13 +38,13 @@ def show(workspace: Workspace, summary: Summary) -> None:
             key="wattlog-failed",
             description=f"Run {workspace.run_id}: {len(summary.failures)} requests stayed without an answer.",
         )
-    show_reconciliation(workspace.lake)
+    show_reconciliation(workspace, summary.sites)
 
 
-def show_reconciliation(lake: Lake) -> None:
+def show_reconciliation(workspace: Workspace, sites: Iterable[Site]) -> None:
     """Publish where the sources disagree. Must be called inside a flow run."""
     create_markdown_artifact(
-        markdown=reconciliation(lake),
+        markdown=f"# Reconciliation\n\n{as_markdown(findings(workspace, sites, None))}",
         key="wattlog-reconciliation",
         description="Where the API contradicts itself, by how much, and why.",
     )
@@ -88,31 +86,3 @@ def _asked(site_id: int, series: str, entries: Sequence[Entry]) -> Row:
 def failed(failures: Sequence[Failure]) -> list[Row]:
     """One row a window asked in vain."""
     return [{"window": failure.what, "reason": str(failure.error)} for failure in failures[:MOST_ROWS]]
-
-
-def reconciliation(lake: Lake) -> str:
-    """The reconciliation as Markdown: checks by verdict, causes, and the largest differences."""
-    rows = lake.read("reconciliation")
-    if rows.empty:
-        return "# Reconciliation\n\nNothing was compared yet."
-    verdicts = rows.groupby(["check_name", "verdict"], observed=True).size().unstack(fill_value=0).reset_index()
-    differing = rows[rows["verdict"] != "agree"]
-    causes = differing.groupby("cause", observed=True, dropna=False).size().rename("rows").reset_index()
-    largest = differing.reindex(differing["difference_wh"].abs().sort_values(ascending=False, kind="stable").index)
-    columns = ["site_id", "check_name", "granularity", "period_start", "measure", "left_wh", "right_wh", "cause"]
-    sections = {
-        "Checks": verdicts.to_dict("records"),
-        "Causes": causes.to_dict("records"),
-        "Largest differences": largest[columns].head(MOST_DIFFERENCES).to_dict("records"),
-    }
-    parts = [f"## {title}\n\n{_markdown(found)}" for title, found in sections.items()]
-    return "\n\n".join(["# Reconciliation", *parts])
-
-
-def _markdown(rows: Sequence[Mapping[Any, Any]]) -> str:
-    """A table in Markdown; a bar in a text would end its cell."""
-    if not rows:
-        return "None."
-    head = [str(name) for name in rows[0]]
-    cells = [[str(value).replace("|", "\\|") for value in row.values()] for row in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *cells))

@@ -18,15 +18,18 @@ from pydantic import Field, WithJsonSchema
 from extract.client import utc_now
 from extract.series import Series
 from flows import artifacts, pipeline
+from flows.cli.query import WAREHOUSE
+from flows.cli.report import DEFAULT_NAME
 from flows.data_directory import held
 from flows.engines.prefect_engine import PrefectEngine
 from flows.errors import RunFailed, UsageError
 from flows.pipeline import Selection, Summary
 from flows.run_log import RunLog
 from flows.secret_blocks import with_secret_blocks
-from flows.settings import load_settings
+from flows.settings import Settings, load_settings
 from flows.summary import as_dict, failure_in_words
 from flows.workspace import Workspace, new_run_id
+from warehouse.report import write_report
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 """Four tasks at a time: requests in flight, mostly."""
@@ -120,10 +123,51 @@ def rebuild(data_dir: Path | None = None) -> dict[str, Any]:
     return _without_asking("rebuild", data_dir, pipeline.rebuild)
 
 
+@flow(name="reconcile", task_runner=RUNNER, flow_run_name=run_name)
+def reconcile(data_dir: Path | None = None) -> dict[str, Any]:
+    """Compare every source with every other anew, from what is held, and publish.
+
+    Args:
+        data_dir: Data directory; the setting's when not given.
+    """
+    return _without_asking("reconcile", data_dir, pipeline.reconcile)
+
+
+@flow(name="report", flow_run_name=run_name)
+def report(
+    sites: SiteIds | None = None,
+    since: Day | None = None,
+    until: Day | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+) -> dict[str, Any]:
+    """Write the report of the published warehouse: one HTML file. Reading needs no turn: a run under way is not waited for.
+
+    Args:
+        sites: Site ids; all when not given.
+        since: First local day; the first there is when not given.
+        until: Last local day, included; the last there is when not given.
+        out: The file; `report.html` in the data directory when not given. It is replaced.
+        data_dir: Data directory; the setting's when not given.
+    """
+    home = _settings(data_dir).data_dir
+    written = write_report(
+        home / WAREHOUSE,
+        home / DEFAULT_NAME if out is None else out,
+        made_at=utc_now(),
+        sites=sites,
+        since=since,
+        until=until,
+        force=True,
+    )
+    artifacts.show_report(written.path)
+    return {"path": str(written.path), "sites": written.sites, "bytes": written.bytes}
+
+
 def _without_asking(command: str, data_dir: Path | None, work: Callable[..., Summary]) -> dict[str, Any]:
     with _workspace(command, data_dir) as workspace:
         summary = work(workspace, PrefectEngine(), progress=RunLog())
-        artifacts.show_reconciliation(workspace.lake)
+        artifacts.show_reconciliation(workspace, summary.sites)
         return _result(summary)
 
 
@@ -147,16 +191,21 @@ def _result(summary: Summary) -> dict[str, Any]:
 @contextmanager
 def _workspace(command: str, data_dir: Path | None, max_requests: int | None = None) -> Iterator[Workspace]:
     """A workspace that holds its data directory."""
-    settings = with_secret_blocks(load_settings(data_dir=data_dir))
-    if runtime.deployment.id is not None and not settings.data_dir.is_absolute():
-        # A process worker runs flows in a temporary directory, which is gone with all that was fetched when the run ends.
-        raise UsageError(
-            f"the data directory {settings.data_dir} is relative, and a worker has no place of its own; "
-            "set WATTLOG_DATA_DIR to an absolute path where the worker runs, or register with `wattlog deploy`"
-        )
+    settings = with_secret_blocks(_settings(data_dir))
     workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
     with held(settings.data_dir, command):
         try:
             yield workspace
         finally:
             workspace.close()
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    settings = load_settings(data_dir=data_dir)
+    if runtime.deployment.id is not None and not settings.data_dir.is_absolute():
+        # A process worker runs flows in a temporary directory, which is gone with all that was fetched when the run ends.
+        raise UsageError(
+            f"the data directory {settings.data_dir} is relative, and a worker has no place of its own; "
+            "set WATTLOG_DATA_DIR to an absolute path where the worker runs, or register with `wattlog deploy`"
+        )
+    return settings

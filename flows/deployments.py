@@ -52,6 +52,8 @@ DEPLOYMENTS: Final = (
     Deployment("sync", "sync", "Fetch what is not settled, reconcile, publish.", "30 3 * * *"),
     Deployment("backfill", "backfill", "Fetch every window that is not settled yet. On demand, with parameters."),
     Deployment("rebuild", "rebuild", "Make lake and warehouse again from the raw archive. On demand."),
+    Deployment("weekly-reconcile", "reconcile", "Compare every source with every other anew.", "0 5 * * 1"),
+    Deployment("monthly-report", "report", "Write the report, one page of HTML.", "0 6 1 * *"),
 )
 """03:30 is after the day's last rows are final nearly everywhere and before anybody looks (Q12 settles the rest)."""
 
