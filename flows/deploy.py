@@ -21,6 +21,7 @@ from prefect.workers.process import ProcessWorker
 from flows import deployed
 from flows.deployments import DEPLOYMENTS, QUEUE, RUNS_AT_A_TIME, Deployment, job_variables
 from flows.errors import UsageError
+from flows.object_store.address import store_address
 from flows.settings import Settings
 from flows.shared_pace import ensure_limit
 from transform.sites import Site
@@ -132,6 +133,7 @@ def _deploy(
     workers bring their own.
     """
     is_process = pool_type == PROCESS
+    data_dir = store_address(settings.data_dir) or settings.data_dir.resolve()
     try:
         is_paused = client.read_deployment_by_name(deployment.full_name).paused
     except ObjectNotFound:
@@ -143,7 +145,7 @@ def _deploy(
         tags=deployment.tags,
         schedule=None if deployment.cron is None else Cron(deployment.cron, timezone=timezone),
         paused=is_paused,
-        parameters={"data_dir": str(settings.data_dir.resolve())} if is_process else {},
+        parameters={"data_dir": str(data_dir)} if is_process else {},
         work_pool_name=work_pool,
         work_queue_name=QUEUE,
         job_variables=job_variables(working_dir=str(Path.cwd()) if is_process else None),

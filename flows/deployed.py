@@ -23,6 +23,8 @@ from flows.cli.report import DEFAULT_NAME
 from flows.data_directory import held
 from flows.engines.prefect_engine import PrefectEngine
 from flows.errors import RunFailed, UsageError
+from flows.object_store.address import store_address
+from flows.object_store.session import opened
 from flows.pipeline import Selection, Summary
 from flows.run_log import RunLog
 from flows.secret_blocks import with_secret_blocks
@@ -150,16 +152,21 @@ def report(
         out: The file; `report.html` in the data directory when not given. It is replaced.
         data_dir: Data directory; the setting's when not given.
     """
-    home = _settings(data_dir).data_dir
-    written = write_report(
-        home / WAREHOUSE,
-        home / DEFAULT_NAME if out is None else out,
-        made_at=utc_now(),
-        sites=sites,
-        since=since,
-        until=until,
-        force=True,
-    )
+    asked = _settings(data_dir)
+    if out is None and store_address(asked.data_dir) is not None:
+        raise UsageError(
+            f"{asked.shown_data_dir} takes no report; give the parameter `out`, a file on the worker's machine"
+        )
+    with opened(asked, "report") as settings:
+        written = write_report(
+            settings.data_dir / WAREHOUSE,
+            settings.data_dir / DEFAULT_NAME if out is None else out,
+            made_at=utc_now(),
+            sites=sites,
+            since=since,
+            until=until,
+            force=True,
+        )
     artifacts.show_report(written.path)
     return {"path": str(written.path), "sites": written.sites, "bytes": written.bytes}
 
@@ -191,9 +198,8 @@ def _result(summary: Summary) -> dict[str, Any]:
 @contextmanager
 def _workspace(command: str, data_dir: Path | None, max_requests: int | None = None) -> Iterator[Workspace]:
     """A workspace that holds its data directory."""
-    settings = with_secret_blocks(_settings(data_dir))
-    workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
-    with held(settings.data_dir, command):
+    with opened(with_secret_blocks(_settings(data_dir)), command) as settings, held(settings.data_dir, command):
+        workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
         try:
             yield workspace
         finally:
@@ -202,7 +208,8 @@ def _workspace(command: str, data_dir: Path | None, max_requests: int | None = N
 
 def _settings(data_dir: Path | None) -> Settings:
     settings = load_settings(data_dir=data_dir)
-    if runtime.deployment.id is not None and not settings.data_dir.is_absolute():
+    is_lasting = settings.data_dir.is_absolute() or store_address(settings.data_dir) is not None
+    if runtime.deployment.id is not None and not is_lasting:
         # A process worker runs flows in a temporary directory, which is gone with all that was fetched when the run ends.
         raise UsageError(
             f"the data directory {settings.data_dir} is relative, and a worker has no place of its own; "
