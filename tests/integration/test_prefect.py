@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,9 @@ from pydantic import SecretStr
 from extract.client import utc_now
 from extract.simulator import DEMO_TOKEN, serve
 from flows.deployments import DEPLOYMENTS, QUEUE
+from flows.errors import UsageError
 from flows.pipeline import Selection
+from flows.settings import load_settings
 from tests.integration.test_command_line import WATTLOG
 from tests.processes import running
 from tests.simulated import Account, account
@@ -54,13 +57,22 @@ class Prefect:
     directory: Path
     environment: dict[str, str]
 
+    def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Any request, again while the server is busy: its SQLite takes one writer at a time, and it says 503 to others."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            answer = httpx.request(method, f"{self.url}/{path}", json=body, timeout=60)
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.5)
+
     def get(self, path: str) -> Any:
         """What stands at a path."""
-        return httpx.get(f"{self.url}/{path}", timeout=30).raise_for_status().json()
+        return self.ask("GET", path).raise_for_status().json()
 
     def post(self, path: str, **body: object) -> Any:
         """What a path answers to a body."""
-        return httpx.post(f"{self.url}/{path}", json=body, timeout=30).raise_for_status().json()
+        return self.ask("POST", path, body).raise_for_status().json()
 
     def deployment(self, name: str) -> Any:
         """A deployment by its full name."""
@@ -83,17 +95,17 @@ class Prefect:
     def schedule_every(self, seconds: int, deployment: str) -> str:
         """Add a schedule to a deployment, one run at a time; its id."""
         schedule = {"interval": seconds, "anchor_date": utc_now().isoformat()}
-        made = httpx.post(
-            f"{self.url}/deployments/{self.deployment(deployment)['id']}/schedules",
-            json=[{"schedule": schedule, "active": True, "max_scheduled_runs": 1}],
-            timeout=30,
+        made = self.ask(
+            "POST",
+            f"deployments/{self.deployment(deployment)['id']}/schedules",
+            [{"schedule": schedule, "active": True, "max_scheduled_runs": 1}],
         )
         return str(made.raise_for_status().json()[0]["id"])
 
     def unschedule(self, deployment: str, schedule: str) -> None:
         """Take a schedule away, and with it the runs that it would still begin."""
         path = f"deployments/{self.deployment(deployment)['id']}/schedules/{schedule}"
-        httpx.delete(f"{self.url}/{path}", timeout=30).raise_for_status()
+        self.ask("DELETE", path).raise_for_status()
 
     def first_due(self, deployment: str) -> str:
         """The first run that a schedule begins within a minute; its id."""
@@ -179,8 +191,8 @@ def test_local_and_prefect_leave_the_same_warehouse(served: Account, tmp_path: P
 def test_the_deployed_flow_runs_with_plain_parameters(
     served: Account, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a deployment calls: settings from the worker's environment, parameters as JSON has them."""
-    from flows.deployed import backfill
+    """What a deployment calls: settings from the worker's environment, parameters as JSON has them; paths and counts come back."""
+    from flows.deployed import backfill, reconcile, report
 
     for name, value in served.settings(tmp_path).model_dump(mode="json").items():
         if name in {"provider", "api_base_url"}:
@@ -190,7 +202,75 @@ def test_the_deployed_flow_runs_with_plain_parameters(
     assert result["exit_code"] == 0
     assert result["rows"]["power"] > 0
     assert result["rows"]["energy_intervals"] == 0
-    assert {name for name in result if "frame" in name} == set()
+    assert result["warehouse"] == str(tmp_path / "warehouse.duckdb")
+    again = reconcile(data_dir=tmp_path)
+    assert again["exit_code"] == again["requests"] == 0
+    written = report(data_dir=tmp_path, since="2026-01-12")
+    assert written["path"] == str(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    (shown,) = _shown(prefect_api, "wattlog-report")
+    assert (tmp_path / "report.html").as_uri() in shown["data"]
+
+
+def _shown(api: str, key: str) -> list[Any]:
+    """The artifacts of a key."""
+    answer = httpx.post(f"{api}/artifacts/filter", json={"artifacts": {"key": {"any_": [key]}}}, timeout=60)
+    found: list[Any] = answer.raise_for_status().json()
+    return found
+
+
+def test_a_long_stage_has_a_bar(prefect_api: str) -> None:
+    from prefect import flow
+
+    from flows.run_log import RunLog
+
+    @flow
+    def long_stage() -> None:
+        log = RunLog(long=4, every_s=0)
+        log.begin("short", 3)
+        log.begin("long", 4)
+        for _ in range(3):
+            log.advance()
+        log.end()
+
+    long_stage()
+    (bar,) = _shown(prefect_api, "wattlog-progress")
+    assert (float(bar["data"]), bar["description"]) == (75.0, "long: 4")
+
+
+def test_a_relative_directory_is_refused_on_a_worker(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process worker runs in a temporary directory: what is fetched into `./data` there is gone when the run ends."""
+    from flows.deployed import rebuild
+
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    with pytest.raises(UsageError, match="absolute path"):
+        rebuild(data_dir="data")
+
+
+def test_workers_share_one_allowance(prefect_api: str) -> None:
+    """However many wait, no stretch of time has more requests than the limit's slots and what comes free meanwhile."""
+    from prefect.client.orchestration import get_client
+
+    from flows.shared_pace import SharedPace, ensure_limit, slots
+
+    with pytest.raises(UsageError, match="wattlog deploy"):
+        SharedPace("test-allowance", None).wait()
+    settings = load_settings(provider="simulator", requests_per_minute=120, shared_rate_limit="test-allowance")
+    with get_client(sync_client=True) as client:
+        assert ensure_limit(client, settings)
+        assert not ensure_limit(client, settings)
+    burst, a_second = slots(120)
+    paces = [SharedPace("test-allowance", None) for _ in range(2)]
+
+    def ask(number: int) -> float:
+        paces[number % 2].wait()
+        return time.monotonic()
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = sorted(pool.map(ask, range(burst + 6)))
+    for first, start in enumerate(asked):
+        for last, end in enumerate(asked[first:], first):
+            assert last - first + 1 <= burst + a_second * (end - start) + 1
 
 
 def test_the_deployed_flow_fails_where_a_run_does(
@@ -224,7 +304,7 @@ def test_scheduled_runs_exist(prefect: Prefect) -> None:
 def test_deploying_again_changes_nothing_and_a_pause_stays(prefect: Prefect) -> None:
     before = {each.full_name: prefect.deployment(each.full_name) for each in DEPLOYMENTS}
     paused = before["rebuild/rebuild"]["id"]
-    httpx.patch(f"{prefect.url}/deployments/{paused}", json={"paused": True}, timeout=30).raise_for_status()
+    prefect.ask("PATCH", f"deployments/{paused}", {"paused": True}).raise_for_status()
     assert prefect.deploy()["created"] == []
     for name, deployment in before.items():
         after = prefect.deployment(name)
@@ -284,8 +364,6 @@ def _days_ago(days: int) -> str:
 )
 def test_wrong_parameters_are_refused_when_a_run_is_created(prefect: Prefect, wrong: dict[str, object]) -> None:
     deployment = prefect.deployment("backfill/backfill")["id"]
-    answer = httpx.post(
-        f"{prefect.url}/deployments/{deployment}/create_flow_run", json={"parameters": wrong}, timeout=30
-    )
+    answer = prefect.ask("POST", f"deployments/{deployment}/create_flow_run", {"parameters": wrong})
     assert answer.status_code == 409
     assert next(iter(wrong)) in answer.json()["detail"]
