@@ -29,22 +29,28 @@ def create_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]
         ModelMismatch: A model's columns are not the declared ones.
         duckdb.Error: A model's SQL fails.
     """
+    created = tuple(models)
     connection.execute("create schema analytics")
-    for model in models:
+    for model in created:
         connection.execute(model.statement.sql)
-        _compare(connection, model)
-        for statement in comment_on(model.kind, f'{SCHEMA}."{model.name}"', model.grain, model.fields):
-            connection.execute(statement)
+    found = _columns(connection)
+    for model in created:
+        expected = tuple(f"{each.name} {each.type}" for each in model.fields)
+        if found[model.name] != expected:
+            raise ModelMismatch(model.name, expected, found[model.name])
+        relation = f'{SCHEMA}."{model.name}"'
+        connection.execute("; ".join(comment_on(model.kind, relation, model.grain, model.fields)))
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
+    """What DuckDB says of each model: its columns' names and types in order."""
     given = connection.execute(
-        "select column_name, data_type from duckdb_columns() "
-        "where database_name = current_database() and schema_name = ? and table_name = ? order by column_index",
-        [SCHEMA, model.name],
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? order by table_name, column_index",
+        [SCHEMA],
     ).fetchall()
     kinds = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
-    found = tuple(f"{name} {kinds.get(kind, kind)}" for name, kind in given)
-    expected = tuple(f"{each.name} {each.type}" for each in model.fields)
-    if found != expected:
-        raise ModelMismatch(model.name, expected, found)
+    found: dict[str, tuple[str, ...]] = {}
+    for model, name, kind in given:
+        found[model] = (*found.get(model, ()), f"{name} {kinds.get(kind, kind)}")
+    return found

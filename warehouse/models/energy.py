@@ -97,6 +97,7 @@ SELF_SUFFICIENCY = Model(
             "The app's figure: share of what the home used that did not come from the grid directly.",
         ),
     ),
+    is_materialised=True,
 )
 
 PEAK_DEMAND = Model(

@@ -46,7 +46,7 @@ def test_daily_is_the_table_in_kwh_with_the_sites_name(database: Database) -> No
         "battery_energy_imported_from_grid_wh": 14_001.0,
     }
     day = {"local_date": date(2025, 3, 9), "status": "agreed", "source": "calendar_history/month", "coverage_pct": 99.5}
-    connection = database({"sites": [{"site_name": "Home"}], "daily": [{**day, **flows}]})
+    connection = database({"sites": [{"site_name": "Home"}], "daily": [{**day, **flows}]}, "daily")
     row = connection.execute("select * from analytics.daily").fetchall()
     facts = (1001, "Home", date(2025, 3, 9), "agreed", "calendar_history/month", 99.5)
     assert row == [(*facts, *(float(kwh) for kwh in range(1, 14)), 14.001)]
@@ -54,7 +54,7 @@ def test_daily_is_the_table_in_kwh_with_the_sites_name(database: Database) -> No
 
 def test_daily_keeps_a_missing_day_and_a_site_without_name(database: Database) -> None:
     """NULL stays NULL, never zero; a site that `sites` does not know keeps its days."""
-    connection = database({"sites": [], "daily": [{"site_id": 7, "status": "missing", "coverage_pct": 0.0}]})
+    connection = database({"sites": [], "daily": [{"site_id": 7, "status": "missing", "coverage_pct": 0.0}]}, "daily")
     row = connection.execute("select * from analytics.daily").fetchall()[0]
     assert row[:6] == (7, None, date(2025, 3, 1), "missing", None, 0.0)
     assert set(row[6:]) == {None}
@@ -79,7 +79,7 @@ def test_coverage_counts_what_is_held_and_what_is_missing_by_month(database: Dat
         {"granularity": "day", "source": source} for source in ("calendar_history/month", "calendar_history/week")
     ]
     sites = [{"timezone": "America/Los_Angeles"}]
-    connection = database({"sites": sites, "power": held, "gaps": gaps, "energy_periods": periods})
+    connection = database({"sites": sites, "power": held, "gaps": gaps, "energy_periods": periods}, "coverage")
     rows = connection.execute("select * exclude (site_id) from analytics.coverage order by all").fetchall()
     assert rows == [
         ("energy_day", date(2025, 3, 1), 1, 1, 100.0),
@@ -89,8 +89,8 @@ def test_coverage_counts_what_is_held_and_what_is_missing_by_month(database: Dat
 
 
 def test_coverage_of_a_site_with_a_fixed_offset_is_by_its_own_months(database: Database) -> None:
-    """Q7: half past six in the evening of 31 March at UTC-05:30."""
-    start = datetime(2025, 4, 1, tzinfo=UTC)
+    """Q7: 5:00 UTC is the last half hour of March at UTC-05:30, and April's first hour where the half is forgotten."""
+    start = datetime(2025, 4, 1, 4, 30, tzinfo=UTC)
     gap = {
         "gap_start": start,
         "gap_end": start + timedelta(hours=1),
@@ -98,7 +98,7 @@ def test_coverage_of_a_site_with_a_fixed_offset_is_by_its_own_months(database: D
         "cause": "failed",
         "series": "soe",
     }
-    connection = database({"sites": [{"timezone": "UTC-05:30"}], "gaps": [gap]})
+    connection = database({"sites": [{"timezone": "UTC-05:30"}], "gaps": [gap]}, "coverage")
     rows = connection.execute("select series, month, held_rows, expected_rows from analytics.coverage").fetchall()
     assert rows == [("soe", date(2025, 3, 1), 0, 12)]
 
@@ -126,16 +126,20 @@ def test_sources_of_the_header_are_those_of_the_query(model: Model) -> None:
     assert words - {f"analytics.{model.name}"} == set(model.statement.header["sources"].split(", "))
 
 
-@EVERY_MODEL
-def test_comments_of_the_declaration_are_in_duckdb(model: Model, database: Database) -> None:
-    """`describe` and every SQL tool show what a column means."""
-    connection = database({})
-    found = connection.execute(
-        "select column_name, comment from duckdb_columns() "
-        "where schema_name = 'analytics' and table_name = ? order by column_index",
-        [model.name],
+def test_declarations_are_in_duckdb_as_comments(tables: duckdb.DuckDBPyConnection) -> None:
+    """`describe` and every SQL tool show what a model and its columns mean."""
+    create_models(tables)
+    found = tables.execute(
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = 'analytics'"
     ).fetchall()
-    assert found == [(each.name, each.description) for each in model.fields]
+    assert set(found) == {
+        (model.name, each.name, each.description) for model in MODELS.values() for each in model.fields
+    }
+    of_models = tables.execute(
+        "select view_name, comment, false from duckdb_views() where schema_name = 'analytics' "
+        "union all select table_name, comment, true from duckdb_tables() where schema_name = 'analytics'"
+    ).fetchall()
+    assert set(of_models) == {(model.name, model.grain, model.is_materialised) for model in MODELS.values()}
 
 
 @pytest.mark.parametrize(
@@ -153,4 +157,4 @@ def test_model_that_is_not_as_declared_is_refused(
 ) -> None:
     """Names, types and order of a model are a promise to whoever queries it."""
     with pytest.raises(ModelMismatch, match=f"model daily and its declaration differ in .*{said}"):
-        create_models(tables, [replace(MODELS["daily"], fields=fields)])
+        create_models(tables, [MODELS["sites"], replace(MODELS["daily"], fields=fields)])

@@ -11,7 +11,7 @@ with intervals as (
         site_id,
         epoch_us(interval_start) // 900000000 as quarter,
         interval_s,
-        epoch_us(interval_start) + interval_s * 1000000 as held_until_us,
+        epoch_us(interval_start) + interval_s::bigint * 1000000 as held_until_us,
         grid_energy_imported_wh as import_wh,
         case
             when coalesce(
@@ -38,76 +38,72 @@ quarters as (
     from intervals
     group by site_id, quarter
 ),
-placed as (
+zoned as (
     select
-        quarters.site_id,
+        quarters.*,
         coalesce(sites.has_battery, false) as has_battery,
         epoch_us(timezone(coalesce(sites.zone, 'UTC'), make_timestamptz(quarter * 900000000))) // 900000000
-            as local_quarter,
-        quarter,
-        held_s,
-        held_until_us,
-        import_wh,
-        home_wh
+            as local_quarter
     from quarters
     left join analytics.sites as sites on sites.site_id = quarters.site_id
 ),
 -- A day on which a site without battery tells of neither import nor home is not one without demand (Q16, Q43).
 unmetered as (
     select site_id, local_quarter // 96 as local_day
-    from placed
+    from zoned
     where not has_battery
     group by site_id, local_quarter // 96
     having coalesce(sum(import_wh), 0) + coalesce(sum(home_wh), 0) = 0
 ),
+-- The two passes of a repeated hour differ in how far the clock is ahead.
 metered as (
-    select placed.*
-    from placed
-    anti join unmetered on unmetered.site_id = placed.site_id and unmetered.local_day = placed.local_quarter // 96
+    select site_id, local_quarter, local_quarter - quarter as ahead, held_s, held_until_us, import_wh, home_wh
+    from zoned
+    anti join unmetered on unmetered.site_id = zoned.site_id and unmetered.local_day = zoned.local_quarter // 96
 ),
--- The two passes of a repeated hour differ in how far the clock is ahead. A half is made of quarters, an hour of halves.
 halves as (
     select
         site_id,
-        local_quarter // 2 * 2 as local_quarter,
-        min(quarter) as quarter,
+        local_quarter // 2 * 2 as half,
+        ahead,
         sum(held_s) as held_s,
         max(held_until_us) as held_until_us,
         case when count(import_wh) = count(*) then sum(import_wh) end as import_wh,
         case when count(home_wh) = count(*) then sum(home_wh) end as home_wh
     from metered
-    group by site_id, local_quarter // 2 * 2, local_quarter - quarter
+    group by site_id, local_quarter // 2 * 2, ahead
 ),
 hours as (
     select
         site_id,
-        local_quarter // 4 * 4 as local_quarter,
-        min(quarter) as quarter,
+        half // 4 * 4 as hour,
+        ahead,
         sum(held_s) as held_s,
         max(held_until_us) as held_until_us,
         case when count(import_wh) = count(*) then sum(import_wh) end as import_wh,
         case when count(home_wh) = count(*) then sum(home_wh) end as home_wh
     from halves
-    group by site_id, local_quarter // 4 * 4, local_quarter - quarter
+    group by site_id, half // 4 * 4, ahead
 ),
 windows as (
-    select 1 as quarters_long, site_id, local_quarter, quarter, held_s, held_until_us, import_wh, home_wh from metered
+    select 1 as quarters_long, site_id, local_quarter, ahead, held_s, held_until_us, import_wh, home_wh from metered
     union all
-    select 2 as quarters_long, site_id, local_quarter, quarter, held_s, held_until_us, import_wh, home_wh from halves
+    select 2 as quarters_long, site_id, half, ahead, held_s, held_until_us, import_wh, home_wh from halves
     union all
-    select 4 as quarters_long, site_id, local_quarter, quarter, held_s, held_until_us, import_wh, home_wh from hours
+    select 4 as quarters_long, site_id, hour, ahead, held_s, held_until_us, import_wh, home_wh from hours
 ),
+-- What is held begins in the window; it fills it if it is as long and ends with it.
 monthly as (
     select
         site_id,
         date_trunc('month', make_timestamp(local_quarter * 900000000)) as month,
         quarters_long,
-        quarter,
+        local_quarter - ahead as quarter,
         import_wh,
         home_wh
     from windows
     where held_s = quarters_long * 900
-        and held_until_us = (quarter + quarters_long) * 900000000
+        and held_until_us = (local_quarter - ahead + quarters_long) * 900000000
 ),
 peaks as (
     select site_id, month, quarters_long, max(import_wh) as import_wh, max(home_wh) as home_wh
