@@ -173,16 +173,21 @@ def _of_intervals(intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArra
 
 
 def _of_days(told: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
-    """What the API's own daily rows say, as they were told, and what they were measured by; of several the first."""
+    """What the API's own daily rows say, as they were told, and what they were measured by; of several the first.
+
+    A day that has its unit from the days around it has nothing to be measured by: its left side is NULL.
+    """
     rows = told.sort_values(["period_start", "source"]).drop_duplicates("period_start")
     days = days_of(rows["period_start"])
     right = np.nan_to_num(rows[list(SOURCES)].to_numpy(dtype=np.float64))
     summed = _flows_by_day(intervals, intervals, days)
     is_summed = (summed > 0).any(axis=1)
+    integral = _flows_by_day(_integrals(power), power, days)
+    integral[~(integral > 0).any(axis=1)] = np.nan
     found = []
     for is_mine, left, check, source in (
         (is_summed, summed, "interval_vs_day", "energy_intervals"),
-        (~is_summed, _flows_by_day(_integrals(power), power, days), "power_vs_energy", "power"),
+        (~is_summed, integral, "power_vs_energy", "power"),
     ):
         names = rows["source"].to_numpy(dtype=object)[is_mine]
         found.append(_compared(days[is_mine], left[is_mine], right[is_mine], check=check, sources=(source, names)))
@@ -205,9 +210,9 @@ def _compared(
     check: str,
     sources: tuple[str, str | npt.NDArray[np.object_]],
 ) -> pd.DataFrame:
-    """One row per day and flow of which the two say more than the tolerance apart."""
-    tolerance = np.maximum(TOLERANCE_WH, TOLERANCE_SHARE * np.maximum(left, right))
-    day, flow = np.nonzero(np.abs(left - right) > tolerance)
+    """One row per day and flow of which the two say more than the tolerance apart, or only the right one says anything."""
+    tolerance = np.maximum(TOLERANCE_WH, TOLERANCE_SHARE * np.fmax(left, right))
+    day, flow = np.nonzero((np.abs(left - right) > tolerance) | (np.isnan(left) & (right > 0)))
     return pd.DataFrame(
         {
             "check_name": check,
@@ -234,7 +239,7 @@ def _findings(compared: pd.DataFrame, site: Site) -> pd.DataFrame:
             "site_id": pd.Series(site.site_id, index=compared.index),
             "granularity": "day",
             "difference_wh": compared["left_wh"] - compared["right_wh"],
-            "verdict": "differs",
+            "verdict": np.where(compared["left_wh"].isna(), "missing_left", "differs"),
             "cause": "unit_mismatch",
             **{name: compared[name] for name in compared.columns},
         },

@@ -112,6 +112,19 @@ def test_a_day_that_proves_nothing_has_the_unit_of_the_days_around_it(units: lis
     assert daily_wh(intervals, "local_date")[1] == pytest.approx(100.0 if scaled else 0.1)
 
 
+def test_a_daily_row_that_has_its_unit_from_its_neighbours_is_reported_without_a_left_side() -> None:
+    """Neither intervals nor power are held of the second day; it is scaled like the two beside it, and that is said."""
+    intervals, periods, watts = told([1000, 1000, 1000])
+    is_second = watts["local_date"] == FIRST + timedelta(days=1)
+    _, days, findings = in_watt_hours(intervals.iloc[:0], periods, watts[~is_second], BATTERY_SITE)
+    assert daily_wh(days, "period_start") == [28_800.0] * 3
+    checked({"reconciliation": findings})
+    (found,) = findings[findings["period_start"] == FIRST + timedelta(days=1)].to_dict("records")
+    assert (found["verdict"], found["cause"], found["right_wh"]) == ("missing_left", "unit_mismatch", 28.8)
+    assert pd.isna(found["left_wh"])
+    assert pd.isna(found["difference_wh"])
+
+
 def test_without_power_nothing_is_proven() -> None:
     intervals, periods, watts = told([1000, 1000])
     scaled, days, findings = in_watt_hours(intervals, periods, watts.iloc[:0], BATTERY_SITE)
