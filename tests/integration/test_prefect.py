@@ -191,7 +191,7 @@ def test_local_and_prefect_leave_the_same_warehouse(served: Account, tmp_path: P
 def test_the_deployed_flow_runs_with_plain_parameters(
     served: Account, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a deployment calls: settings from the worker's environment, parameters as JSON has them; paths and counts come back."""
+    """What a deployment calls: settings from the worker's environment, parameters as JSON has them, counts back."""
     from flows.deployed import backfill, reconcile, report
 
     for name, value in served.settings(tmp_path).model_dump(mode="json").items():
@@ -205,7 +205,8 @@ def test_the_deployed_flow_runs_with_plain_parameters(
     assert result["warehouse"] == str(tmp_path / "warehouse.duckdb")
     again = reconcile(data_dir=tmp_path)
     assert again["exit_code"] == again["requests"] == 0
-    written = report(data_dir=tmp_path, since="2026-01-12")
+    by_day: dict[str, Any] = {"since": "2026-01-12", "data_dir": str(tmp_path)}
+    written = report(**by_day)
     assert written["path"] == str(tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     (shown,) = _shown(prefect_api, "wattlog-report")
@@ -244,7 +245,7 @@ def test_a_relative_directory_is_refused_on_a_worker(prefect_api: str, monkeypat
 
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
     with pytest.raises(UsageError, match="absolute path"):
-        rebuild(data_dir="data")
+        rebuild(data_dir=Path("data"))
 
 
 def test_workers_share_one_allowance(prefect_api: str) -> None:
