@@ -150,11 +150,14 @@ def _spoken_for(sums: DaySums, source: str, site: Site, calendar: Calendar) -> p
 
 
 def is_covered(sums: DaySums, site: Site, calendar: Calendar) -> Mask:
-    """Whether rows cover the day, as far as it had gone when they were asked.
+    """Whether rows cover the day, from the installation on, as far as it had gone when they were asked.
 
     Without a battery the nights may be left out (Q15): then the stretch from the first to the last row has to be covered.
     """
-    wanted_s = (np.minimum(sums.asked_us, calendar.ends_us) - calendar.starts_us) / 1e6
+    starts_us = calendar.starts_us
+    if site.installed_at is not None:
+        starts_us = np.maximum(starts_us, round(site.installed_at.timestamp() * 1_000_000))
+    wanted_s = (np.minimum(sums.asked_us, calendar.ends_us) - starts_us) / 1e6
     if not site.has_battery:
         wanted_s = np.minimum(wanted_s, (sums.ended_us - sums.begun_us) / 1e6)
     return np.asarray((sums.rows > 0) & (sums.held_s >= MIN_COVERAGE * wanted_s))

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from transform.day_sums import COMPARED, MEASURES
 from transform.frames import empty_frame, table_frame
-from transform.reconciliation.told import Told
+from transform.reconciliation.told import Names, Told
 from transform.reconciliation.vocabulary import Cause, Check, Floats, Granularity, Mask, Verdict, tolerance_wh
-from transform.time import Days, date_column
+from transform.time import Days, Ints, date_column
 from warehouse.schema import TABLES
 
 IS_TOTAL: Final = np.isin(MEASURES, COMPARED)
 """Which measures are totals. A split is worth a row only where it differs; totals say what was checked."""
 
 _NAMES: Final = np.array(MEASURES, dtype=object)
+_RANKS: Final = np.argsort(np.argsort(_NAMES))
+_CHECKS: Final = sorted(Check)
+_GRANULARITIES: Final = sorted(Granularity)
 _KEY: Final = list(TABLES["reconciliation"].primary_key)
 
 
@@ -31,9 +35,12 @@ class Comparison:
         starts: First day of each period.
         left: What is compared.
         right: With what.
-        is_lacking: Periods that the right side ought to have and has not, or the left side, whichever has no word: a
-            contradiction, too. Elsewhere a missing side is no comparison.
-        tolerance: Wh, periods × measures; by the rows summed if not given.
+        left_ought: Periods of which the left side was asked: if it has no word, that is a contradiction, too. Elsewhere a
+            missing side is no comparison.
+        right_ought: The same of the right side.
+        given_tolerance: Wh, periods × measures; by the rows summed if not given.
+        difference: Left less right; NaN where either is missing.
+        tolerance: By how much the two may differ.
     """
 
     check: Check
@@ -41,7 +48,8 @@ class Comparison:
     starts: Days
     left: Told
     right: Told
-    is_lacking: Mask
+    left_ought: Mask
+    right_ought: Mask
     given_tolerance: Floats | None = None
     difference: Floats = field(init=False)
     tolerance: Floats = field(init=False)
@@ -68,14 +76,25 @@ class Comparison:
     @property
     def lacks(self) -> Mask:
         """Periods × totals of which one side has energy and the other should have a word and has none."""
-        is_one_sided = self.is_lacking & (self.left.is_told != self.right.is_told)
-        energy = np.nan_to_num(self.left.values) + np.nan_to_num(self.right.values)
-        return np.asarray(is_one_sided[:, None] & (energy > 0.0) & IS_TOTAL)
+        energy = np.fmax(self.left.values, self.right.values) > 0.0
+        lacks_left = self.left_ought & ~self.left.is_told & self.right.is_told
+        return np.asarray((lacks_left | self.lacks_right)[:, None] & energy & IS_TOTAL | self.lacks_everything)
+
+    @property
+    def lacks_right(self) -> Mask:
+        """Periods of which the right side should have a word and has none."""
+        return np.asarray(self.right_ought & ~self.right.is_told)
+
+    @property
+    def lacks_everything(self) -> Mask:
+        """Periods that the right side should have and nobody has; one measure stands for all."""
+        is_first = np.arange(len(MEASURES)) == 0
+        return np.asarray((self.lacks_right & ~self.left.is_told)[:, None] & is_first)
 
     @property
     def is_left_short(self) -> Mask:
         """Measures of which the left has less, or nothing."""
-        return np.asarray((self.difference < 0) | self.lacks & ~self.left.is_told[:, None])
+        return np.asarray((self.difference < 0) | self.lacks & ~self.lacks_right[:, None])
 
 
 Context = TypeVar("Context")
@@ -83,62 +102,96 @@ Rule = Callable[[Comparison, Context], Mask]
 """Where a cause has evidence: periods × measures, or something that broadcasts to it."""
 
 
-def rows_of(
-    comparison: Comparison, rules: Sequence[tuple[Cause, Rule[Context]]], context: Context, site_id: int
-) -> pd.DataFrame:
-    """The rows of table `reconciliation` that a comparison makes; the first rule with evidence names the cause.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of table `reconciliation` that one comparison makes, still as arrays.
+
+    Attributes:
+        comparison: The comparison.
+        period: Which period each row is about.
+        measure: Which measure.
+        verdict: What came of it.
+        cause: Why; None where the two agree.
+    """
+
+    comparison: Comparison
+    period: Ints
+    measure: Ints
+    verdict: Names
+    cause: Names
+
+    @property
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Columns of the table, but for the site."""
+        mine, cells = self.comparison, (self.period, self.measure)
+        facts = {"check_name": mine.check.value, "granularity": mine.granularity.value}
+        return {
+            **{name: np.full(len(self.period), value, dtype=object) for name, value in facts.items()},
+            "period_start": mine.starts[self.period],
+            "measure": _NAMES[self.measure],
+            "left_source": mine.left.source[self.period],
+            "left_wh": mine.left.values[cells],
+            "right_source": mine.right.source[self.period],
+            "right_wh": mine.right.values[cells],
+            "difference_wh": mine.difference[cells],
+            "tolerance_wh": mine.tolerance[cells],
+            "verdict": self.verdict,
+            "cause": self.cause,
+        }
+
+    @property
+    def order(self) -> tuple[Ints, ...]:
+        """The table's key as numbers of the same order, the first of it last, as `np.lexsort` wants it."""
+        check, granularity = _CHECKS.index(self.comparison.check), _GRANULARITIES.index(self.comparison.granularity)
+        starts = self.comparison.starts[self.period].astype(np.int64)
+        return _RANKS[self.measure], starts, np.full_like(starts, granularity), np.full_like(starts, check)
+
+
+def found_in(comparison: Comparison, rules: Sequence[tuple[Cause, Rule[Context]]], context: Context) -> Found:
+    """What a comparison comes to; the first rule with evidence names the cause.
 
     Kept are: whatever differs or lacks, and totals that agree, unless they agree that nothing flowed.
     """
     differs, lacks = comparison.differs, comparison.lacks
     has_energy = (comparison.left.values > 0.0) | (comparison.right.values > 0.0)
-    period, measure = np.nonzero(differs | lacks | comparison.agrees & IS_TOTAL & has_energy)
-    if len(period) == 0:
-        return empty_frame("reconciliation")
-    is_off = (differs | lacks)[period, measure]
-    cause = np.full(len(period), None, dtype=object)
+    cells = np.nonzero(differs | lacks | comparison.agrees & IS_TOTAL & has_energy)
+    is_off = (differs | lacks)[cells]
+    verdict = np.full(len(is_off), Verdict.AGREE.value, dtype=object)
+    cause = np.full(len(is_off), None, dtype=object)
     if is_off.any():
-        cause[is_off] = causes(comparison, rules, context)[period, measure][is_off]
-    return table_frame(
-        "reconciliation",
-        {
-            "site_id": site_id,
-            "check_name": comparison.check.value,
-            "granularity": comparison.granularity.value,
-            "period_start": date_column(comparison.starts[period]),
-            "measure": _NAMES[measure],
-            "left_source": comparison.left.source[period],
-            "left_wh": comparison.left.values[period, measure],
-            "right_source": comparison.right.source[period],
-            "right_wh": comparison.right.values[period, measure],
-            "difference_wh": comparison.difference[period, measure],
-            "tolerance_wh": comparison.tolerance[period, measure],
-            "verdict": _verdicts(comparison)[period, measure],
-            "cause": cause,
-        },
-    )
+        verdict = _verdicts(comparison)[cells]
+        cause[is_off] = causes(comparison, rules, context)[cells][is_off]
+    return Found(comparison, cells[0], cells[1], verdict, cause)
 
 
-def causes(comparison: Comparison, rules: Sequence[tuple[Cause, Rule[Context]]], context: Context) -> Floats:
+def causes(comparison: Comparison, rules: Sequence[tuple[Cause, Rule[Context]]], context: Context) -> Names:
     """The first cause that has evidence, periods × measures."""
     shape = comparison.difference.shape
     found = [np.broadcast_to(rule(comparison, context), shape) for _, rule in rules]
-    return np.select(found, [np.array(cause.value, dtype=object) for cause, _ in rules], Cause.UNEXPLAINED.value)
+    nothing = np.full(shape, Cause.UNEXPLAINED.value, dtype=object)
+    if not found:
+        return nothing
+    return np.select(found, [np.array(cause.value, dtype=object) for cause, _ in rules], nothing)
 
 
-def _verdicts(comparison: Comparison) -> Floats:
-    is_left_told = np.broadcast_to(comparison.left.is_told[:, None], comparison.difference.shape)
-    missing = np.where(is_left_told, Verdict.MISSING_RIGHT.value, Verdict.MISSING_LEFT.value)
+def _verdicts(comparison: Comparison) -> Names:
+    lacks_right = np.broadcast_to(comparison.lacks_right[:, None], comparison.difference.shape)
+    missing = np.where(lacks_right, Verdict.MISSING_RIGHT.value, Verdict.MISSING_LEFT.value)
     verdicts = np.where(comparison.differs, Verdict.DIFFERS.value, Verdict.AGREE.value)
     return np.where(comparison.lacks, missing, verdicts).astype(object)
 
 
-def gathered(parts: Sequence[pd.DataFrame], units: pd.DataFrame) -> pd.DataFrame:
+def table_of(parts: Sequence[Found], units: pd.DataFrame, site_id: int) -> pd.DataFrame:
     """Rows of all checks in the order of the table's key, beside those that the units' step found, which come first."""
-    filled = [each for each in (units, *parts) if len(each)]
-    if not filled:
-        return empty_frame("reconciliation")
-    rows = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
-    if len(units):
-        rows = rows.drop_duplicates(_KEY)
-    return rows.sort_values(_KEY, kind="stable", ignore_index=True)
+    filled = [each for each in parts if len(each.period)]
+    rows = empty_frame("reconciliation")
+    if filled:
+        order = np.lexsort([np.concatenate(each) for each in zip(*(part.order for part in filled), strict=True)])
+        columns = [part.columns for part in filled]
+        together = {name: np.concatenate([each[name] for each in columns])[order] for name in columns[0]}
+        dates = {"period_start": date_column(together["period_start"])}
+        rows = table_frame("reconciliation", {"site_id": site_id, **together, **dates})
+    if len(units) == 0:
+        return rows
+    both = pd.concat([units, rows], ignore_index=True) if len(rows) else units
+    return both.drop_duplicates(_KEY).sort_values(_KEY, kind="stable", ignore_index=True)

@@ -67,7 +67,7 @@ def is_sensor_inversion(comparison: Comparison, context: DayContext) -> Mask:
 
 def is_dropped_day(comparison: Comparison, _: DayContext) -> Mask:
     """The right side ought to have the day and has not (Q19)."""
-    return np.asarray(comparison.lacks & comparison.left.is_told[:, None])
+    return np.asarray(comparison.lacks_right[:, None])
 
 
 def is_partial_period(comparison: Comparison, context: DayContext) -> Mask:

@@ -13,11 +13,11 @@ from transform.daily import DayStatus
 from transform.day_sums import MEASURES, POWERS, DayRows, interval_sums, power_sums
 from transform.frames import empty_frame
 from transform.local_calendar import Calendar, positions
-from transform.reconciliation.comparison import Comparison, gathered, rows_of
+from transform.reconciliation.comparison import Comparison, found_in, table_of
 from transform.reconciliation.day_context import DayContext, Series, contrary_wh, negative_home_wh, revised_us
 from transform.reconciliation.day_rules import DAY_RULES
 from transform.reconciliation.identities import identities
-from transform.reconciliation.told import Told
+from transform.reconciliation.told import PeriodRows, Told
 from transform.reconciliation.vocabulary import Check, Granularity, Mask, power_tolerance_wh, tolerance_wh
 from transform.sites import Site
 from transform.time import days_of
@@ -78,10 +78,11 @@ def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
     power = DayRows.of(evidence.power, list(POWERS), calendar)
     context = _context(evidence, calendar, energy, power)
     words = _Words.of(evidence, calendar, energy, power, context)
-    parts = [rows_of(each, DAY_RULES, context, evidence.site.site_id) for each in _comparisons(words, context)]
+    parts = [found_in(each, DAY_RULES, context) for each in _comparisons(words, context)]
     starts = days_of(evidence.units["period_start"])
     is_day = (evidence.units["granularity"] == Granularity.DAY.value).to_numpy(dtype=bool)
-    return gathered(parts, evidence.units[is_day & (positions(starts, calendar.days) >= 0)])
+    units = evidence.units[is_day & (positions(starts, calendar.days) >= 0)]
+    return table_of(parts, units, evidence.site.site_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,10 @@ class _Words:
         site, days = evidence.site, len(calendar.days)
         summed, integrals = interval_sums(energy, site, days), power_sums(power, days)
 
+        told = PeriodRows.of(evidence.periods, site)
+
         def rows(source: str) -> Told:
-            return Told.of_periods(evidence.periods, source, Granularity.DAY, calendar.days, site)
+            return Told.of_rows(told, source, Granularity.DAY, calendar.days)
 
         series = context.series
         return cls(
@@ -155,22 +158,26 @@ def _comparisons(words: _Words, context: DayContext) -> Iterator[Comparison]:
     days, calendar, series = context.calendar.days, context.calendar, context.series
     never = np.zeros(len(days), dtype=bool)
 
-    def compared(check: Check, left: Told, right: Told, is_lacking: Mask = never) -> Comparison:
+    def compared(
+        check: Check, left: Told, right: Told, *, left_ought: Mask = never, right_ought: Mask = never
+    ) -> Comparison:
         is_power = (left.source == POWER)[:, None]
         rows = np.maximum(left.rows, right.rows)[:, None].astype(np.float64)
         tolerance = np.where(
             is_power, power_tolerance_wh(left.values, right.values), tolerance_wh(left.values, right.values, rows)
         )
-        return Comparison(check, Granularity.DAY, days, left, right, is_lacking, tolerance)
+        return Comparison(check, Granularity.DAY, days, left, right, left_ought, right_ought, tolerance)
 
     whole = words.day.otherwise(words.intervals.where(words.is_summed_whole))
     is_month_bad = ~words.month.is_told | words.month.is_zero
     witness = words.week.otherwise(words.power.where(words.is_power_whole)).where(is_month_bad)
     rows = words.day.otherwise(words.month.where(~words.month.is_zero)).otherwise(words.week)
-    yield compared(Check.INTERVAL_VS_DAY, words.intervals, rows, series[INTERVALS].is_silent(calendar))
-    yield compared(Check.DAY_VS_MONTH_SERIES, whole.otherwise(witness), words.month, words.month_ought)
+    is_silent = {name: each.is_silent(calendar) for name, each in series.items()}
+    yield compared(Check.INTERVAL_VS_DAY, words.intervals, rows, left_ought=is_silent[INTERVALS])
+    month_ought = words.month_ought
+    yield compared(Check.DAY_VS_MONTH_SERIES, whole.otherwise(witness), words.month, right_ought=month_ought)
     yield compared(Check.DAY_VS_WEEK, whole, words.week)
     energy = words.best.where(words.best.source != POWER)
-    yield compared(Check.POWER_VS_ENERGY, words.power, energy, series[POWER].is_silent(calendar))
+    yield compared(Check.POWER_VS_ENERGY, words.power, energy, left_ought=is_silent[POWER])
     yield compared(Check.HISTORY_VS_CALENDAR, words.history, words.best)
     yield compared(Check.FLOW_IDENTITY, *identities(energy, context.site))

@@ -1,6 +1,7 @@
 """What the days of a period add up to, and what is known of those days."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from transform.day_sums import COLUMN, MEASURES
 from transform.local_calendar import microseconds, positions
 from transform.reconciliation.vocabulary import Check, Floats, Mask, Verdict
 from transform.sites import Site
-from transform.time import Days, Ints, days_of, epoch_us, first_instants
+from transform.time import Days, Ints, days_of, epoch_us, first_instants, local_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,17 @@ class Spans:
         return at
 
 
+class Evidence(Protocol):
+    """What a period's context is made of; `PeriodEvidence` is one."""
+
+    @property
+    def days(self) -> pd.DataFrame: ...
+    @property
+    def site(self) -> Site: ...
+    @property
+    def settle_hours(self) -> float: ...
+
+
 @dataclass(frozen=True, slots=True)
 class PeriodContext:
     """Everything that rules for longer periods may ask, period by period.
@@ -92,7 +104,8 @@ class PeriodContext:
         spans: The periods.
         closes_us: First instant after each.
         settled_us: From when on answers about each are final.
-        is_unsettled: Periods with a provisional day.
+        is_missing: Periods of which not all days are held that were over when the row was asked.
+        early_wh: Periods × measures: energy of the days held that are not settled.
         is_short: Periods × measures of which some day held has no value.
         elsewhere_wh: Cause → periods × measures: by how much intervals differ from the rows of their days for that cause.
         is_first: Periods in which the site was installed.
@@ -102,24 +115,30 @@ class PeriodContext:
     spans: Spans
     closes_us: Ints
     settled_us: Ints
-    is_unsettled: Mask
+    is_missing: Mask
+    early_wh: Floats
     is_short: Mask
     elsewhere_wh: dict[str, Floats]
     is_first: Mask
 
     @classmethod
-    def of(cls, days: SiteDays, spans: Spans, rows: pd.DataFrame, site: Site, settle_hours: float) -> "PeriodContext":
-        """What is known of periods; `rows` are those of table `reconciliation` about the site's days."""
+    def of(cls, days: SiteDays, spans: Spans, asked_us: Ints, evidence: Evidence) -> "PeriodContext":
+        """What is known of periods whose rows were asked at some time."""
+        site = evidence.site
         closes_us = epoch_us(first_instants(spans.ends + 1, site.zone))
+        asked = pd.Series(pd.DatetimeIndex(asked_us.astype("datetime64[us]")).tz_localize("UTC"))
+        over = np.minimum(spans.ends, local_days(asked, site.zone) - 1)
+        held = np.searchsorted(days.days, over, side="right") - spans.firsts
         installed = None if site.installed_on is None else np.datetime64(site.installed_on, "D")
         return cls(
             days,
             spans,
             closes_us,
-            closes_us + microseconds(settle_hours),
-            spans.sums(days.is_provisional[:, None].astype(np.float64))[:, 0] > 0,
+            closes_us + microseconds(evidence.settle_hours),
+            held < (over - spans.starts).astype(np.int64) + 1,
+            spans.sums(np.where(days.is_provisional[:, None], np.nan_to_num(days.values), 0.0)),
             spans.sums(np.isnan(days.values).astype(np.float64)) > 0,
-            _elsewhere_wh(rows, days, spans),
+            _elsewhere_wh(evidence.days, days, spans),
             np.zeros(len(spans.starts), dtype=bool) if installed is None else spans.starts == installed,
         )
 

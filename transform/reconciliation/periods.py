@@ -8,14 +8,15 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from transform.reconciliation.comparison import Comparison, gathered, rows_of
+from transform.energy_periods import last_days
+from transform.reconciliation.comparison import Comparison, Found, causes, found_in, table_of
 from transform.reconciliation.identities import identities
 from transform.reconciliation.period_context import PeriodContext, SiteDays, Spans
-from transform.reconciliation.period_rules import PERIOD_RULES
-from transform.reconciliation.told import Told
+from transform.reconciliation.period_rules import PERIOD_RULES, as_in
+from transform.reconciliation.told import PeriodRows, Told
 from transform.reconciliation.vocabulary import DAILY, Check, Granularity
 from transform.sites import Site
-from transform.time import Days, days_of
+from transform.time import Days
 
 YEAR_SERIES: Final = "calendar_history/year"
 LIFETIME_SERIES: Final = "calendar_history/lifetime"
@@ -23,20 +24,22 @@ LIFETIME_SERIES: Final = "calendar_history/lifetime"
 
 @dataclass(frozen=True, slots=True)
 class _Rollup:
-    """Rows of one source and granularity, and the check that compares them with their days."""
+    """Rows of one source, what each stands for, and the check that compares them with their days."""
 
     check: Check
     source: str
+    told_by: Granularity
     granularity: Granularity
     has_identities: bool = False
 
 
 ROLLUPS: Final = (
-    _Rollup(Check.MONTH_VS_DAYS, YEAR_SERIES, Granularity.MONTH, has_identities=True),
-    _Rollup(Check.YEAR_VS_DAYS, LIFETIME_SERIES, Granularity.YEAR, has_identities=True),
-    _Rollup(Check.HISTORY_VS_CALENDAR, "history/month", Granularity.WEEK),
-    _Rollup(Check.HISTORY_VS_CALENDAR, "history/year", Granularity.MONTH),
+    _Rollup(Check.MONTH_VS_DAYS, YEAR_SERIES, Granularity.MONTH, Granularity.MONTH, has_identities=True),
+    _Rollup(Check.YEAR_VS_DAYS, LIFETIME_SERIES, Granularity.YEAR, Granularity.YEAR, has_identities=True),
+    _Rollup(Check.HISTORY_VS_CALENDAR, "history/month", Granularity.WEEK, Granularity.WEEK),
+    _Rollup(Check.HISTORY_VS_CALENDAR, "history/year", Granularity.MONTH, Granularity.MONTH),
 )
+LIFETIME: Final = _Rollup(Check.LIFETIME_VS_DAYS, LIFETIME_SERIES, Granularity.YEAR, Granularity.LIFETIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,55 +73,67 @@ def reconcile_periods(evidence: PeriodEvidence) -> pd.DataFrame:
     **Shape**: lake frames of a whole site → rows of table `reconciliation`, one per check, period and measure that differs,
     and per total that agrees and is not zero; in the order of the key. Left is Σ `daily`. **Units**: Wh. **Source**: Q20.
     """
-    days = SiteDays.of(evidence.daily)
-    parts = []
+    days, told = SiteDays.of(evidence.daily), PeriodRows.of(evidence.periods, evidence.site)
+    parts: list[Found] = []
     for each in ROLLUPS:
-        rollup, ends = _told(evidence, each.source, each.granularity)
-        if len(rollup.starts):
-            parts += list(_reconciled(evidence, each, rollup, ends, days))
-    lifetime = _lifetime(evidence, days)
-    parts += [] if lifetime is None else [lifetime]
+        parts += _reconciled(evidence, each, _rows_of(told, each), days)
+    parts += _lifetime(evidence, _rows_of(told, LIFETIME), days)
     is_period = (evidence.units["granularity"] != Granularity.DAY.value).to_numpy(dtype=bool)
-    return gathered(parts, evidence.units[is_period])
+    return table_of(parts, evidence.units[is_period], evidence.site.site_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The API's rows of some periods."""
+    """The API's rows of some periods: first and last day of each, and what is told."""
 
     starts: Days
+    ends: Days
     told: Told
 
 
-def _told(evidence: PeriodEvidence, source: str, granularity: Granularity) -> tuple[_Rows, Days]:
-    """The rows of a source in order, and the last day of each."""
-    is_mine = (evidence.periods["source"] == source) & (evidence.periods["granularity"] == granularity.value)
-    starts = np.unique(days_of(evidence.periods.loc[is_mine.to_numpy(dtype=bool), "period_start"]))
-    told = Told.of_periods(evidence.periods, source, granularity, starts, evidence.site)
-    return _Rows(starts, told), last_days(starts, granularity)
+def _rows_of(told: PeriodRows, rollup: _Rollup) -> _Rows:
+    """The rows of a source, in order of time."""
+    is_mine = (told.source == rollup.source) & (told.granularity == rollup.told_by.value)
+    starts = np.unique(told.starts[is_mine])
+    ends = last_days(starts, np.full(len(starts), rollup.told_by.value))
+    return _Rows(starts, ends, Told.of_rows(told, rollup.source, rollup.told_by, starts))
 
 
-def last_days(starts: Days, granularity: Granularity) -> Days:
-    """The last day of weeks, months or years, whatever day of it is given, but for weeks their first."""
-    if granularity is Granularity.WEEK:
-        return np.asarray(starts + 6)
-    unit = "M" if granularity is Granularity.MONTH else "Y"
-    return np.asarray((starts.astype(f"datetime64[{unit}]") + 1).astype("datetime64[D]") - 1)
-
-
-def _reconciled(
-    evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, ends: Days, days: SiteDays
-) -> Iterator[pd.DataFrame]:
-    spans = Spans.of(rows.starts, ends, days, evidence.site)
-    context = PeriodContext.of(days, spans, evidence.days, evidence.site, evidence.settle_hours)
-    never = np.zeros(len(rows.starts), dtype=bool)
-    left = _summed(days, spans, context)
-    compared = Comparison(rollup.check, rollup.granularity, rows.starts, left, rows.told, never)
-    yield rows_of(compared, PERIOD_RULES, context, evidence.site.site_id)
+def _reconciled(evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, days: SiteDays) -> Iterator[Found]:
+    """Roll-ups against their days, and the identities within them."""
+    if len(rows.starts) == 0:
+        return
+    comparison, context = _compared(evidence, rollup, rows, days)
+    yield found_in(comparison, PERIOD_RULES, context)
     if rollup.has_identities:
         sides = identities(rows.told, evidence.site)
-        identity = Comparison(Check.FLOW_IDENTITY, rollup.granularity, rows.starts, *sides, never)
-        yield rows_of(identity, (), context, evidence.site.site_id)
+        never = np.zeros(len(rows.starts), dtype=bool)
+        identity = Comparison(Check.FLOW_IDENTITY, rollup.granularity, rows.starts, *sides, never, never)
+        yield found_in(identity, (), context)
+
+
+def _lifetime(evidence: PeriodEvidence, years: _Rows, days: SiteDays) -> Iterator[Found]:
+    """All years as one period; it differs for the reason for which its years do."""
+    if len(years.starts) == 0:
+        return
+    of_years, context = _compared(evidence, LIFETIME, years, days)
+    told = years.told
+    values = np.where(np.isnan(told.values).all(axis=0), np.nan, np.nansum(told.values, axis=0))
+    rows, asked_us = np.array([len(years.starts)]), told.asked_us.min(keepdims=True)
+    whole = Told(told.source[:1], values[None, :], rows, asked_us)
+    comparison, of_whole = _compared(evidence, LIFETIME, _Rows(years.starts[:1], years.ends[-1:], whole), days)
+    rules = as_in(of_years, causes(of_years, PERIOD_RULES, context))
+    yield found_in(replace(comparison, starts=of_whole.spans.starts), rules, of_whole)
+
+
+def _compared(
+    evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, days: SiteDays
+) -> tuple[Comparison, PeriodContext]:
+    spans = Spans.of(rows.starts, rows.ends, days, evidence.site)
+    context = PeriodContext.of(days, spans, rows.told.asked_us, evidence)
+    never = np.zeros(len(rows.starts), dtype=bool)
+    left = _summed(days, spans, context)
+    return Comparison(rollup.check, rollup.granularity, rows.starts, left, rows.told, never, never), context
 
 
 def _summed(days: SiteDays, spans: Spans, context: PeriodContext) -> Told:
@@ -127,21 +142,3 @@ def _summed(days: SiteDays, spans: Spans, context: PeriodContext) -> Told:
     unknown = spans.sums(np.isnan(days.values).astype(np.float64))
     known = np.where(unknown < spans.held[:, None], values, np.nan)
     return Told(np.full(len(spans.held), DAILY, dtype=object), known, spans.held, context.settled_us)
-
-
-def _lifetime(evidence: PeriodEvidence, days: SiteDays) -> pd.DataFrame | None:
-    """Σ `daily` against the sum of all years that the lifetime series tells; None where it tells none."""
-    rows, ends = _told(evidence, LIFETIME_SERIES, Granularity.YEAR)
-    if len(rows.starts) == 0:
-        return None
-    told = rows.told
-    whole = Told(
-        told.source[:1],
-        np.where(np.isnan(told.values).all(axis=0), np.nan, np.nansum(told.values, axis=0))[None, :],
-        np.array([len(rows.starts)]),
-        told.asked_us.min(keepdims=True),
-    )
-    spans = Spans.of(rows.starts[:1], ends[-1:], days, evidence.site)
-    rows = replace(rows, starts=spans.starts, told=whole)
-    rollup = _Rollup(Check.LIFETIME_VS_DAYS, LIFETIME_SERIES, Granularity.LIFETIME)
-    return next(_reconciled(evidence, rollup, rows, spans.ends, days))

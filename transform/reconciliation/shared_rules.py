@@ -23,8 +23,8 @@ ROUND_WH: Final = (10.0, 100.0, 1000.0)
 
 IS_SPLIT: Final = np.isin(MEASURES, SPLITS)
 
-_ALWAYS_SPLIT: Final = {part: COLUMN[total] for total, parts in TOTALS.items() for part in parts}
-_TOTAL_OF: Final = np.array([_ALWAYS_SPLIT.get(name, COLUMN[name]) for name in MEASURES])
+_PART_OF: Final = {part: total for total, parts in TOTALS.items() for part in parts}
+_TOTAL_OF: Final = np.array([COLUMN[_PART_OF.get(name, name)] for name in MEASURES])
 """Column of the total that each split is a part of; of everything else its own."""
 
 
@@ -39,8 +39,8 @@ def is_unit_mismatch(comparison: Comparison, _: object) -> Mask:
 
 def is_midnight_zero(comparison: Comparison, _: object) -> Mask:
     """The API's own row of the period is all zeros, and the other side is not (Q2)."""
-    left, right = (_is_zero_row(each) for each in (comparison.left, comparison.right))
-    return np.asarray(left ^ right)[:, None]
+    left, right = np.asarray(_is_zero_row(comparison.left)), np.asarray(_is_zero_row(comparison.right))
+    return np.asarray((left != right)[:, None])
 
 
 def _is_zero_row(told: Told) -> Mask:
@@ -49,10 +49,10 @@ def _is_zero_row(told: Told) -> Mask:
 
 def is_allocation_shift(comparison: Comparison, _: object) -> Mask:
     """Splits differ while totals match (Q21), or one is larger although its total is not: what was lost cannot add to it."""
-    totals_match = ~(comparison.differs & IS_TOTAL).any(axis=1)
-    is_over = comparison.differs & (comparison.difference > 0)
+    totals_match = ~np.any(comparison.differs & IS_TOTAL, axis=1, keepdims=True)
+    is_over = np.asarray(comparison.differs & (comparison.difference > 0))
     is_moved = is_over & ~is_over[:, _TOTAL_OF]
-    return np.asarray(IS_SPLIT & (totals_match[:, None] | is_moved))
+    return np.asarray(IS_SPLIT & (totals_match | is_moved))
 
 
 def is_rounding(comparison: Comparison, _: object) -> Mask:

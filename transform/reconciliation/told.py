@@ -18,6 +18,35 @@ Names = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodRows:
+    """Rows of table `energy_periods` as arrays, in the order in which they were asked.
+
+    Attributes:
+        source: Endpoint and period of each row.
+        granularity: What it stands for.
+        starts: First day.
+        asked_us: When it was asked, microseconds since 1970.
+        values: Wh, rows × `MEASURES`.
+    """
+
+    source: Names
+    granularity: Names
+    starts: Days
+    asked_us: Ints
+    values: Floats
+
+    @classmethod
+    def of(cls, periods: pd.DataFrame, site: Site) -> Self:
+        """All rows of a frame of the table."""
+        asked_us = epoch_us(periods["_fetched_at"])
+        order = np.argsort(asked_us, kind="stable")
+        source, granularity = (periods[name].to_numpy(dtype=object) for name in ("source", "granularity"))
+        values = with_totals(periods[list(FLOWS)].to_numpy(dtype=np.float64), site)
+        starts = days_of(periods["period_start"])
+        return cls(source[order], granularity[order], starts[order], asked_us[order], values[order])
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """One source's word on periods in a row, or for each period the word of the first source that has one.
 
@@ -36,8 +65,8 @@ class Told:
     @classmethod
     def nothing(cls, source: str, periods: int) -> Self:
         """A source without a word."""
-        zeros = np.zeros(periods, dtype=np.int64)
-        return cls(_named(source, periods), np.full((periods, len(MEASURES)), np.nan), zeros, zeros)
+        rows, asked_us = np.zeros(periods, dtype=np.int64), np.zeros(periods, dtype=np.int64)
+        return cls(_named(source, periods), np.full((periods, len(MEASURES)), np.nan), rows, asked_us)
 
     @classmethod
     def of_sums(cls, source: str, sums: DaySums) -> Self:
@@ -45,18 +74,17 @@ class Told:
         return cls(_named(source, len(sums.rows)), sums.values, sums.rows, sums.asked_us)
 
     @classmethod
-    def of_periods(cls, told: pd.DataFrame, source: str, granularity: Granularity, starts: Days, site: Site) -> Self:
-        """The API's own rows, of table `energy_periods`; of two for the same period the last asked counts."""
-        is_mine = (told["source"] == source) & (told["granularity"] == granularity.value)
-        mine = told[is_mine.to_numpy(dtype=bool)]
-        at, asked_us = positions(days_of(mine["period_start"]), starts), epoch_us(mine["_fetched_at"])
-        order = np.argsort(asked_us, kind="stable")
-        order = order[at[order] >= 0]
-        nothing = cls.nothing(source, len(starts))
-        nothing.values[at[order]] = with_totals(mine[list(FLOWS)].to_numpy(dtype=np.float64)[order], site)
-        rows, asked = nothing.rows.copy(), nothing.asked_us.copy()
-        rows[at[order]], asked[at[order]] = 1, asked_us[order]
-        return cls(nothing.source, nothing.values, rows, asked)
+    def of_rows(cls, rows: "PeriodRows", source: str, granularity: Granularity, starts: Days) -> Self:
+        """The API's own rows; of two for the same period the last asked counts."""
+        mine = np.flatnonzero((rows.source == source) & (rows.granularity == granularity.value))
+        at = positions(rows.starts[mine], starts)
+        mine, at = mine[at >= 0], at[at >= 0]
+        told = cls.nothing(source, len(starts))
+        if len(mine):
+            told.values[at] = rows.values[mine]
+            told.rows[at] = 1
+            told.asked_us[at] = rows.asked_us[mine]
+        return told
 
     @property
     def is_told(self) -> Mask:

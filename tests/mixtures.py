@@ -1,0 +1,233 @@
+"""A simulated site asked without HTTP, shaped, estimated and reconciled: what the pipeline does, in a fifth of a second.
+
+Answers are shaped day by day and kept, so that two mixtures of contradictions share every day that neither touches.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import orjson
+import pandas as pd
+
+from extract.simulator import Contradiction, SiteSpec, Truth, World
+from extract.simulator.calendar_history import calendar_history
+from extract.simulator.contradiction import each_day
+from extract.simulator.local_day import day_bounds, utc
+from extract.simulator.query import Query
+from tests.unit.transform.answers import BATTERY_SITE, KeptAnswer
+from transform import energy_intervals, energy_periods, power
+from transform.daily import daily
+from transform.frames import empty_frame
+from transform.gaps import gaps
+from transform.quarantine import Reason
+from transform.reconciliation import DayEvidence, PeriodEvidence, doubtful_days, reconcile_days, reconcile_periods
+from transform.requests import requests_frame
+from transform.rollup_units import rollups_in_watt_hours
+from transform.sites import Site
+from transform.units import in_watt_hours
+
+SETTLE_HOURS = 48.0
+TABLES = ("power", "energy_intervals", "energy_periods", "gaps", "revisions", "quarantine", "requests")
+SHAPES = {
+    "power": power.shape,
+    "energy_interval": energy_intervals.shape,
+    "energy_day": energy_periods.shape,
+    "energy_month": energy_periods.shape,
+    "energy_year": energy_periods.shape,
+}
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request: a series, its window, and how it is asked."""
+
+    series: str
+    first: date
+    last: date
+    period: str
+    interval: str | None = None
+
+    @property
+    def params(self) -> dict[str, str]:
+        kind = {"kind": "power"} if self.series == "power" else {"kind": "energy", "period": self.period}
+        return kind | ({} if self.interval is None else {"interval": self.interval})
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An index entry, and the answer's tables."""
+
+    raw_id: str
+    series: str
+    window_start: date
+    window_end: date
+    closes_at: datetime
+    requested_at: datetime
+    outcome: str
+    tables: Frames = field(compare=False, repr=False)
+    site_id: int = 101
+    status: int = 200
+    attempt: int = 1
+    elapsed_ms: float = 1.0
+    size: int = 1
+    run_id: str = "run-1"
+
+    @property
+    def is_answer(self) -> bool:
+        return self.outcome != "wrong_window"
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What came of one site.
+
+    Attributes:
+        truth: What happened.
+        frames: The shaped tables, in Wh.
+        daily: Table `daily`.
+        days: Reconciliation of days.
+        periods: Reconciliation of longer periods.
+        asked_weeks: First days of the weeks that were asked as witnesses.
+    """
+
+    truth: Truth
+    frames: Frames
+    daily: pd.DataFrame
+    days: pd.DataFrame
+    periods: pd.DataFrame
+    asked_weeks: frozenset[date]
+
+
+def site_of(spec: SiteSpec) -> Site:
+    """The site as `transform` knows it."""
+    return replace(
+        BATTERY_SITE,
+        site_id=spec.site_id,
+        timezone=spec.time_zone,
+        installed_at=spec.installed_at,
+        has_solar=spec.has_solar,
+        has_battery=spec.has_battery,
+        has_grid=spec.has_grid_meter,
+    )
+
+
+def reconciled(spec: SiteSpec, now: datetime, *, has_witnesses: bool = True) -> Reconciled:
+    """Ask everything since the installation, then the witnesses of doubtful days, and reconcile.
+
+    Args:
+        spec: The site and its contradictions.
+        now: When it is asked.
+        has_witnesses: Ask weeks where the month and the days do not agree.
+    """
+    first, today = _local_day(spec.installed_at, spec), _local_day(now, spec)
+    kept = [_answer(spec, now, each) for each in _questions(spec, first, today)]
+    found = _reconciled(spec, now, kept, frozenset())
+    weeks = {day - timedelta(days=day.weekday()) for day in doubtful_days(found.days)} if has_witnesses else set()
+    if weeks:
+        asked = [Question("energy_day", each, min(each + timedelta(days=6), today), "week") for each in sorted(weeks)]
+        found = _reconciled(spec, now, [*kept, *(_answer(spec, now, each) for each in asked)], frozenset(weeks))
+    return found
+
+
+def _local_day(instant: datetime, spec: SiteSpec) -> date:
+    return instant.astimezone(ZoneInfo(spec.time_zone)).date()
+
+
+def _questions(spec: SiteSpec, first: date, today: date) -> Iterable[Question]:
+    for day in each_day(first, today):
+        yield Question("power", day, day, "day")
+        yield Question("energy_interval", day, day, "day")
+        if day < spec.five_minute_since:
+            yield Question("energy_interval", day, day, "day", "15m")
+    months = sorted({day.replace(day=1) for day in each_day(first, today)})
+    for month in months:
+        yield Question("energy_day", month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1), "month")
+    for year in sorted({month.year for month in months}):
+        yield Question("energy_month", date(year, 1, 1), date(year, 12, 31), "year")
+    yield Question("energy_year", first, today, "lifetime")
+
+
+def _answer(spec: SiteSpec, now: datetime, question: Question) -> Kept:
+    """The answer with the contradictions that can touch it, once more where it was of another window (Q22)."""
+    touching = tuple(each for each in spec.contradictions if _touches(each, question, spec))
+    told = replace(spec, contradictions=touching)
+    kept = _shaped(told, now, question, 0)
+    return kept if kept.is_answer else _shaped(told, now, question, 1)
+
+
+def _touches(contradiction: Contradiction, question: Question, spec: SiteSpec) -> bool:
+    if question.series in {"energy_month", "energy_year"}:
+        return True
+    injections = contradiction.injections(spec.zone)
+    return any(question.first <= day <= question.last for each in injections for day in each.dates)
+
+
+@cache
+def _shaped(spec: SiteSpec, now: datetime, question: Question, repeat: int) -> Kept:
+    world = _world(replace(spec, contradictions=()))
+    end_s = day_bounds(spec.zone, question.last)[1] - 1
+    params = {**question.params, "end_date": utc(end_s).astimezone(spec.zone).isoformat()}
+    response = calendar_history(Query(world, Truth(spec), params, now, repeat))
+    body = orjson.dumps({"response": response})
+    raw_id = f"{question.series}-{question.first}-{question.period}-{question.interval}"
+    answer = KeptAnswer(raw_id, question.series, question.first, question.last, now, body, spec.site_id)
+    tables = dict(SHAPES[question.series]([answer], site_of(spec)))
+    is_wrong = (tables["quarantine"]["reason"] == Reason.WRONG_WINDOW.value).any()
+    return Kept(
+        raw_id,
+        question.series,
+        question.first,
+        question.last,
+        utc(end_s + 1),
+        now,
+        "wrong_window" if is_wrong else "data",
+        tables,
+    )
+
+
+@cache
+def _world(spec: SiteSpec) -> World:
+    return World((spec,))
+
+
+def _reconciled(spec: SiteSpec, now: datetime, kept: list[Kept], weeks: frozenset[date]) -> Reconciled:
+    site = site_of(spec)
+    frames = {name: _together(name, kept) for name in TABLES[:-1]}
+    frames["requests"] = requests_frame(kept)
+    first, last = _local_day(spec.installed_at, spec), _local_day(now, spec)
+    intervals, periods, units = in_watt_hours(
+        frames["energy_intervals"], frames["energy_periods"], frames["power"], site
+    )
+    frames |= {"energy_intervals": intervals, "energy_periods": periods}
+    frames["gaps"] = gaps(kept, frames, site, followed_by={})
+    best = daily(intervals, periods, frames["power"], site, first, last, now, SETTLE_HOURS)
+    days = reconcile_days(
+        DayEvidence(
+            intervals,
+            periods,
+            frames["power"],
+            best,
+            frames["gaps"],
+            frames["revisions"],
+            frames["requests"],
+            units,
+            site,
+            first,
+            last,
+            now,
+            SETTLE_HOURS,
+        )
+    )
+    rollups = periods[(periods["granularity"] != "day").to_numpy(dtype=bool)].reset_index(drop=True)
+    rollups, of_rollups = rollups_in_watt_hours(rollups, best, site)
+    of_periods = reconcile_periods(PeriodEvidence(best, rollups, days, of_rollups, site, now, SETTLE_HOURS))
+    return Reconciled(Truth(spec), frames, best, days, of_periods, weeks)
+
+
+def _together(name: str, kept: list[Kept]) -> pd.DataFrame:
+    parts = [each.tables[name] for each in kept if name in each.tables and len(each.tables[name])]
+    return pd.concat(parts, ignore_index=True) if parts else empty_frame(name)
