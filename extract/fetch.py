@@ -139,7 +139,12 @@ class Budget:
     def __init__(self, requests: int | None) -> None:
         self._left = requests
         self._lock = threading.Lock()
-        self.spent = 0
+        self._spent = 0
+
+    @property
+    def spent(self) -> int:
+        """Requests spent so far."""
+        return self._spent
 
     def spend(self) -> None:
         """Count one request.
@@ -148,9 +153,9 @@ class Budget:
             BudgetSpent: None is left.
         """
         with self._lock:
-            if self._left is not None and self.spent >= self._left:
+            if self._left is not None and self._spent >= self._left:
                 raise BudgetSpent(self._left)
-            self.spent += 1
+            self._spent += 1
 
 
 @dataclass(slots=True)

@@ -2,7 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pyrate_limiter import Limiter, Rate
 
@@ -21,6 +23,23 @@ POLL_S = 0.05
 
 OnPause = Callable[[float], None]
 """Told how many seconds every request of the process is held back because of a 429."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """How a pace stands after the 429s there were; times as its clock counts them.
+
+    Attributes:
+        steps_down: How often it was lowered, less how often it has risen again.
+        lowered_at: When it was last lowered or raised.
+        paused_until: Until when everybody is held back.
+        next_at: When the next request may go while the pace is lowered.
+    """
+
+    steps_down: int = 0
+    lowered_at: float = 0.0
+    paused_until: float = 0.0
+    next_at: float = 0.0
 
 
 class Pace:
@@ -51,10 +70,7 @@ class Pace:
         self._is_stopped = is_stopped
         self._on_pause = on_pause
         self._lock = threading.Lock()
-        self._steps_down = 0
-        self._lowered_at = 0.0
-        self._paused_until = 0.0
-        self._next_at = 0.0
+        self._standing = Standing()
         self._window_s = minute_s * (1 + SLACK)
         self._limiter = (
             None if requests_per_minute is None else Limiter(Rate(requests_per_minute, round(self._window_s * 1000)))
@@ -63,7 +79,7 @@ class Pace:
     @property
     def requests_per_minute(self) -> int | None:
         """The pace in force; None for no limit."""
-        return None if self._limit is None else max(1, int(self._limit * SLOWED_TO**self._steps_down))
+        return None if self._limit is None else max(1, int(self._limit * SLOWED_TO**self._standing.steps_down))
 
     def wait(self) -> None:
         """Return when the next request may be sent, or at once when the run is stopped."""
@@ -78,31 +94,41 @@ class Pace:
 
         Several requests in flight meet the same limit; those that come back within its pause lower the pace once.
         """
-        with self._lock:
+        with self._held() as standing:
             now = self._clock()
-            is_news = now >= self._paused_until
-            self._paused_until = max(self._paused_until, now + pause_s)
+            is_news = now >= standing.paused_until
+            standing.paused_until = max(standing.paused_until, now + pause_s)
             if is_news:
-                self._steps_down += 1
-                self._lowered_at = now
+                standing.steps_down += 1
+                standing.lowered_at = now
         if is_news and self._on_pause is not None:
             self._on_pause(pause_s)
 
-    def _pause_s(self) -> float:
+    @contextmanager
+    def _held(self) -> Iterator[Standing]:
+        """How the pace stands, for one caller at a time, who may change it."""
         with self._lock:
-            return self._paused_until - self._clock()
+            yield self._standing
+
+    def _take_place(self) -> bool:
+        """Take a place in the sliding minute if there is one; called while the pace is held."""
+        return self._limiter is None or bool(self._limiter.try_acquire("requests", blocking=False))
+
+    def _pause_s(self) -> float:
+        with self._held() as standing:
+            return standing.paused_until - self._clock()
 
     def _may_go(self) -> bool:
         """Take a place in the sliding minute; while the pace is lowered, one place at a time."""
-        with self._lock:
+        with self._held() as standing:
             now = self._clock()
-            if self._steps_down and now - self._lowered_at >= RECOVERY_S:
-                self._steps_down -= 1
-                self._lowered_at = now
-            if self._steps_down and now < self._next_at:
+            if standing.steps_down and now - standing.lowered_at >= RECOVERY_S:
+                standing.steps_down -= 1
+                standing.lowered_at = now
+            if standing.steps_down and now < standing.next_at:
                 return False
-            if self._limiter is not None and not self._limiter.try_acquire("requests", blocking=False):
+            if not self._take_place():
                 return False
-            if self._steps_down and self.requests_per_minute is not None:
-                self._next_at = now + self._window_s / self.requests_per_minute
+            if standing.steps_down and self.requests_per_minute is not None:
+                standing.next_at = now + self._window_s / self.requests_per_minute
             return True

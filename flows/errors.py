@@ -2,6 +2,7 @@
 
 FlowError
 ├── UsageError         2: a wrong argument, setting or directory
+├── WorkersLost        1: the worker processes died
 └── DataDirectoryBusy  6: another run holds the data directory
 """
 
@@ -43,6 +44,17 @@ class UsageError(FlowError):
     """A wrong argument, setting or directory."""
 
     exit_code = ExitCode.USAGE
+
+
+class WorkersLost(FlowError):
+    """The worker processes of a run died, or are all gone."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"worker processes were lost ({self.detail}); what was fetched is kept: run the command again to go on"
 
 
 class DataDirectoryBusy(FlowError):

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 
 FAILURES_IN_A_ROW = 3
 """So many windows in a row, each asked as often as retries allow, and the rest of the site is left for another run. A fault
@@ -23,3 +24,20 @@ class FailingSites:
         """A request of a site was answered, or was not after all its retries."""
         with self._lock:
             self._in_a_row[site_id] = self._in_a_row[site_id] + 1 if is_failure else 0
+
+    def among(self) -> frozenset[int]:
+        """The sites that are set aside."""
+        with self._lock:
+            return frozenset(site_id for site_id, count in self._in_a_row.items() if count >= FAILURES_IN_A_ROW)
+
+    def add(self, site_ids: Iterable[int]) -> None:
+        """Set sites aside that failed elsewhere."""
+        with self._lock:
+            self._in_a_row.update(dict.fromkeys(site_ids, FAILURES_IN_A_ROW))
+
+    def __getstate__(self) -> dict[str, frozenset[int]]:
+        return {"among": self.among()}
+
+    def __setstate__(self, state: dict[str, frozenset[int]]) -> None:
+        self.__dict__.update(FailingSites().__dict__)
+        self.add(state["among"])

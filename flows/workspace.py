@@ -1,7 +1,7 @@
 """Where a run works: the data directory, the clock, and the handles that steps share.
 
-A workspace travels to other processes as its settings and run id; what it holds open stays behind and is opened anew on
-first use there.
+A workspace travels to other processes as its settings, its run id and what the run has found out so far; what it holds open
+stays behind and is opened anew on first use there.
 """
 
 import signal
@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from extract.allowance import Allowance, CommonPace, SharedBudget
 from extract.archive import RawArchive
 from extract.auth import Credentials
 from extract.client import Client, Clock, utc_now
@@ -49,6 +50,8 @@ class Workspace:
         not_offered: Series that the provider was found not to know in this run.
         interrupted_by: The signal that ended the run early, if one did: then nothing further is begun.
         set_aside: Sites that kept failing in this run.
+        allowance: What the processes of this run share of cap and pace; None where there is but one.
+        home: The address at which this run found the account to live, where that was not known before.
     """
 
     settings: Settings
@@ -62,6 +65,8 @@ class Workspace:
     not_offered: set[Series] = field(default_factory=set)
     interrupted_by: signal.Signals | None = None
     set_aside: FailingSites = field(default_factory=FailingSites)
+    allowance: Allowance | None = None
+    home: str | None = None
 
     @property
     def root(self) -> Path:
@@ -92,6 +97,8 @@ class Workspace:
     def base_url(self) -> str:
         """The address to ask first: the setting's, else that of the region found at login, else the provider's."""
         known = self.settings.resolved_provider.base_url
+        if self.home is not None:
+            return self.home
         return known if self.settings.api_base_url else self.credentials.tokens().base_url or known
 
     @cached_property
@@ -113,7 +120,7 @@ class Workspace:
         return Fetcher(
             client=self.client,
             archive=self.archive,
-            budget=Budget(self.max_requests),
+            budget=self._budget(),
             pace=self._pace(provider.requests_per_minute),
             run_id=self.run_id,
             provider=provider.name,
@@ -123,9 +130,13 @@ class Workspace:
             neighbours=() if self.settings.api_base_url else NEIGHBOURS.get(provider.name, ()),
         )
 
+    def _budget(self) -> Budget:
+        cap = self.max_requests
+        return Budget(cap) if self.allowance is None else SharedBudget(cap, self.allowance)
+
     def _pace(self, requests_per_minute: int | None) -> Pace:
-        """This process's own pace, or one that it shares with others through Prefect."""
-        kind: Callable[..., Pace] = Pace
+        """This process's own pace, that of all processes of the run, or one shared with other runs through Prefect."""
+        kind: Callable[..., Pace] = Pace if self.allowance is None else partial(CommonPace, self.allowance)
         if self.settings.shared_rate_limit is not None:
             from flows.shared_pace import SharedPace
 
@@ -158,15 +169,25 @@ class Workspace:
             client.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            "settings": self.settings,
+        client: Client | None = self.__dict__.get("client")
+        here = {name: getattr(self.settings, name).absolute() for name in ("data_dir", "config_dir")}
+        state = {
+            "settings": self.settings.model_copy(update=here),
             "run_id": self.run_id,
             "clock": self.clock,
             "max_requests": self.max_requests,
+            "not_offered": set(self.not_offered),
+            "set_aside": self.set_aside,
+            "allowance": self.allowance,
+            "home": self.home if client is None or client.base_url == self.base_url else client.base_url,
         }
+        return state if "lake" not in self.__dict__ else {**state, "lake": self.lake}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        lake = state.pop("lake", None)
         self.__dict__.update(Workspace(**state).__dict__)
+        if lake is not None:
+            self.lake = lake
 
 
 def _outcome(body: bytes, request: Request) -> str:

@@ -4,12 +4,12 @@ What went wrong stands in the result, so that one bad window never costs the oth
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extract.ask import ask
 from extract.errors import BudgetSpent, ExtractError, NotOffered, Retryable, RunStopped
 from extract.planner import Chunk
-from extract.series import Request
+from extract.series import HISTORY, Request, question_of
 from flows.errors import STOPS_THE_RUN
 from flows.workspace import Workspace
 
@@ -42,8 +42,29 @@ class Fetched:
 
 
 def fetch_windows(workspace: Workspace, chunk: Chunk) -> Fetched:
-    """Ask every window of a chunk and keep the answers."""
-    return fetch_all(workspace, chunk.requests)
+    """Ask every window of a chunk and keep the answers.
+
+    What this very run has an answer to is not asked again: a worker process may have died before it could tell.
+    """
+    left = _left(workspace, chunk)
+    fetched = fetch_all(workspace, left)
+    return replace(fetched, answered=fetched.answered + len(chunk.requests) - len(left))
+
+
+def _left(workspace: Workspace, chunk: Chunk) -> list[Request]:
+    """The requests without an answer of this run; of a lifetime in pages one answer is not all."""
+    if HISTORY.get(chunk.series) is None or HISTORY[chunk.series].is_paged:
+        return list(chunk.requests)
+    answered = {
+        (entry.question, entry.window_start, entry.window_end)
+        for entry in workspace.archive.entries(chunk.site_id, chunk.month)
+        if entry.run_id == workspace.run_id and entry.series == chunk.series and entry.is_answer
+    }
+    return [
+        each
+        for each in chunk.requests
+        if each.window is None or (question_of(dict(each.params)), each.window.start, each.window.end) not in answered
+    ]
 
 
 def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:

@@ -1,0 +1,167 @@
+"""The same steps on the worker processes of a Dask cluster, through Prefect's task runner for Dask.
+
+A task is the chunks of a site's year (of several, in a fleet). What the processes share beside the data directory, the cap on
+requests and their pace, is the run's `Allowance`.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
+from distributed.client import FutureCancelledError
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from extract.allowance import Halt
+from flows.engines import Item, Result, Step
+from flows.engines.on_worker import Done, do_batch
+from flows.engines.site_years import SiteYear, batches, called, site_years
+from flows.errors import WorkersLost
+from flows.steps.fetch import fetch_windows
+from flows.workspace import Workspace
+
+POLL_S: Final = 0.05
+NO_WORKER_S: Final = 60.0
+"""Without any worker for so long the run ends; a nanny starts another one in three seconds."""
+
+DEPTH: Final = 2
+"""Batches per process that are under way or wait there, so that none is idle while the next one travels."""
+
+Batch = tuple[SiteYear, ...]
+
+
+class Unmoved(WorkerPlugin):
+    """Ctrl-C reaches every process of a terminal: it is for the command to say what its workers leave off."""
+
+    def setup(self, worker: Worker) -> None:
+        """In the main thread of a local cluster's worker process."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class DaskEngine:
+    """Maps steps over the Dask task runner of the flow run in which it is called.
+
+    Args:
+        client: A connection to the same scheduler.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client: Any = client  # of its methods some have no types
+        self._seen_at = time.monotonic()
+
+    def map(
+        self,
+        step: Step[Item, Result],
+        workspace: Workspace,
+        items: Sequence[Item],
+        *,
+        workers: int,
+        on_done: Callable[[Result], None] | None = None,
+    ) -> list[Result]:
+        """See `Engine.map`. `workers` bounds the requests in flight; for all other work the cluster's size does.
+
+        Raises:
+            WorkersLost: The workers died again and again, or are all gone.
+        """
+        is_asking = step.__name__ == fetch_windows.__name__
+        found: dict[int, Result] = {}
+        with self._heard(workspace):
+            for done in self._run(step, workspace, list(batches(site_years(items))), workers if is_asking else None):
+                found |= done.results
+                for result in done.results.values():
+                    if on_done is not None:
+                        on_done(result)
+        if is_asking:
+            workspace.archive.refresh()
+        # What a halt left over: every step knows what that makes of its chunk.
+        return [found[place] if place in found else step(workspace, item) for place, item in enumerate(items)]
+
+    def _run(
+        self, step: Step[Any, Result], workspace: Workspace, waiting: list[Batch], most: int | None
+    ) -> Iterator[Done[Result]]:
+        """The outcome of each batch as soon as it is there; after a halt none is begun."""
+        waiting.reverse()
+        under_way: list[Any] = []
+        try:
+            while under_way or (waiting and not _is_halted(workspace, most)):
+                places = self._places(most)
+                while waiting and len(under_way) < places and not _is_halted(workspace, most):
+                    under_way.append(_begin(step, workspace, waiting.pop()))
+                time.sleep(POLL_S)
+                _pass_on(workspace, most)
+                finished = [each for each in under_way if each.wrapped_future.done()]
+                under_way = [each for each in under_way if each not in finished]
+                for each in finished:
+                    yield _learn(workspace, each)
+        except (KilledWorker, FutureCancelledError) as error:
+            raise WorkersLost(str(error)) from error
+        finally:
+            if under_way:  # an error: the others are to leave off, too
+                _allowance(workspace).halt = Halt.EVERYTHING
+
+    def _places(self, most: int | None) -> int:
+        """How many batches may be under way."""
+        processes = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        now = time.monotonic()
+        if processes:
+            self._seen_at = now
+        elif now - self._seen_at > NO_WORKER_S:
+            raise WorkersLost(f"there was none for {NO_WORKER_S:.0f} s")
+        return DEPTH * processes if most is None else most
+
+    @contextmanager
+    def _heard(self, workspace: Workspace) -> Iterator[None]:
+        """While this lasts, what workers say of their requests is told here."""
+
+        def hear(event: tuple[float, tuple[int, str]]) -> None:
+            if workspace.on_request is not None:
+                workspace.on_request(*event[1])
+
+        self._client.subscribe_topic(workspace.run_id, hear)
+        try:
+            yield
+        finally:
+            self._client.unsubscribe_topic(workspace.run_id)
+
+
+def _begin(step: Step[Any, Result], workspace: Workspace, batch: Batch) -> Any:
+    name = step.__name__.replace("_", "-")
+    options: dict[str, Any] = {"name": name, "cache_policy": NO_CACHE, "persist_result": False}
+    call = partial(_on_dask, step, workspace, batch)
+    return task(**options, task_run_name=f"{name} {called(batch)}")(call).submit()
+
+
+def _on_dask(step: Step[Any, Result], workspace: Workspace, batch: Batch) -> Done[Result]:
+    worker = get_worker()
+    return do_batch(
+        step, workspace, batch, lambda site_id, series: worker.log_event(workspace.run_id, (site_id, str(series)))
+    )
+
+
+def _learn(workspace: Workspace, future: Any) -> Done[Result]:
+    """What a batch found out is told to all that are begun after it."""
+    done: Done[Result] = future.result()
+    workspace.set_aside.add(done.set_aside)
+    workspace.not_offered |= done.not_offered
+    if done.is_stopped:
+        workspace.stop.set()
+    return done
+
+
+def _is_halted(workspace: Workspace, most: int | None) -> bool:
+    """Whether no batch may begin: what asks is halted by less than the rest."""
+    return workspace.interrupted_by is not None or (most is not None and workspace.stop.is_set())
+
+
+def _pass_on(workspace: Workspace, most: int | None) -> None:
+    """Let the workers know of a halt."""
+    if _is_halted(workspace, most):
+        _allowance(workspace).halt = Halt.ASKING if workspace.interrupted_by is None else Halt.EVERYTHING
+
+
+def _allowance(workspace: Workspace) -> Any:
+    return workspace.allowance

@@ -1,0 +1,136 @@
+"""`--runner dask`: a run of the pipeline on the processes of a Dask cluster, local or elsewhere."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from extract.allowance import Allowance
+from flows.engines import Engine
+from flows.errors import UsageError
+from flows.interrupts import graceful
+from flows.pipeline import Summary
+from flows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+ALLOWANCE = ".allowance.sqlite"
+PROCESSES = 2
+CONNECT_S = 10
+
+Drive = Callable[[Engine], Summary]
+"""Runs the pipeline on an engine."""
+
+
+def run_on_dask(
+    workspace: Workspace, command: str, drive: Drive, *, scheduler: str | None = None, processes: int = PROCESSES
+) -> Summary:
+    """Run the pipeline inside a flow run of its own, its chunks on worker processes.
+
+    Args:
+        workspace: The run's.
+        command: Name of the flow run.
+        drive: Runs the pipeline on the engine it is given.
+        scheduler: Address of a cluster; a local one of some processes is made for the run when not given.
+        processes: How many, then.
+
+    Raises:
+        UsageError: Dask is not installed, or the scheduler does not answer.
+    """
+    _require_dask()
+    os.environ.setdefault(
+        "PREFECT_LOGGING_LEVEL", "WARNING"
+    )  # read when Prefect is imported; the console tells the rest
+    workspace.allowance = Allowance(workspace.root / ALLOWANCE)
+    workspace.allowance.begin()
+    try:
+        with prefect_api(), connected(scheduler, processes, workspace.settings.resolved_provider.concurrency) as client:
+            return run_on(client, workspace, command, drive)
+    finally:
+        workspace.allowance.end()
+
+
+def run_on(client: "Client", workspace: Workspace, command: str, drive: Drive) -> Summary:
+    """The same on a cluster that stands."""
+    from prefect import flow
+    from prefect_dask.task_runners import DaskTaskRunner
+
+    from flows.engines.dask_engine import DaskEngine
+
+    found: list[Summary] = []
+
+    def here() -> None:
+        with graceful(workspace):
+            found.append(drive(DaskEngine(client)))
+
+    runner: Any = DaskTaskRunner(address=client.scheduler_info()["address"])
+    _UNDER_WAY[workspace.run_id] = here
+    try:
+        flow(name=command, task_runner=runner)(do_here)(workspace.run_id)
+    finally:
+        del _UNDER_WAY[workspace.run_id]
+    return found[0]
+
+
+_UNDER_WAY: dict[str, Callable[[], None]] = {}
+"""Flow runs of this process. A flow travels to the workers with its tasks, so it cannot hold what it works with."""
+
+
+def do_here(run_id: str) -> None:
+    """The body of every such flow."""
+    _UNDER_WAY[run_id]()
+
+
+def _require_dask() -> None:
+    missing = [name for name in ("distributed", "prefect_dask") if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"--runner dask needs {' and '.join(missing)}; install them with: pip install 'wattlog[dask]'")
+
+
+@contextmanager
+def prefect_api() -> Iterator[None]:
+    """A Prefect API for this process and its workers: the one that is configured, else a temporary server of one's own."""
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    if PREFECT_API_URL.value():
+        yield
+        return
+    with SubprocessASGIServer() as server, temporary_settings({PREFECT_API_URL: server.api_url}):
+        yield
+
+
+@contextmanager
+def connected(scheduler: str | None, processes: int, requests_in_flight: int) -> Iterator["Client"]:
+    """A connection to a cluster.
+
+    Raises:
+        UsageError: The scheduler does not answer.
+    """
+    import distributed
+
+    from flows.engines.dask_engine import Unmoved
+
+    dask: Any = distributed  # hardly typed
+    if scheduler is not None:
+        try:
+            client = dask.Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"no Dask scheduler answers at {scheduler} ({error}); start one with `dask scheduler`"
+            ) from None
+        with client:
+            yield client
+        return
+    threads = -(-requests_in_flight // processes)
+    with (
+        dask.LocalCluster(
+            n_workers=processes, threads_per_worker=threads, dashboard_address=None, silence_logs=logging.CRITICAL
+        ) as cluster,
+        dask.Client(cluster, set_as_default=False) as client,
+    ):
+        client.register_plugin(Unmoved())
+        yield client
