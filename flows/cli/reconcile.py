@@ -10,21 +10,29 @@ from extract.client import utc_now
 from flows.account import choose, known_sites
 from flows.console import note, print_json, print_table, progress_to_console
 from flows.data_directory import held
-from flows.engines.local import LocalEngine
 from flows.errors import ExitCode
 from flows.findings import AGREE, Findings, as_dict, findings
 from flows.pipeline import reconcile as run_pipeline
+from flows.runners import OnDask, run
 from flows.settings import Settings
 from flows.workspace import Workspace, new_run_id
 
 
-def reconcile(settings: Settings, *, sites: list[int], since: date | None, is_strict: bool, as_json: bool) -> int:
+def reconcile(
+    settings: Settings,
+    *,
+    sites: list[int],
+    since: date | None,
+    is_strict: bool,
+    on_dask: OnDask | None = None,
+    as_json: bool,
+) -> int:
     """Recompute, publish and show; returns the exit code, which with `is_strict` says whether all is explained."""
     workspace = Workspace(settings, new_run_id(utc_now()))
     with held(settings.data_dir, "reconcile"):
         try:
             with progress_to_console() as progress:
-                run_pipeline(workspace, LocalEngine(), progress=progress)
+                run(workspace, "reconcile", lambda engine: run_pipeline(workspace, engine, progress=progress), on_dask)
             found = findings(workspace, choose(known_sites(workspace), sites), since)
         finally:
             workspace.close()
@@ -32,7 +40,7 @@ def reconcile(settings: Settings, *, sites: list[int], since: date | None, is_st
     if as_json:
         print_json({"unexplained": unexplained, "sites": [as_dict(each) for each in found]})
     else:
-        _print(found)
+        print_findings(found)
     if unexplained:
         note(
             f"{unexplained} differences are unexplained; `wattlog sql 'from analytics.disagreements'` lists all of them"
@@ -40,7 +48,8 @@ def reconcile(settings: Settings, *, sites: list[int], since: date | None, is_st
     return ExitCode.INCOMPLETE if is_strict and unexplained else ExitCode.OK
 
 
-def _print(found: Sequence[Findings]) -> None:
+def print_findings(found: Sequence[Findings]) -> None:
+    """Print each site's checks and its largest differences in words."""
     if not found:
         note("nothing to compare yet: no day is told by two sources; run `wattlog backfill`")
     for each in found:
