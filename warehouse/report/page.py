@@ -15,10 +15,26 @@ import orjson
 
 from warehouse.report.model import ReportData
 
-SCRIPTS = ("echarts.min.js", "theme.js", "format.js", "view.js", "axes.js", "energy.js", "time.js", "tables.js", "report.js")
+SCRIPTS = (
+    "echarts.min.js",
+    "theme.js",
+    "format.js",
+    "view.js",
+    "axes.js",
+    "energy.js",
+    "time.js",
+    "tables.js",
+    "report.js",
+)
 """In the order they run: the charting library, ours from what knows least to what knows most."""
 
-_ESCAPES = {b"<": rb"\u003c", b">": rb"\u003e", b"&": rb"\u0026", "\u2028".encode(): rb"\u2028", "\u2029".encode(): rb"\u2029"}
+_ESCAPES = {
+    b"<": rb"\u003c",
+    b">": rb"\u003e",
+    b"&": rb"\u0026",
+    "\u2028".encode(): rb"\u2028",
+    "\u2029".encode(): rb"\u2029",
+}
 """What would end a script element, begin a comment in it, or end a line of JavaScript."""
 
 
@@ -53,7 +69,9 @@ def asset(name: str) -> str:
 
 def _policy(scripts: list[str]) -> str:
     """No network at all; styles inline, since the charts set them on what they draw."""
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in scripts)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in scripts
+    )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -57,14 +57,14 @@ def report_data(
     return ReportData(
         made_at=made_at,
         sites=tuple(_site(each, found) for each in facts if each["first_day"] is not None),
-        without_history=tuple(
-            each["name"] or f"site {each['site_id']}" for each in facts if each["first_day"] is None
-        ),
+        without_history=tuple(each["name"] or f"site {each['site_id']}" for each in facts if each["first_day"] is None),
     )
 
 
 def _chosen(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> list[int]:
-    known: list[int] = [site for (site,) in connection.execute("select site_id from main.sites order by all").fetchall()]
+    known: list[int] = [
+        site for (site,) in connection.execute("select site_id from main.sites order by all").fetchall()
+    ]
     unknown = sorted(set(sites or ()).difference(known))
     if unknown:
         raise QueryFailed(f"there is no site {unknown[0]}; there are {', '.join(map(str, known)) or 'none yet'}")
@@ -75,9 +75,7 @@ def _end_of_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _table(
-    connection: duckdb.DuckDBPyConnection, statement: Statement, parameters: Mapping[str, object]
-) -> pa.Table:
+def _table(connection: duckdb.DuckDBPyConnection, statement: Statement, parameters: Mapping[str, object]) -> pa.Table:
     return connection.sql(statement.sql, params=dict(parameters)).to_arrow_table()
 
 

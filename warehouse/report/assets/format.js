@@ -3,7 +3,7 @@
 
 (() => {
   const NBSP = "\u00a0";
-  const formats = [0, 1, 2].map((digits) =>
+  const formats = [0, 1, 2, 3].map((digits) =>
     new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
   const DAY_MS = 86400000;
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

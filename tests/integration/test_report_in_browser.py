@@ -1,0 +1,354 @@
+"""The report in a real browser: headless Chromium, without a network.
+
+Where no Chromium is installed these tests are left out, and pytest's summary says so.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.synthetic_report import report_of, site_report, ten_years_of_two_sites
+from warehouse.report import ReportData, page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the report was NOT tested in a browser")
+
+CHARTS = (
+    "days",
+    "flows",
+    "self-sufficiency",
+    "hours",
+    "state-of-energy",
+    "cars",
+    "coverage",
+    "outages",
+    "contradictions",
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE = ("</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!--<script>", '"&\u2028${made}`')
+LIGHT_SOLAR, DARK_SOLAR = "#b97700", "#f0b840"
+DRAW_EVERYTHING = """async () => {
+  for (let y = 0; y < document.documentElement.scrollHeight; y += 500) {
+    scrollTo(0, y);
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)));
+  }
+  scrollTo(0, 0);
+}"""
+
+
+@dataclass
+class Opened:
+    """A report in a browser, and what the browser said of it."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def marks(self, chart: str) -> int:
+        """How many shapes a chart has drawn."""
+        return self.page.locator(f"#{chart} .chart svg path, #{chart} .chart svg rect[fill]").count()
+
+    def text(self, selector: str) -> str:
+        """What stands in an element."""
+        return self.page.locator(selector).first.inner_text().replace("\u00a0", " ")
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def opening(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """`opening(data, width=360)` → the report, loaded from a file; whatever it complains of fails the test."""
+    opened: list[Opened] = []
+
+    def open_it(data: ReportData, *, width: int = 1200, scheme: str = "light", at: str = "") -> Opened:
+        path = tmp_path / f"report-{len(opened)}.html"
+        path.write_text(page(data), encoding="utf-8")
+        context = browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(10_000)
+        made = Opened(context.new_page())
+        made.page.on("console", lambda said: made.complaints.append(said.text))
+        made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+        made.page.on("dialog", lambda dialog: made.complaints.append(f"dialog {dialog.message}"))
+        made.page.on("request", lambda request: made.asked.append(request.url))
+        made.page.goto(path.as_uri() + at)
+        opened.append(made)
+        return made
+
+    yield open_it
+    for each in opened:
+        assert each.complaints == []
+        assert [url for url in each.asked if not url.startswith(("file://", "data:"))] == []
+        assert len([url for url in each.asked if url.startswith("file://")]) == 1
+        each.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> ReportData:
+    """Two sites of some months, the first in two years and with missing days."""
+    return report_of(
+        site_report(days=31 + 120, first_day=date(2024, 12, 1), missing=tuple(range(60, 72))),
+        site_report(site_id=1002, name="Juniper Ridge", days=40, first_day=date(2025, 2, 1)),
+        without_history=("Old Barn",),
+    )
+
+
+def test_every_chart_has_marks_and_says_what_it_shows(opening: Open, ordinary: ReportData) -> None:
+    """Nothing is empty, nothing is cut off, and each picture has a name and a sentence with its numbers."""
+    report = opening(ordinary)
+    report.page.evaluate(DRAW_EVERYTHING)
+    for chart in CHARTS:
+        assert report.marks(chart) >= 5, chart
+        picture = report.page.get_by_role("img").locator(f"xpath=self::*[ancestor::section[@id='{chart}']]").first
+        assert picture.get_attribute("aria-labelledby") == f"{chart}-title {chart}-says"
+        assert any(letter.isdigit() for letter in report.text(f"#{chart}-says")), chart
+    assert report.marks("hours") >= (120 - 12) * 24
+    assert report.text("#heading") == "Wattle House, 2025"
+    assert "108 of 120 days" in report.text("#held")
+    assert "12 days without data are shaded" in report.text("#days-says")
+    assert "Old Barn" in report.text("#made")
+
+
+def test_each_axis_has_its_unit(opening: Open, ordinary: ReportData) -> None:
+    """A number without a unit is no number."""
+    report = opening(ordinary)
+    report.page.evaluate(DRAW_EVERYTHING)
+    units = {
+        "days": "kWh a day",
+        "self-sufficiency": "%",
+        "hours": "kW",
+        "state-of-energy": "% of the battery's energy",
+        "cars": "kWh a month",
+        "outages": "hours without grid",
+        "contradictions": "comparisons that disagree",
+    }
+    for chart, unit in units.items():
+        assert any(unit in text for text in report.page.locator(f"#{chart} svg text").all_text_contents()), chart
+
+
+def test_tables_stand_beside_the_charts(opening: Open, ordinary: ReportData) -> None:
+    """Who cannot see the chart opens the table; months stand beside Tesla's figures."""
+    report = opening(ordinary)
+    report.page.evaluate(DRAW_EVERYTHING)
+    for chart in CHARTS:
+        report.page.locator(f"#{chart} summary").click()
+        assert report.page.locator(f"#{chart} tbody tr").count() >= 1, chart
+    assert report.page.locator("#days tbody tr").count() == 120
+    assert report.page.locator("#months tbody tr").count() == 4
+    assert report.page.locator("#months thead th").all_inner_texts().count("Tesla") == 4
+
+
+def test_site_and_year_are_chosen_by_keyboard(opening: Open, ordinary: ReportData) -> None:
+    """Tab reaches each control in order, with a visible focus; the keys do what a click does."""
+    report = opening(ordinary)
+    report.page.keyboard.press("Tab")
+    assert report.page.evaluate("document.activeElement.className") == "skip"
+    report.page.keyboard.press("Enter")
+    assert report.page.evaluate("document.activeElement.id") == "content"
+    report.page.locator("#site").focus()
+    reached = []
+    for _ in range(5):
+        reached.append(report.page.evaluate("document.activeElement.id"))
+        assert report.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        report.page.keyboard.press("Tab")
+    assert reached == ["site", "earlier", "year", "theme", "patterns"]
+    report.page.locator("#earlier").focus()
+    report.page.keyboard.press("Enter")
+    assert report.text("#heading") == "Wattle House, 2024"
+    report.page.locator("#site").focus()
+    report.page.keyboard.press("ArrowDown")
+    assert report.text("#heading") == "Juniper Ridge, 2025"
+    assert report.page.locator("#earlier").is_disabled()
+    assert report.page.evaluate("location.hash") == "#1002/2025"
+
+
+def test_address_opens_a_site_and_a_year(opening: Open, ordinary: ReportData) -> None:
+    """A link to a site's year is a link to a site's year, and a wrong one to the first."""
+    assert opening(ordinary, at="#1001/2024").text("#heading") == "Wattle House, 2024"
+    assert opening(ordinary, at="#77/1999").text("#heading") == "Wattle House, 2025"
+
+
+def test_themes_follow_the_system_and_the_button(opening: Open, ordinary: ReportData) -> None:
+    """Dark where the system is, until the button says otherwise; charts change with the page."""
+    report = opening(ordinary, scheme="dark")
+    assert report.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert DARK_SOLAR in _fills(report)
+    report.page.locator("#theme").click()
+    assert report.page.evaluate("document.documentElement.dataset.theme") == "light"
+    report.page.emulate_media(color_scheme="light")
+    report.page.emulate_media(color_scheme="dark")
+    assert report.page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert DARK_SOLAR not in _fills(report)
+    assert LIGHT_SOLAR in _fills(report)
+
+
+def _fills(report: Opened) -> set[str]:
+    """The colours of the bars of days."""
+    shapes = report.page.locator("#days svg path[fill]")
+    return set(shapes.evaluate_all("all => all.map(each => each.getAttribute('fill'))"))
+
+
+def test_patterns_tell_colours_apart(opening: Open, ordinary: ReportData) -> None:
+    """Decals on request, off before."""
+    report = opening(ordinary)
+    assert report.page.locator("#days svg pattern").count() == 0
+    report.page.locator("#patterns").click()
+    assert report.page.locator("#days svg pattern").count() >= 2
+    assert report.page.locator("#patterns").get_attribute("aria-pressed") == "true"
+
+
+def test_phone_shows_all_without_sideways_scrolling(opening: Open, ordinary: ReportData) -> None:
+    """360 pixels: no part of the page is wider, tables scroll inside themselves."""
+    report = opening(ordinary, width=360)
+    report.page.evaluate(DRAW_EVERYTHING)
+    assert report.page.evaluate("document.documentElement.scrollWidth") == 360
+    for chart in CHARTS:
+        assert report.marks(chart) >= 5, chart
+        assert report.page.locator(f"#{chart} svg").first.bounding_box()["width"] <= 340  # type: ignore[index] # visible
+
+
+def test_paper_is_light_has_everything_and_nothing_to_press(opening: Open, ordinary: ReportData) -> None:
+    """Printing draws charts that were never scrolled to, in the width of the paper, in light colours; then all is as before."""
+    report = opening(ordinary, scheme="dark")
+    report.page.emulate_media(media="print")
+    report.page.wait_for_selector("html[data-theme=light]")
+    assert not report.page.locator(".bar").is_visible()
+    assert not report.page.locator("details").first.is_visible()
+    for chart in CHARTS:
+        assert report.marks(chart) >= 5, chart
+        assert report.page.locator(f"#{chart} svg").first.get_attribute("width") == "660", chart
+    assert report.page.pdf(format="A4", prefer_css_page_size=True).startswith(b"%PDF")
+    report.page.emulate_media(media="screen")
+    report.page.wait_for_selector("html[data-theme=dark]")
+    assert report.page.locator("#days svg").first.get_attribute("width") != "660"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_text(opening: Open, name: str) -> None:
+    """A site may be called anything: it is shown as it is, and runs nothing."""
+    report = opening(report_of(site_report(name=name, days=3), without_history=(name,)))
+    report.page.evaluate(DRAW_EVERYTHING)
+    assert report.page.locator("#heading").text_content() == f"{name}, 2025"
+    assert report.page.locator("#site option").text_content() == name
+    assert name in (report.page.locator("#made").text_content() or "")
+    assert report.page.locator("img").count() == 0
+
+
+def test_policy_stops_what_is_not_ours(opening: Open, ordinary: ReportData) -> None:
+    """Even a script that got in would not run, and could not call home."""
+    report = opening(ordinary)
+    report.page.evaluate(
+        """() => {
+          const script = document.createElement("script");
+          script.textContent = "globalThis.broken = true";
+          document.body.append(script);
+          const image = new Image();
+          image.src = "https://example.com/pixel";
+          document.body.append(image);
+        }"""
+    )
+    report.page.wait_for_timeout(100)
+    assert report.page.evaluate("globalThis.broken") is None
+    assert len(report.complaints) == 2
+    assert all("Content Security Policy" in each for each in report.complaints)
+    report.complaints.clear()
+    report.asked[:] = [url for url in report.asked if "example.com" not in url]
+
+
+def test_without_battery_and_grid_meter_nothing_is_made_up(opening: Open) -> None:
+    """Home unknown (Q43): no flow and no zero is drawn, and the page says why."""
+    site = site_report(days=50, has_battery=False, knows_home=False, wall_connectors=0, has_findings=False)
+    report = opening(report_of(site))
+    report.page.evaluate(DRAW_EVERYTHING)
+    assert report.marks("days") >= 50
+    for chart in ("flows", "self-sufficiency", "state-of-energy", "cars", "outages", "contradictions"):
+        assert not report.page.locator(f"#{chart} .chart").is_visible(), chart
+        assert report.text(f"#{chart}-says"), chart
+    assert "is not known" in report.text("#flows-says")
+    tiles = dict(
+        zip(
+            report.page.locator("#tiles dt").all_inner_texts(),
+            (text.split("\n")[0] for text in report.page.locator("#tiles dd").all_inner_texts()),
+            strict=True,
+        )
+    )
+    assert tiles["Home"] == tiles["From the grid"] == tiles["To the grid"] == "not known"
+    assert report.page.locator("#hours select option").all_inner_texts() == ["solar"]
+
+
+def test_one_day_is_a_report(opening: Open) -> None:
+    """The first day of a new site: every chart that has something draws it."""
+    report = opening(report_of(site_report(days=1)))
+    report.page.evaluate(DRAW_EVERYTHING)
+    assert report.marks("hours") >= 24
+    assert report.text("#held") == "1 day, 1 January 2025 to 1 January 2025; none is missing."
+    for chart in CHARTS:
+        assert report.marks(chart) >= 1, chart
+
+
+def test_year_of_nothing_but_holes_says_so(opening: Open) -> None:
+    """A year in the middle that nobody has is not a year of zeros."""
+    site = site_report(first_day=date(2023, 12, 30), days=2 + 366 + 2, missing=tuple(range(2, 368)))
+    report = opening(report_of(site), at="#1001/2024")
+    report.page.evaluate(DRAW_EVERYTHING)
+    assert "0 of 366 days" in report.text("#held")
+    assert report.text("#days-says") == "No energy is known in this year."
+    assert report.marks("coverage") >= 366
+    assert report.text("#tiles").count("not known") >= 5
+
+
+def test_empty_account_says_what_to_do(opening: Open) -> None:
+    """No site has a day yet."""
+    report = opening(report_of(without_history=("Old Barn",)))
+    assert "wattlog backfill" in report.text("main")
+    assert report.page.locator("section").count() == 0
+
+
+def test_choices_of_a_chart_change_it(opening: Open, ordinary: ReportData) -> None:
+    """A month alone has its days; each measure has its own heat map."""
+    report = opening(ordinary)
+    report.page.locator("#days select").nth(1).select_option(label="March")
+    report.page.locator("#days summary").click()
+    assert report.page.locator("#days tbody tr").count() == 31
+    assert report.page.locator("#days select").first.locator("option").count() == 4
+    report.page.locator("#hours").scroll_into_view_if_needed()
+    before = report.text("#hours-says")
+    report.page.locator("#hours select").select_option("soe")
+    assert report.text("#hours-says") != before
+    assert report.page.locator("#hours svg text").all_text_contents()[-1].endswith("%")
+
+
+def test_ten_years_of_two_sites_stay_small(opening: Open) -> None:
+    """Below eight megabytes, and there when opened; how soon is measured by `make bench`."""
+    data = ten_years_of_two_sites()
+    assert len(page(data).encode()) < 8_000_000
+    report = opening(data)
+    assert report.text("#heading") == "Wattle House, 2025"
+    assert report.page.locator("#year option").count() == 10
+    report.page.evaluate(DRAW_EVERYTHING)
+    assert report.marks("hours") >= 365 * 24
+    assert json.loads(report.page.locator("#data").text_content() or "")["sites"][1]["site_id"] == "1002"
