@@ -182,6 +182,7 @@ def rebuild(workspace: Workspace, engine: Engine, *, progress: Progress | None =
     try:
         _transform(workspace, engine, summary, progress)
         _settle(workspace, engine, summary, progress)
+        _stop_if_interrupted(workspace, summary)
         write_runs(workspace, ledger.runs(workspace.archive.root))
         final.replace_by(fresh)
     finally:
@@ -200,6 +201,7 @@ def reconcile(workspace: Workspace, engine: Engine, *, progress: Progress | None
         summary.sites = known_sites(workspace)
         _transform(workspace, engine, summary, progress)
         _settle(workspace, engine, summary, progress)
+        _stop_if_interrupted(workspace, summary)
         _publish(workspace, summary, progress)
     finally:
         progress.end()

@@ -1,14 +1,16 @@
-"""`--runner dask`: a run of the pipeline on the processes of a Dask cluster, local or elsewhere."""
+"""`--runner`: a run of the pipeline on threads of this process, or on the processes of a Dask cluster, here or elsewhere."""
 
 import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from extract.allowance import Allowance
 from flows.engines import Engine
+from flows.engines.local import LocalEngine
 from flows.errors import UsageError
 from flows.interrupts import graceful
 from flows.pipeline import Summary
@@ -23,6 +25,24 @@ CONNECT_S = 10
 
 Drive = Callable[[Engine], Summary]
 """Runs the pipeline on an engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDask:
+    """That the steps run on a Dask cluster.
+
+    Attributes:
+        scheduler: Address of one that stands; None for one of the run's own, on this machine.
+    """
+
+    scheduler: str | None = None
+
+
+def run(workspace: Workspace, command: str, drive: Drive, on_dask: OnDask | None) -> Summary:
+    """Run the pipeline on threads of this process, or on the cluster wanted."""
+    if on_dask is None:
+        return drive(LocalEngine())
+    return run_on_dask(workspace, command, drive, scheduler=on_dask.scheduler)
 
 
 def run_on_dask(

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from extract.series import Series
+from flows.cli.runner_options import Runner, RunnerName, Scheduler, on_dask
 from flows.settings import load_settings
 
 app = typer.Typer(
@@ -135,6 +136,8 @@ def backfill(
     newest_first: Annotated[bool, typer.Option("--newest-first/--oldest-first", help="Which end to begin at.")] = True,
     interval: IntervalName = None,
     engine: Engine = None,
+    runner: Runner = RunnerName.THREADS,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> int:
     """Fetch every window that is not settled yet, then transform and publish. Run it again to go on."""
@@ -151,6 +154,7 @@ def backfill(
         newest_first=newest_first,
         has_quarter_hours=interval is not None,
         engine=str(engine) if engine else None,
+        on_dask=on_dask(runner, scheduler),
         as_json=as_json,
     )
 
@@ -347,20 +351,35 @@ def reconcile(
     is_strict: Annotated[
         bool, typer.Option("--strict", help="End with exit code 1 when a difference is unexplained.")
     ] = False,
+    runner: Runner = RunnerName.THREADS,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> int:
     """Show where the API contradicts itself, by how much, and why."""
     from flows.cli.reconcile import reconcile as command
 
-    return _run(command, context, sites=site or [], since=since, is_strict=is_strict, as_json=as_json)
+    return _run(
+        command,
+        context,
+        sites=site or [],
+        since=since,
+        is_strict=is_strict,
+        on_dask=on_dask(runner, scheduler),
+        as_json=as_json,
+    )
 
 
 @app.command()
-def rebuild(context: typer.Context, as_json: Json = False) -> int:
+def rebuild(
+    context: typer.Context,
+    runner: Runner = RunnerName.THREADS,
+    scheduler: Scheduler = None,
+    as_json: Json = False,
+) -> int:
     """Make lake and warehouse again from the raw archive, without one request."""
     from flows.cli.rebuild import rebuild as command
 
-    return _run(command, context, as_json=as_json)
+    return _run(command, context, on_dask=on_dask(runner, scheduler), as_json=as_json)
 
 
 @app.command()

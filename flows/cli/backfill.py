@@ -11,6 +11,8 @@ from flows.engines.local import LocalEngine
 from flows.interrupts import graceful
 from flows.pipeline import Selection, Summary
 from flows.pipeline import backfill as run_pipeline
+from flows.runners import OnDask
+from flows.runners import run as run_on
 from flows.settings import Settings, prefect_is_configured
 from flows.summary import print_summary
 from flows.workspace import Workspace, new_run_id
@@ -27,11 +29,12 @@ def backfill(
     newest_first: bool,
     has_quarter_hours: bool,
     engine: str | None,
+    on_dask: OnDask | None = None,
     as_json: bool,
 ) -> int:
     """Fetch, transform, publish, and say what came of it; returns the exit code."""
     selection = Selection(tuple(sites), tuple(series), since, until, newest_first, has_quarter_hours)
-    summary = run(settings, selection, max_requests=max_requests, engine=engine, command="backfill")
+    summary = run(settings, selection, max_requests=max_requests, engine=engine, on_dask=on_dask, command="backfill")
     print_summary(summary, settings, as_json=as_json)
     return summary.exit_code
 
@@ -42,6 +45,7 @@ def run(
     *,
     max_requests: int | None = None,
     engine: str | None,
+    on_dask: OnDask | None = None,
     command: str,
     is_quiet: bool = False,
 ) -> Summary:
@@ -49,6 +53,14 @@ def run(
     workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
     with held(settings.data_dir, command):
         try:
+            if on_dask is not None:
+                with progress_to_console(is_quiet=is_quiet) as progress:
+                    return run_on(
+                        workspace,
+                        command,
+                        lambda engine: run_pipeline(workspace, engine, selection, progress=progress, command=command),
+                        on_dask,
+                    )
             if engine == "prefect" or (engine is None and prefect_is_configured()):
                 if is_quiet:
                     # Read when Prefect is imported. What goes wrong is said in one line, as on the local engine.
