@@ -13,14 +13,18 @@ with days as (
         date_trunc('year', local_date)::date as year,
         -- A home that is unknown was not split off what the panels gave: then exports are unknown too (Q43).
         case when home_kwh is not null and solar_to_grid_kwh is not null then solar_kwh end as counted_solar_kwh,
-        grid_to_home_kwh + greatest(grid_to_battery_kwh - battery_to_grid_kwh, 0) as grid_supplied_kwh
+        -- greatest() and least() pass over NULL, so what is unknown is asked for first.
+        case
+            when grid_to_battery_kwh - battery_to_grid_kwh is not null
+                then grid_to_home_kwh + greatest(grid_to_battery_kwh - battery_to_grid_kwh, 0)
+        end as grid_supplied_kwh
     from analytics.daily
 ),
 counted as (
     select
         *,
         case when grid_supplied_kwh is not null then home_kwh end as counted_home_kwh,
-        case when home_kwh is not null then least(grid_supplied_kwh, home_kwh) end as counted_grid_kwh
+        case when home_kwh is not null and grid_supplied_kwh is not null then least(grid_supplied_kwh, home_kwh) end as counted_grid_kwh
     from days
 ),
 periods as (
