@@ -1,7 +1,9 @@
 """From the lake to the warehouse: built beside the published file, then renamed over it.
 
 A reader who has the old file open goes on with it; a builder that dies leaves the old warehouse as it was, and the next
-build removes its leftovers. Tables carry no index: rows are sorted by their key, and that it is unique is checked.
+build removes its leftovers. Where the published file is ours and untouched, a copy of it is brought up to date by the lake
+files that changed; otherwise, and whenever that is doubtful, everything is loaded. Both ways give the same tables. They
+carry no index: rows are sorted by their key, and that it is unique is checked.
 """
 
 import logging
@@ -10,39 +12,42 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from string import Template
 from tempfile import mkdtemp
 
 import duckdb
 
-from warehouse import atomic
+from warehouse import atomic, in_place, provenance
 from warehouse.connection import THREADS, brief, connect
-from warehouse.errors import BuildFailed, DuplicateKey
-from warehouse.lake import VERSION_KEY, Lake
+from warehouse.errors import BuildFailed
+from warehouse.lake import Lake
+from warehouse.load import TableChange, apply, change, measured, whole
+from warehouse.manifest import Entry, Survey, survey
 from warehouse.models import create_models
-from warehouse.schema import SCHEMA_VERSION, TABLES, Table
+from warehouse.schema import TABLES, Table
 
 logger = logging.getLogger(__name__)
 
 STORAGE_VERSION = "v1.5.0"
 """The file format: the previous major version of DuckDB opens it, since analysts' tools lag behind."""
 
+WORTH_COPYING = 0.5
+"""Where more of the rows than this must be loaded, loading all takes no longer than copying the file and changing it."""
+
 _WORKPLACE_SUFFIX = ".building"
 
 _ATTACH = Template("attach '$path' as warehouse (storage_version '$version')")
-_LOAD = Template(
-    "insert into main.$table by name select $columns from read_parquet(?, hive_partitioning = false) order by $key"
-)
-_REPEATED = Template("select $key from main.$table group by all having count(*) > 1 order by all limit 1")
-_OTHER_VERSIONS = """
-select coalesce(any_value(decode(value)) filter (key = ?::blob), 'none') as version, file_name
-from parquet_kv_metadata(?)
-group by file_name
-having version <> ?
-order by file_name
-limit 1
-"""
+
+
+class Loading(StrEnum):
+    """How a warehouse came to hold what the lake holds."""
+
+    WHOLE = "whole"
+    CHANGES = "changes"
+    NOTHING = "nothing"
+    VIEWS = "views"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,47 @@ class Built:
         rows: Rows by table, every table of the schema.
         path: Where it stands.
         seconds: How long it took.
+        loading: Whether everything was loaded, what changed, or nothing since nothing did.
+        files_loaded: Lake files that were read into tables.
     """
 
     rows: dict[str, int]
     path: Path
     seconds: float
+    loading: Loading
+    files_loaded: int
 
 
-def build(lake: Lake, destination: Path, *, threads: int = THREADS) -> Built:
-    """Build the warehouse from the whole lake and publish it as `destination`.
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One build.
+
+    Attributes:
+        lake: Where the rows come from.
+        destination: The published file.
+        fresh: The file that is being made.
+        threads: How many threads DuckDB may use.
+    """
+
+    lake: Lake
+    destination: Path
+    fresh: Path
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """What a fresh file was filled with."""
+
+    loading: Loading
+    entries: tuple[Entry, ...]
+    files_loaded: int = 0
+
+
+def build(
+    lake: Lake, destination: Path, *, threads: int = THREADS, in_place_views: bool = False, anew: bool = False
+) -> Built:
+    """Bring the warehouse up to date with the lake, and publish it as `destination`.
 
     Every table of the schema exists afterwards, with no rows where the lake has no file, and every model.
 
@@ -69,6 +106,8 @@ def build(lake: Lake, destination: Path, *, threads: int = THREADS) -> Built:
         lake: Where the rows come from.
         destination: The warehouse's file; its directory is made.
         threads: How many threads DuckDB may use.
+        in_place_views: Make views over the lake's files instead of tables: nothing is loaded, however much there is.
+        anew: Load everything, whatever the published file holds.
 
     Raises:
         DuplicateKey: Two lake files hold the same row.
@@ -78,18 +117,28 @@ def build(lake: Lake, destination: Path, *, threads: int = THREADS) -> Built:
     started = time.monotonic()
     try:
         with _workplace(destination) as workplace:
-            fresh = workplace / destination.name
-            rows = _fill(lake, fresh, destination, threads)
-            # A log left by a writer that died belongs to the old file; beside the new one it would be replayed into it.
-            destination.with_name(f"{destination.name}.wal").unlink(missing_ok=True)
-            atomic.publish(fresh, destination)
+            task = _Task(lake, destination, workplace / destination.name, threads)
+            filled = _make_views(task) if in_place_views else _fill(task, anew=anew)
+            if filled.loading is not Loading.NOTHING:
+                # A log left by a writer that died belongs to the old file; beside the new one it would be replayed into it.
+                destination.with_name(f"{destination.name}.wal").unlink(missing_ok=True)
+                atomic.publish(task.fresh, destination)
     except duckdb.Error as error:
         raise BuildFailed(destination, brief(error)) from error
     except OSError as error:
         raise BuildFailed(destination, atomic.reason(error)) from error
-    seconds = time.monotonic() - started
-    logger.info("warehouse_built path=%s rows=%d seconds=%.2f", destination, sum(rows.values()), seconds)
-    return Built(rows, destination, seconds)
+    rows = dict.fromkeys(TABLES, 0)
+    for each in filled.entries:
+        rows[each.table_name] += each.rows
+    built = Built(rows, destination, time.monotonic() - started, filled.loading, filled.files_loaded)
+    logger.info(
+        "warehouse_built path=%s loading=%s files=%d seconds=%.2f",
+        destination,
+        built.loading,
+        built.files_loaded,
+        built.seconds,
+    )
+    return built
 
 
 @contextmanager
@@ -105,56 +154,103 @@ def _workplace(destination: Path) -> Iterator[Path]:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _fill(lake: Lake, fresh: Path, destination: Path, threads: int) -> dict[str, int]:
-    attach = _ATTACH.substitute(path=str(fresh).replace("'", "''"), version=STORAGE_VERSION)
-    with connect(threads=threads, temp_directory=fresh.parent / "spill") as connection:
-        connection.execute(attach)
-        connection.execute("use warehouse")
-        connection.execute("begin")  # one log for all: hundreds of comments, each flushed alone, cost a second
-        _note_version(connection)
-        rows = {table.name: _load(connection, lake, table, destination) for table in TABLES.values()}
-        create_models(connection)
-        connection.execute("commit")
-        connection.execute("use memory")
-        connection.execute("checkpoint warehouse")
-        connection.execute("detach warehouse")
-    return rows
+def _fill(task: _Task, *, anew: bool) -> _Filled:
+    """Load what changed where there is something to change, else everything."""
+    held = None if anew else provenance.held(task.destination)
+    if held is None:
+        return _load_everything(task)
+    seen = survey(task.lake, held.entries)
+    if seen.is_unchanged:
+        return _Filled(Loading.NOTHING, seen.kept)
+    try:
+        filled = _load_changes(task, seen, held)
+    except (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException) as error:
+        # The published file may be damaged where nobody has looked. If it is the lake, loading everything says so.
+        logger.warning("warehouse_not_updated path=%s reason=%s", task.destination, brief(error))
+        filled = None
+    return filled or _load_everything(task)
 
 
-def _note_version(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("create schema meta")
-    connection.execute("create table meta.build (schema_version integer not null)")
-    connection.execute("comment on table meta.build is 'What this file was made by; wattlog refuses other versions.'")
-    connection.execute("insert into meta.build values (?)", [SCHEMA_VERSION])
+def _load_everything(task: _Task) -> _Filled:
+    for leftover in task.fresh.parent.glob(f"{task.fresh.name}*"):
+        leftover.unlink()
+    seen = survey(task.lake)
+    with connect(threads=task.threads, temp_directory=task.fresh.parent / "spill") as connection:
+        changes = [
+            whole(table, measured(connection, table, seen.changed_of(table), seen, task.destination))
+            for table in TABLES.values()
+        ]
+        entries = _write(connection, task, changes, seen, is_new=True)
+    return _Filled(Loading.WHOLE, entries, len(entries))
 
 
-def _load(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, destination: Path) -> int:
-    for statement in table.ddl():
-        connection.execute(statement)
-    paths = [str(each.path) for each in lake.partitions(table)]
-    if not paths:
-        return 0
-    _refuse_other_versions(connection, paths, destination)
-    key = _identifiers(table.primary_key)
-    load = _LOAD.substitute(table=f'"{table.name}"', columns=_identifiers(table.columns), key=key)
-    inserted = connection.execute(load, [paths]).fetchall()
-    repeated = connection.execute(_REPEATED.substitute(table=f'"{table.name}"', key=key)).fetchall()
-    if repeated:
-        named = zip(table.primary_key, repeated[0], strict=True)
-        raise DuplicateKey(destination, table.name, ", ".join(f"{name} {value}" for name, value in named))
-    return int(inserted[0][0])
+def _load_changes(task: _Task, seen: Survey, held: provenance.Held) -> _Filled | None:
+    """Change a copy of the published file; None where loading everything is no slower, or somebody writes to that file."""
+    with connect(threads=task.threads, temp_directory=task.fresh.parent / "spill") as connection:
+        changes = [_change_of(connection, table, seen, task.destination) for table in TABLES.values()]
+        loaded = [entry for each in changes for entry in each.loaded]
+        kept = [entry for each in changes for entry in each.kept]
+        loaded_rows = sum(each.rows for each in loaded)
+        if loaded_rows > WORTH_COPYING * (loaded_rows + sum(each.rows for each in kept)):
+            return None
+        shutil.copyfile(task.destination, task.fresh)
+        if not held.is_of(task.destination):
+            return None
+        entries = _write(connection, task, changes, seen, is_new=False)
+    return _Filled(Loading.CHANGES, entries, len(loaded))
 
 
-def _refuse_other_versions(connection: duckdb.DuckDBPyConnection, paths: list[str], destination: Path) -> None:
-    version_key = VERSION_KEY.decode()
-    found = connection.execute(_OTHER_VERSIONS, [version_key, paths, str(SCHEMA_VERSION)]).fetchall()
-    if found:
-        version, path = found[0]
-        raise BuildFailed(
-            destination,
-            f"lake file {path} has schema version {version}, this wattlog writes {SCHEMA_VERSION}; run `wattlog rebuild`",
+def _change_of(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, destination: Path) -> TableChange:
+    changed = measured(connection, table, seen.changed_of(table), seen, destination)
+    return change(table, seen.kept_of(table), changed, seen.removed_of(table))
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, task: _Task, changes: list[TableChange], seen: Survey, *, is_new: bool
+) -> tuple[Entry, ...]:
+    """Write changes into the fresh file, new or a copy, and close it; gives its manifest."""
+    entries = tuple(entry for each in changes for entry in each.entries)
+    _attach(connection, task.fresh)
+    connection.execute("begin")  # one log for all: hundreds of comments, each flushed alone, cost a second
+    if is_new:
+        for table in TABLES.values():
+            for statement in table.ddl():
+                connection.execute(statement)
+    else:
+        connection.execute("drop schema analytics cascade")
+    for each in changes:
+        apply(connection, each, seen, task.destination)
+    _finish(connection, task, entries)
+    return entries
+
+
+def _make_views(task: _Task) -> _Filled:
+    """Fill the fresh file with views over the lake."""
+    seen = survey(task.lake)
+    with connect(threads=task.threads, temp_directory=task.fresh.parent / "spill") as connection:
+        entries = tuple(
+            entry
+            for table in TABLES.values()
+            for entry in measured(connection, table, seen.changed_of(table), seen, task.destination)
         )
+        _attach(connection, task.fresh)
+        connection.execute("begin")
+        in_place.create_views(connection, task.lake, task.destination, {each.table_name for each in entries})
+        _finish(connection, task, ())
+    return _Filled(Loading.VIEWS, entries)
 
 
-def _identifiers(names: tuple[str, ...]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
+def _attach(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
+    connection.execute(_ATTACH.substitute(path=str(fresh).replace("'", "''"), version=STORAGE_VERSION))
+    connection.execute("use warehouse")
+
+
+def _finish(connection: duckdb.DuckDBPyConnection, task: _Task, entries: tuple[Entry, ...]) -> None:
+    """Add models and provenance, and close the file: everything is in it then, and nothing in a log beside it."""
+    create_models(connection)
+    built_at = provenance.note(connection, entries)
+    connection.execute("commit")
+    connection.execute("use memory")
+    connection.execute("checkpoint warehouse")
+    connection.execute("detach warehouse")
+    provenance.date(task.fresh, built_at)

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse import connection as duck
+from warehouse import in_place
 from warehouse.errors import NotReadOnly, QueryFailed, Unreadable, VersionMismatch, WarehouseMissing
 from warehouse.formats import BATCH_ROWS, Format, write
 from warehouse.localtime import Clock, Stamper, zone
@@ -72,6 +73,7 @@ def connect(path: Path, *, threads: int = duck.THREADS) -> duckdb.DuckDBPyConnec
     if found != [(SCHEMA_VERSION,)]:
         connection.close()
         raise VersionMismatch(path, found[0][0] if found else 0, SCHEMA_VERSION)
+    in_place.locate(connection, path)
     return connection
 
 
