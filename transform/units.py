@@ -141,23 +141,29 @@ def scaled(rows: pd.DataFrame, exponents: Exponents) -> pd.DataFrame:
 
 
 def _day_exponents(periods: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> Exponents:
-    """Units of the API's own daily rows, by the sum of intervals where there are some, else by the integral of power."""
+    """Units of the API's own daily rows, by the sum of intervals where there are some, else by the integral of power.
+
+    A day of which neither is held may still be told by a source that has proven its unit on other days: that one then
+    measures the sources that have nothing else, such as a week that was asked as a witness.
+    """
     is_day = (periods["granularity"] == "day").to_numpy(dtype=bool)
     exponents = np.zeros(len(periods), dtype=np.int64)
     if not is_day.any():
         return exponents
     days = np.unique(days_of(periods.loc[is_day, "period_start"]))
     energy = intervals[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
-    summed = _known_days(intervals, energy, days)
+    reference = _known_days(intervals, energy, days)
     integral = _known_days(power, _integrals(power).sum(axis=1).to_numpy(dtype=np.float64), days)
-    for source in periods.loc[is_day, "source"].unique():
+    reference = np.where(reference > 0, reference, integral)
+    counts = periods.loc[is_day, "source"].value_counts().to_dict()
+    for source in sorted(counts, key=lambda each: (-counts[each], each)):
         mine = np.flatnonzero(is_day & (periods["source"] == source).to_numpy(dtype=bool))
-        rows = periods.iloc[mine]
-        order = np.argsort(days_of(rows["period_start"]), kind="stable")
-        at = np.searchsorted(days, days_of(rows["period_start"]))
-        told = rows[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
-        reference = np.where(summed > 0, summed, integral)[at]
-        exponents[mine[order]] = _eras(told[order], reference[order])
+        mine = mine[np.argsort(days_of(periods["period_start"].iloc[mine]), kind="stable")]
+        at = np.searchsorted(days, days_of(periods["period_start"].iloc[mine]))
+        told = periods.iloc[mine][list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
+        exponents[mine] = _eras(told, reference[at])
+        if exponents_of(told, reference[at], within=WITHIN)[1].any():
+            reference[at] = np.where(reference[at] > 0, reference[at], told / 10.0 ** exponents[mine])
     return exponents
 
 

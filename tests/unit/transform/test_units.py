@@ -112,6 +112,28 @@ def test_a_day_that_proves_nothing_has_the_unit_of_the_days_around_it(units: lis
     assert daily_wh(intervals, "local_date")[1] == pytest.approx(100.0 if scaled else 0.1)
 
 
+@pytest.mark.parametrize(("unit", "witness"), [(1000, 1000), (1, 1000), (1000, 1), (1, 1)])
+def test_a_source_with_nothing_else_to_be_measured_by_is_measured_by_one_that_is_proven(
+    unit: float, witness: float
+) -> None:
+    """Q19: a week asked as a witness for days without intervals and power; the month proves its unit on the first day."""
+    intervals, periods, watts = told([unit] * 4)
+    is_first = watts["local_date"] == FIRST
+    week = periods.iloc[2:].assign(source="calendar_history/week")
+    week = week.assign(grid_energy_imported_wh=28_800.0 / witness)
+    everything = pd.concat([week, periods], ignore_index=True)
+    _, days, _ = in_watt_hours(intervals.iloc[:0], everything, watts[is_first], BATTERY_SITE)
+    assert days["grid_energy_imported_wh"].tolist() == [28_800.0] * 6
+
+
+def test_sources_that_prove_nothing_do_not_measure_each_other() -> None:
+    """No power, no intervals: a month and a week a thousand apart, and nobody knows which of them is right."""
+    intervals, periods, watts = told([1000, 1000])
+    week = periods.iloc[1:].assign(source="calendar_history/week", grid_energy_imported_wh=28_800.0)
+    everything = pd.concat([periods, week], ignore_index=True)
+    assert_frame_equal(in_watt_hours(intervals.iloc[:0], everything, watts.iloc[:0], BATTERY_SITE)[1], everything)
+
+
 def test_a_daily_row_that_has_its_unit_from_its_neighbours_is_reported_without_a_left_side() -> None:
     """Neither intervals nor power are held of the second day; it is scaled like the two beside it, and that is said."""
     intervals, periods, watts = told([1000, 1000, 1000])
