@@ -11,6 +11,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import rate_limit
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import PREFECT_API_URL
 
 from extract.pace import MINUTE_S, SLACK, Pace
 from flows.errors import UsageError
@@ -26,9 +27,14 @@ class SharedPace(Pace):
     Args:
         limit: Name of the limit.
         requests_per_minute: See `Pace`, as for everything else.
+
+    Raises:
+        UsageError: No Prefect API is configured: Prefect would start a server of its own, in which nobody shares anything.
     """
 
     def __init__(self, limit: str, requests_per_minute: int | None, **rest: Any) -> None:
+        if PREFECT_API_URL.value() is None:
+            raise UsageError("WATTLOG_SHARED_RATE_LIMIT needs a Prefect API; set PREFECT_API_URL, or unset the limit")
         super().__init__(requests_per_minute, **rest)
         self._limit_name = limit
 

@@ -22,8 +22,10 @@ from pydantic import SecretStr
 
 from extract.client import utc_now
 from extract.simulator import DEMO_TOKEN, serve
+from extract.simulator.conditions import Conditions
+from extract.simulator.faults import ErrorAnswer, FaultPlan, Rule, Where
 from flows.deployments import DEPLOYMENTS, QUEUE
-from flows.errors import UsageError
+from flows.errors import RunFailed, UsageError
 from flows.pipeline import Selection
 from flows.settings import load_settings
 from tests.integration.test_command_line import WATTLOG
@@ -131,12 +133,12 @@ class Prefect:
         found: list[Any] = self.post(f"{kind}/filter", **{kind: {"flow_run_id": {"any_": [run_id]}}})
         return found
 
-    def command(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command that has to go well."""
         done = subprocess.run(
             arguments,
-            cwd=cwd or self.directory,
-            env=self.environment,
+            cwd=self.directory,
+            env=self.environment | environment,
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
@@ -272,6 +274,29 @@ def test_workers_share_one_allowance(prefect_api: str) -> None:
             assert last - first + 1 <= burst + a_second * (end - start) + 1
 
 
+def test_a_flow_run_that_failed_names_its_windows(
+    tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its state and in a table; what else was fetched is loaded."""
+    from flows.deployed import backfill
+
+    teapot = FaultPlan((Rule(ErrorAnswer(418, "teapot"), Where(kind="soe")),))
+    with account(conditions=Conditions(faults=teapot)) as made:
+        for name, value in (
+            ("PROVIDER", "simulator"),
+            ("API_BASE_URL", made.server.base_url),
+            ("ACCESS_TOKEN", DEMO_TOKEN),
+        ):
+            monkeypatch.setenv(f"WATTLOG_{name}", value)
+        as_json: dict[str, Any] = {"sites": [2104877316], "series": ["power", "soe"], "since": "2026-01-15"}
+        with pytest.raises(RunFailed, match="Failed: site 2104877316 soe 2026-01-16"):
+            backfill(**as_json, data_dir=tmp_path)
+    table = json.loads(_newest(prefect_api, "wattlog-failed")["data"])
+    assert {row["window"] for row in table} == {f"site 2104877316 soe 2026-01-{day}" for day in (15, 16)}
+    assert all("teapot" in row["reason"] for row in table)
+    assert (tmp_path / "warehouse.duckdb").exists()
+
+
 def test_the_deployed_flow_fails_where_a_run_does(
     served: Account, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,6 +374,16 @@ def _shows_what_it_did(prefect: Prefect, run: Any) -> None:
 
 def _days_ago(days: int) -> str:
     return (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
+
+
+def test_a_timer_runs_sync_on_prefect_without_a_word(prefect: Prefect) -> None:
+    """Where PREFECT_API_URL is set the command line runs on Prefect, whose own lines cron would mail every night."""
+    arguments = ("--data-dir", "elsewhere", "sync", "--max-requests", "4")
+    done = prefect.command(*WATTLOG, *arguments, WATTLOG_ACCESS_TOKEN=DEMO_TOKEN)
+    assert (done.stdout, done.stderr) == ("", "")
+    by_hand = {"flow_runs": {"deployment_id": {"is_null_": True}, "tags": {"all_": ["wattlog", "sync"]}}}
+    (run,) = prefect.post("flow_runs/filter", **by_hand)
+    assert run["state_type"] == "COMPLETED"
 
 
 @pytest.mark.parametrize(
