@@ -3,7 +3,7 @@
 Files in `sql/checks/` are found by themselves; that every table's key is unique comes from the schema.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from string import Template
@@ -61,16 +61,20 @@ def checks() -> Iterator[Check]:
         yield Check(each.name, each.header["purpose"], each.sql)
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-    """Run every check on an open warehouse.
+def run_checks(connection: duckdb.DuckDBPyConnection, chosen: Iterable[Check] | None = None) -> list[Finding]:
+    """Run checks on an open warehouse.
+
+    Args:
+        connection: The warehouse, with its models.
+        chosen: The checks to run; every one when None.
 
     Returns:
-        What failed, in the order of `checks()`; nothing when the warehouse is sound.
+        What failed, in the order of the checks; nothing when the warehouse is sound.
 
     Raises:
         QueryFailed: A check could not run, for instance since the warehouse lacks a table.
     """
-    found = (_run(connection, each) for each in checks())
+    found = (_run(connection, each) for each in (checks() if chosen is None else chosen))
     return [each for each in found if each is not None]
 
 

@@ -1,12 +1,13 @@
 """Each check lets sound rows pass and finds the row made to fail it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pytest
 
 from tests.unit.warehouse.conftest import Database, Row
-from warehouse.checks import EXAMPLES, checks, run_checks
+from warehouse.checks import EXAMPLES, Check, checks, run_checks
 from warehouse.connection import connect
 from warehouse.errors import QueryFailed
 from warehouse.schema import FLOWS, TABLES, Table
@@ -25,36 +26,188 @@ SUNNY = {
     "grid_energy_exported_from_solar_wh": 2.0,
 }
 
+
+def days_of(*statuses: str) -> list[Row]:
+    """Days from 1 March, each 2 kWh at home and 1 kWh out of the battery."""
+    return [
+        {
+            "local_date": date(2025, 3, 1 + number),
+            "status": status,
+            "home_wh": 2000.0,
+            "consumer_energy_imported_from_battery_wh": 1000.0,
+            "consumer_energy_imported_from_solar_wh": 1000.0,
+            "battery_energy_exported_wh": 1000.0,
+        }
+        for number, status in enumerate(statuses)
+    ]
+
+
+AGREEMENT = {
+    "left_wh": 10.0,
+    "right_wh": 9.0,
+    "difference_wh": 1.0,
+    "tolerance_wh": 1.0,
+    "verdict": "agree",
+    "granularity": "day",
+}
+OUTAGE = {"started_at": LATE_EVENING, "ended_at": LATE_EVENING.replace(minute=56), "duration_s": 60.0}
+SOLD = {**NOTHING_FLOWED, "source": "energy_intervals", "home_wh": 38.0, "grid_export_wh": 2.0, **SUNNY}
+
 SOUND: Mapping[str, Sequence[Row]] = {
-    "sites": [BATTERY_SITE, {"site_id": 1002, "has_battery": False, "timezone": "UTC-07:00"}],
+    "sites": [BATTERY_SITE, {"site_id": 1002, "has_battery": False, "timezone": "UTC-05:30"}],
     "energy_intervals": [
         {"interval_start": LATE_EVENING, **SUNNY},
         {"interval_start": LATE_EVENING.replace(hour=8, minute=0), "local_date": date(2025, 3, 2)},
         {"site_id": 1002, **NOTHING_FLOWED, "solar_energy_exported_wh": 152_680.0},
     ],
-    "power": [{"interval_start": LATE_EVENING}, {"site_id": 1002, "interval_start": LATE_EVENING.replace(hour=6)}],
+    "power": [
+        {"interval_start": LATE_EVENING},
+        {"site_id": 1002, "interval_start": LATE_EVENING.replace(hour=5), "local_date": date(2025, 3, 2)},
+    ],
     "state_of_energy": [{"interval_start": LATE_EVENING}],
-    "daily": [{"coverage_pct": 0.0}, {"site_id": 1002, "coverage_pct": 100.0}],
+    "daily": [
+        {"coverage_pct": 0.0, **SOLD, "battery_charge_wh": 684.0},
+        *days_of("agreed", "agreed", "missing")[1:],
+        {"site_id": 1002, "coverage_pct": 100.0, **NOTHING_FLOWED, "solar_energy_exported_wh": 152_680.0},
+    ],
+    "energy_periods": [
+        {"granularity": "month", "source": "calendar_history/year", "period_start": date(2025, 2, 1), **NOTHING_FLOWED}
+    ],
+    "gaps": [
+        {
+            "series": "power",
+            "gap_start": LATE_EVENING.replace(hour=8, minute=0),
+            "gap_end": LATE_EVENING.replace(hour=9, minute=0),
+        }
+    ],
+    "site_settings": [
+        {"valid_from": LATE_EVENING, "valid_to": LATE_EVENING.replace(minute=57)},
+        {"valid_from": LATE_EVENING.replace(minute=57)},
+        {"site_id": 1002, "valid_from": LATE_EVENING},
+    ],
+    "charge_sessions": [
+        {"started_at": LATE_EVENING, "ended_at": LATE_EVENING.replace(hour=9), "energy_added_wh": 9_001.0}
+    ],
+    "backup_events": [OUTAGE],
+    "reconciliation": [
+        {**AGREEMENT, "measure": "agrees"},
+        {**AGREEMENT, "measure": "differs", "tolerance_wh": 0.5, "verdict": "differs", "cause": "revised"},
+        {
+            **AGREEMENT,
+            "measure": "lacks",
+            "left_wh": None,
+            "difference_wh": None,
+            "verdict": "missing_left",
+            "cause": "dropped_day",
+        },
+    ],
 }
 
-FAILING: dict[str, tuple[str, Row, Mapping[str, object]]] = {
-    "flows_add_up": (
-        "energy_intervals",
-        {**SUNNY, "consumer_energy_imported_from_solar_wh": 39.0},
+
+@dataclass(frozen=True)
+class Broken:
+    """Rows that fail a check, what breaks a model that the rows alone cannot break, and what the finding shows."""
+
+    rows: Mapping[str, Sequence[Row]]
+    shown: Mapping[str, object]
+    breaking: str = ""
+
+
+FAILING: dict[str, Broken] = {
+    "flows_add_up": Broken(
+        {"energy_intervals": [{**SUNNY, "consumer_energy_imported_from_solar_wh": 39.0}]},
         {"whole": "solar", "whole_wh": 724.0, "parts_wh": 725.0},
     ),
-    "intervals_inside_their_day": (
-        "power",
-        {"interval_start": LATE_EVENING, "local_date": date(2025, 3, 2)},
+    "intervals_inside_their_day": Broken(
+        {"power": [{"interval_start": LATE_EVENING, "local_date": date(2025, 3, 2)}]},
         {"table_name": "power", "local_date": date(2025, 3, 2), "date_by_site_clock": date(2025, 3, 1)},
     ),
-    "coverage_is_a_share": ("daily", {"coverage_pct": 100.5}, {"coverage_pct": 100.5}),
+    "coverage_is_a_share": Broken({"daily": [{"coverage_pct": 100.5}]}, {"coverage_pct": 100.5}),
+    "intervals_do_not_overlap": Broken(
+        {
+            "energy_intervals": [
+                {"interval_start": LATE_EVENING, "interval_s": 301},
+                {"interval_start": LATE_EVENING.replace(hour=8, minute=0), "local_date": date(2025, 3, 2)},
+            ]
+        },
+        {"table_name": "energy_intervals", "interval_start": LATE_EVENING},
+    ),
+    "daily_is_the_sum_of_its_intervals": Broken(
+        {
+            "daily": [{**SOLD, "battery_charge_wh": 684.0}],
+            "energy_intervals": [
+                {"interval_start": LATE_EVENING, **SUNNY},
+                {
+                    "interval_start": LATE_EVENING.replace(minute=50),
+                    **NOTHING_FLOWED,
+                    "generator_energy_exported_wh": 0.002,
+                },
+            ],
+        },
+        {"flow": "generator_energy_exported_wh", "day_wh": 0.0, "sum_wh": 0.002},
+    ),
+    "daily_totals_are_their_parts": Broken(
+        {"daily": [{**SOLD, "source": "calendar_history/day", "battery_charge_wh": 685.0}]},
+        {"total": "battery charge", "total_wh": 685.0, "parts_wh": 684.0},
+    ),
+    "periods_are_sums_of_days": Broken(
+        {"daily": days_of("agreed", "agreed")},
+        {"granularity": "month", "measure": "home_kwh", "period_value": 5.0, "sum_of_days": 4.0},
+        "update analytics.periods set home_kwh = home_kwh + 1 where granularity = 'month'",
+    ),
+    "hours_are_sums_of_intervals": Broken(
+        {"energy_intervals": [{"interval_start": LATE_EVENING, **SUNNY}]},
+        {"measure": "held_s", "hours_sum": 600.0, "intervals_sum": 300.0},
+        "update analytics.hourly set held_s = held_s * 2",
+    ),
+    "cars_took_what_sessions_gave": Broken(
+        {"charge_sessions": [{"energy_added_wh": 9_000.0}]},
+        {"days_kwh": 18.0, "sessions_kwh": 9.0},
+        "update analytics.ev_charging set ev_kwh = ev_kwh * 2",
+    ),
+    "coverage_counts_every_row": Broken(
+        {"power": [{"interval_start": LATE_EVENING}]},
+        {"series": "power", "rows_counted": 2, "rows_held": 1, "rows_expected": 2},
+        "update analytics.coverage set held_rows = 2, expected_rows = 2",
+    ),
+    "settings_do_not_overlap": Broken(
+        {
+            "site_settings": [
+                {"valid_from": LATE_EVENING, "valid_to": LATE_EVENING.replace(minute=58)},
+                {"valid_from": LATE_EVENING.replace(minute=57)},
+            ]
+        },
+        {"valid_from": LATE_EVENING, "next_from": LATE_EVENING.replace(minute=57)},
+    ),
+    "gaps_hold_no_rows": Broken(
+        {
+            "power": [{"interval_start": LATE_EVENING}],
+            "gaps": [
+                {
+                    "series": "power",
+                    "gap_start": LATE_EVENING.replace(minute=50),
+                    "gap_end": LATE_EVENING.replace(hour=8, minute=0),
+                }
+            ],
+        },
+        {"series": "power", "interval_start": LATE_EVENING},
+    ),
+    "reconciliation_says_what_it_compared": Broken(
+        {"reconciliation": [{**AGREEMENT, "difference_wh": -1.0}]},
+        {"left_wh": 10.0, "right_wh": 9.0, "difference_wh": -1.0},
+    ),
+    "outages_last_as_long_as_they_say": Broken(
+        {"backup_events": [{**OUTAGE, "duration_s": 60_000.0}]}, {"duration_s": 60_000.0}
+    ),
 }
+
+MODELS_CHECKED = ("periods", "hourly", "ev_charging", "coverage")
+"""The models that checks read."""
 
 
 def test_sound_rows_pass_every_check(database: Database) -> None:
     """A last interval of a day, a fixed offset (Q7) and a solar-only site whose splits are zero (Q43) are no findings."""
-    assert run_checks(database(SOUND)) == []
+    assert run_checks(database(SOUND, *MODELS_CHECKED)) == []
 
 
 def test_every_check_has_a_row_that_fails_it() -> None:
@@ -66,12 +219,42 @@ def test_every_check_has_a_row_that_fails_it() -> None:
 @pytest.mark.parametrize("name", FAILING)
 def test_check_finds_the_row_that_fails_it(name: str, database: Database) -> None:
     """The finding shows the offending row, and no other check complains."""
-    table, row, shown = FAILING[name]
-    (finding,) = run_checks(database({"sites": [BATTERY_SITE], table: [row]}))
+    broken = FAILING[name]
+    connection = database({"sites": [BATTERY_SITE], **broken.rows}, *MODELS_CHECKED)
+    if broken.breaking:
+        connection.execute(broken.breaking)
+    (finding,) = run_checks(connection)
     assert finding.check.name == name
     assert finding.rows == 1
-    assert shown.items() <= finding.examples[0].items()
+    assert broken.shown.items() <= finding.examples[0].items()
     assert finding.check.purpose == load("checks")[name].header["purpose"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**AGREEMENT, "left_wh": None},
+        {**AGREEMENT, "left_wh": None, "difference_wh": None},
+        {**AGREEMENT, "verdict": "missing_right", "cause": "dropped_day"},
+        {**AGREEMENT, "tolerance_wh": 0.5},
+        {**AGREEMENT, "tolerance_wh": 0.5, "verdict": "differs"},
+    ],
+    ids=[
+        "a difference from nothing",
+        "agreement with nothing",
+        "missing though it is there",
+        "agreement beyond tolerance",
+        "without cause",
+    ],
+)
+def test_reconciliation_that_contradicts_itself_is_found(row: Row, database: Database) -> None:
+    """Values, difference, verdict and cause have to tell one story."""
+    found = run_checks(database({"reconciliation": [row]}), [check_named("reconciliation_says_what_it_compared")])
+    assert [each.rows for each in found] == [1]
+
+
+def check_named(name: str) -> Check:
+    return next(each for each in checks() if each.name == name)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +273,8 @@ def test_each_part_of_each_identity_counts(whole: str, part: str, database: Data
 
     def findings(**flows: float) -> int:
         rows = [{**NOTHING_FLOWED, **flows}]
-        return len(run_checks(database({"sites": [BATTERY_SITE], "energy_intervals": rows})))
+        found = run_checks(database({"sites": [BATTERY_SITE], "energy_intervals": rows}), [check_named("flows_add_up")])
+        return len(found)
 
     assert findings(**{part: 1.0}) == 1
     assert findings(**{whole: 1.0}) == 1
@@ -104,22 +288,21 @@ def test_interval_outside_its_day_is_found_in_every_series(table: str, database:
         "sites": [BATTERY_SITE],
         table: [{"interval_start": LATE_EVENING, "local_date": date(2025, 3, 2)}],
     }
-    (finding,) = run_checks(database(rows))
+    (finding,) = run_checks(database(rows), [check_named("intervals_inside_their_day")])
     assert finding.examples[0]["table_name"] == table
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda each: each.name)
 def test_repeated_key_is_found_in_every_table(table: Table, database: Database) -> None:
     """The warehouse has no index: this is what holds its keys."""
-    findings = run_checks(database({table.name: [{}, {}]}))
-    (finding,) = (each for each in findings if each.check.name == f"{table.name}_key_is_unique")
+    (finding,) = run_checks(database({table.name: [{}, {}]}), [check_named(f"{table.name}_key_is_unique")])
     assert finding.examples[0]["rows_with_key"] == 2
 
 
 def test_finding_counts_all_rows_and_shows_a_few(database: Database) -> None:
     """A broken month does not flood the terminal."""
     days = [{"local_date": date(2025, 3, 1 + day), "coverage_pct": 101.0} for day in range(20)]
-    (finding,) = run_checks(database({"daily": days}))
+    (finding,) = run_checks(database({"daily": days}), [check_named("coverage_is_a_share")])
     assert finding.rows == 20
     assert len(finding.examples) == EXAMPLES
 

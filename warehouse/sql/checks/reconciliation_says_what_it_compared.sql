@@ -1,0 +1,14 @@
+-- purpose: a difference is left less right and unknown where either is missing; the verdict says which is missing, and
+--          what does not agree has a cause
+-- returns: site, check, period, measure, both values, the difference, verdict and cause
+-- sources: main.reconciliation
+select
+    site_id, check_name, granularity, period_start, measure, left_wh, right_wh, difference_wh, tolerance_wh, verdict, cause
+from main.reconciliation
+where (difference_wh is null) <> (left_wh is null or right_wh is null)
+    or abs(difference_wh - (left_wh - right_wh)) > 0.001
+    or (verdict = 'missing_left') <> (left_wh is null and right_wh is not null)
+    or (verdict = 'missing_right') <> (right_wh is null and left_wh is not null)
+    or (verdict = 'agree' and abs(difference_wh) > tolerance_wh + 0.001)
+    or (verdict <> 'agree' and cause is null)
+order by site_id, check_name, granularity, period_start, measure
