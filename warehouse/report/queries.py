@@ -16,8 +16,6 @@ from warehouse.report.model import Columns, ReportData, SiteReport
 from warehouse.statements import Statement, load
 
 _EARLIEST, _LATEST = date(1, 1, 1), date(9999, 12, 31)
-_LISTS = ("months", "self_sufficiency", "outages", "charging", "causes", "comparisons", "disagreements")
-"""Statements whose rows go into the report as they are."""
 _EPOCH = date(1970, 1, 1)
 
 
@@ -87,14 +85,25 @@ def _site(facts: dict[str, Any], found: Mapping[str, pa.Table]) -> SiteReport:
     }
     first = facts["first_day"]
     count = (facts["last_day"] - first).days + 1
-    lists: dict[str, Columns] = {name: of_site[name].to_pydict() for name in _LISTS}
     return SiteReport(
-        **{name: value for name, value in facts.items() if name not in ("site_id", "last_day")},
         site_id=str(facts["site_id"]),
+        name=facts["name"],
+        timezone=facts["timezone"],
+        has_solar=facts["has_solar"],
+        has_battery=facts["has_battery"],
+        wall_connectors=facts["wall_connectors"],
+        battery_kwh=facts["battery_kwh"],
+        first_day=first,
         days=_dense(of_site["days"], first, count),
         soe_days=_dense(of_site["soe_days"], first, count),
         hours=_dense(of_site["hours"], first, count) | _dense(of_site["soe_hours"], first, count),
-        **lists,
+        months=of_site["months"].to_pydict(),
+        self_sufficiency=of_site["self_sufficiency"].to_pydict(),
+        outages=of_site["outages"].to_pydict(),
+        charging=of_site["charging"].to_pydict(),
+        causes=of_site["causes"].to_pydict(),
+        comparisons=of_site["comparisons"].to_pydict(),
+        disagreements=of_site["disagreements"].to_pydict(),
     )
 
 
