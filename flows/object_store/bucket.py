@@ -31,6 +31,9 @@ ATTEMPTS = 6
 SINGLE_REQUEST_BYTES = 64 * 2**20
 """Larger files go up in several parts: a single request takes 5 GB at most, and a failure near its end costs all of it."""
 
+COPY_AT_ONCE_BYTES = 5 * 2**30
+"""The most that one request copies."""
+
 DELETE_AT_ONCE = 1000
 """The most that one request may delete."""
 
@@ -187,8 +190,8 @@ class Bucket:
             else:
                 self._client.upload_file(str(file), **self._at(path), ExtraArgs={"Metadata": {_DIGEST: digest}})
 
-    def copy(self, source: str, target: str) -> None:
-        """Make one object equal to another, within the store.
+    def copy(self, source: str, target: str, size: int) -> None:
+        """Make one object of `size` bytes equal to another, within the store.
 
         Raises:
             StoreDamaged: The other one is not there.
@@ -196,7 +199,10 @@ class Bucket:
         origin = {"Bucket": self.address.bucket, "Key": self.address.key(source)}
         with understood(self.address, "CopyObject", target):
             try:
-                self._client.copy(origin, **self._at(target))
+                if size <= COPY_AT_ONCE_BYTES:
+                    self._client.copy_object(**self._at(target), CopySource=origin)
+                else:
+                    self._client.copy(origin, **self._at(target))
             except self._client.exceptions.ClientError as error:
                 if is_missing(error):
                     raise StoreDamaged(f"{self.address}/{source} is gone; run the command again") from None

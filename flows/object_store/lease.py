@@ -25,6 +25,10 @@ PATH = "_wattlog/lease.json"
 STALE_S = 300.0
 """A lease that was not renewed for so long, by the store's clock, has no holder any more."""
 
+HELD_S = 200.0
+"""After so long without a renewal the holder itself takes the lease for lost: earlier than others do, by more than what the
+slowest request takes that it may have under way."""
+
 _TRIES = 3
 
 
@@ -98,7 +102,7 @@ class Lease:
         Raises:
             StoreChanged: It is not certain any more that this process holds the lease.
         """
-        if self._is_lost or time.monotonic() - self._renewed > STALE_S:
+        if self._is_lost or time.monotonic() - self._renewed > HELD_S:
             raise StoreChanged(
                 f"another run may have taken over {self._bucket.address}, since this one was not heard of for too long; "
                 "what was fetched is kept on this machine: run the command again"

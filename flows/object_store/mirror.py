@@ -52,8 +52,6 @@ class Mirror:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.store_id: str | None = None
-        self.whole: dict[str, int] = {}
-        """Part → the commit since which the mirror has had all of it."""
         self.known: dict[str, Known] = {}
 
     @classmethod
@@ -83,18 +81,17 @@ class Mirror:
 
     def load(self) -> None:
         """Read what was agreed on; nothing, where that is not known or cannot be read."""
-        self.store_id, self.whole, self.known = None, {}, {}
+        self.store_id, self.known = None, {}
         try:
             about, *lines = (orjson.loads(line) for line in (self.root / "state.ndjson").read_bytes().splitlines())
             known = {line.pop("path"): Known(**line) for line in lines}
-            self.store_id, self.whole, self.known = about["store_id"], about["whole"], known
+            self.store_id, self.known = about["store_id"], known
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return
 
     def save(self) -> None:
         """Write down what was agreed on."""
-        about = {"store_id": self.store_id, "whole": self.whole}
-        lines = [about, *({"path": path, **asdict(known)} for path, known in sorted(self.known.items()))]
+        lines = [{"store_id": self.store_id}, *({"path": path, **asdict(known)} for path, known in sorted(self.known.items()))]
         with atomic.replacing(self.root / "state.ndjson") as temporary:
             temporary.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
 

@@ -28,7 +28,7 @@ _FILES = {
     Part.RAW: re.compile(
         r"raw/(runs\.ndjson|site_id=-?\d+/series=[a-z0-9_]+/month=\d{4}-\d{2}\.ndjson\.zst(\.torn)?)", re.ASCII
     ),
-    Part.LAKE: re.compile(r"lake/table=[a-z0-9_]+/([a-z]+=[0-9-]+/)*[a-z0-9-]+\.parquet", re.ASCII),
+    Part.LAKE: re.compile(r"lake/table=[a-z0-9_]+/([a-z_]+=[0-9-]+/)*[a-z0-9-]+\.parquet", re.ASCII),
     Part.WAREHOUSE: re.compile(re.escape(WAREHOUSE)),
 }
 _PLACES = {Part.RAW: "raw", Part.LAKE: "lake", Part.WAREHOUSE: WAREHOUSE}

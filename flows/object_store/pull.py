@@ -107,25 +107,23 @@ def pull_made(bucket: Bucket, mirror: Mirror, manifest: Manifest, part: Part) ->
         StoreDamaged: The warehouse is damaged.
     """
     files = manifest.of(part)
-    has_seen = mirror.whole.get(part) == manifest.sequence
-    wanted = [path for path, file in files.items() if not _has_made(mirror, path, file, has_seen=has_seen)]
+    wanted = [path for path, file in files.items() if not _has_made(mirror, path, file)]
     log.info("pull part=%s files=%d", part, len(wanted))
     at_once(lambda path: _fetch_made(bucket, mirror, path, files[path]), wanted)
     for path in [path for path in mirror.known if part_of(path) is part and path not in files]:
         if mirror.is_untouched(path):
             mirror.path(path).unlink()  # another machine has removed it
         del mirror.known[path]
-    mirror.whole[part] = manifest.sequence
     return len(wanted)
 
 
-def _has_made(mirror: Mirror, path: str, file: StoredFile, *, has_seen: bool) -> bool:
+def _has_made(mirror: Mirror, path: str, file: StoredFile) -> bool:
     known, local = mirror.known.get(path), mirror.path(path)
-    if not local.exists():
-        # Gone on this machine since the last pull: a run has removed it, and could not push that yet.
-        return has_seen and known is not None and part_of(path) is Part.LAKE
     if known is not None and known.sha256 == file.sha256:
-        return True
+        # What a run has changed or removed here, and could not push yet, is newer; but a warehouse is there to be read.
+        return local.exists() or part_of(path) is Part.LAKE
+    if not local.exists():
+        return False
     stat = local.stat()
     if stat.st_size != file.size or sha256_of(local) != file.sha256:
         return False

@@ -101,15 +101,15 @@ def push(
             files[path] = StoredFile(known.size, known.sha256, known.etag)
     files |= {each.path: each.file for each in made}
     if files == before.files:
-        _agree_on_all(mirror, before, before, made)
+        _agree_on_all(mirror, before, made)
         return before
     lease.ensure()
     after = commit(bucket, before, files, now)
     log.info("pushed store=%s commit=%d files=%d gone=%d", bucket.address, after.sequence, len(made), len(gone))
-    publish(bucket, lease, [(each.path, each.file.sha256) for each in written if each.is_staged], gone)
+    publish(bucket, lease, {each.path: each.file for each in written if each.is_staged}, gone)
     for path in gone:
         mirror.known.pop(path, None)
-    _agree_on_all(mirror, before, after, made)
+    _agree_on_all(mirror, after, made)
     return after
 
 
@@ -144,30 +144,29 @@ def _write(bucket: Bucket, mirror: Mirror, made: Made) -> Made:
     return made
 
 
-def publish(bucket: Bucket, lease: Lease, staged: list[tuple[str, str]], gone: set[str]) -> None:
+def publish(bucket: Bucket, lease: Lease, staged: dict[str, StoredFile], gone: set[str]) -> None:
     """Bring what is committed to its places, then remove what is needed no longer.
 
     Args:
         bucket: The store.
         lease: Held.
-        staged: Path and checksum of what waits.
+        staged: What waits.
         gone: Paths that are not in the manifest any more.
     """
 
-    def copy(each: tuple[str, str]) -> None:
-        path, sha256 = each
+    def copy(path: str) -> None:
         lease.ensure()
-        bucket.copy(STAGED + sha256, path)
+        bucket.copy(STAGED + staged[path].sha256, path, staged[path].size)
 
-    at_once(copy, staged)
+    at_once(copy, sorted(staged))
     lease.ensure()
-    bucket.delete([*sorted(gone), *sorted({STAGED + sha256 for _, sha256 in staged})])
+    bucket.delete([*sorted(gone), *sorted({STAGED + file.sha256 for file in staged.values()})])
 
 
 def mend(bucket: Bucket, lease: Lease, manifest: Manifest) -> None:
     """Complete what a run that died had committed, and remove what it had not."""
     waiting = {each.path.removeprefix(STAGED) for each in bucket.list(STAGED)}
-    staged = [(path, file.sha256) for path, file in manifest.files.items() if file.sha256 in waiting]
+    staged = {path: file for path, file in manifest.files.items() if file.sha256 in waiting}
     lake = (each.path for each in bucket.list("lake/"))
     stray = {path for path in lake if part_of(path) is Part.LAKE and path not in manifest.files}
     publish(bucket, lease, staged, stray if manifest.etag else set())
@@ -175,11 +174,8 @@ def mend(bucket: Bucket, lease: Lease, manifest: Manifest) -> None:
     log.info("mended store=%s copied=%d removed=%d", bucket.address, len(staged), len(stray))
 
 
-def _agree_on_all(mirror: Mirror, before: Manifest, after: Manifest, made: list[Made]) -> None:
+def _agree_on_all(mirror: Mirror, after: Manifest, made: list[Made]) -> None:
     for each in made:
         mirror.agree(each.path, each.file.sha256, stat=mirror.path(each.path).stat())
     mirror.store_id = after.store_id if after.etag else mirror.store_id
-    for part, sequence in list(mirror.whole.items()):
-        if sequence == before.sequence:
-            mirror.whole[part] = after.sequence
     mirror.save()

@@ -54,8 +54,6 @@ def mirrored(bucket: Bucket, mirror: Mirror, command: str) -> Iterator[None]:
                 push(bucket, mirror, keeper.lease, before, frozenset({Part.RAW}), utc_now())
                 keeper.is_in_order = True
             raise
-        if command == REBUILD:
-            mirror.whole[Part.LAKE] = before.sequence
         after = push(bucket, mirror, keeper.lease, before, need_of(command).pushes, utc_now())
         keeper.is_in_order = True
         keep_for_readers(mirror, after)
@@ -71,12 +69,12 @@ def _leased(bucket: Bucket, mirror: Mirror, command: str) -> Iterator["Keeper"]:
         yield keeper
     finally:
         keeper.stop()
-        mirror.save()
         with _said():
             if keeper.is_in_order:
                 keeper.lease.release()
             else:
                 keeper.lease.abandon()
+        mirror.save()
 
 
 @contextmanager
@@ -111,7 +109,7 @@ def _begin(bucket: Bucket, mirror: Mirror, lease: Lease, command: str) -> Manife
 
 def _refuse_another_store(address: StoreAddress, mirror: Mirror, manifest: Manifest | None) -> None:
     if manifest is None:
-        mirror.known, mirror.whole = {}, {}  # a new store, or one that was emptied: what is here is pushed
+        mirror.known = {}  # a new store, or one that was emptied: what is here is pushed
     elif mirror.store_id not in {None, manifest.store_id}:
         raise StoreRefused(
             f"{mirror.root} mirrors another store that was at {address} before; move it away, it may hold answers "

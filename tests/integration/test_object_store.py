@@ -1,0 +1,357 @@
+"""A data directory in an object store: what two machines see of it, whatever dies in between (moto, on loopback)."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.errors import UsageError
+from flows.object_store import lease, running
+from flows.object_store.address import StoreAddress
+from flows.object_store.bucket import Bucket
+from flows.object_store.errors import StoreRefused
+from flows.object_store.parts import WAREHOUSE
+from tests.machines import (
+    APRIL,
+    OTHER_SEGMENT,
+    POWER,
+    RUNS,
+    SEGMENT,
+    Home,
+    answer,
+    append,
+    first_night,
+    of_store,
+    second_night,
+    write,
+)
+from tests.object_store import BUCKET, WRITES, ObjectStore, serve_object_store
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ObjectStore]:
+    with serve_object_store() as made:
+        yield made
+
+
+@pytest.fixture
+def home(served: ObjectStore, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Home]:
+    yield Home(served, f"home-{abs(hash(request.node.nodeid)) % 10**12}", tmp_path)
+    served.fault = lambda method, path: None
+    served.lost = lambda method, path: False
+
+
+# --- there and back ---------------------------------------------------------------------------------------------------
+
+
+def test_another_machine_finds_all_of_it(home: Home) -> None:
+    home.run(first_night)
+    home.run(second_night)
+    assert (
+        home.content("two")
+        == of_store(home.content("one"))
+        == {
+            SEGMENT: answer("monday") + answer("tuesday"),
+            OTHER_SEGMENT: answer("soe"),
+            "raw/runs.ndjson": b'{"run":1}\n{"run":2}\n',
+            POWER: b"power of monday and tuesday",
+            APRIL: b"power of april",
+            RUNS: b"two runs",
+            WAREHOUSE: b"warehouse of tuesday",
+        }
+    )
+
+
+def test_objects_have_the_names_of_the_files(home: Home) -> None:
+    """Other engines read the lake in its hive layout, without wattlog."""
+    home.run(first_night)
+    home.run(second_night)
+    assert {key: home.body(key) for key in home.listing() if not key.startswith("_wattlog/")} == of_store(
+        home.content("one")
+    )
+    assert [key for key in home.listing() if key.startswith("_wattlog/")] == ["_wattlog/manifest.ndjson.zst"]
+
+
+def test_a_reader_gets_the_warehouse_and_nothing_else(home: Home) -> None:
+    home.run(first_night)
+    before = len(home.server.requests)
+    assert home.content("reader", "sql") == {WAREHOUSE: b"warehouse of monday"}
+    assert home.server.since(before) == {"GET": 2}, "the manifest, the warehouse"
+    before = len(home.server.requests)
+    assert home.content("reader", "sql") == {WAREHOUSE: b"warehouse of monday"}
+    assert home.server.since(before) == {"GET": 1}
+    home.run(second_night)
+    assert home.content("reader", "sql") == {WAREHOUSE: b"warehouse of tuesday"}
+    before = len(home.server.requests)
+    assert home.content("one", "sql") == {WAREHOUSE: b"warehouse of tuesday"}
+    assert home.server.since(before) == {"GET": 1}, "who pushed it need not fetch it"
+
+
+def test_a_reader_of_an_empty_store_is_told_what_to_do(home: Home) -> None:
+    with pytest.raises(UsageError, match="holds no warehouse yet; run `wattlog backfill` first"):
+        home.run(lambda _: None, command="sql")
+
+
+def test_only_what_changed_is_written(home: Home) -> None:
+    home.run(first_night)
+    before = len(home.server.requests)
+    home.run(lambda _: None)
+    # The lease, taken and given back; the manifest and the lease read.
+    assert home.server.since(before)["PUT"] == 1
+    before = len(home.server.requests)
+    home.run(lambda data_dir: write(data_dir, POWER, b"power of monday"))
+    assert home.server.since(before)["PUT"] == 1, "the same content, written again"
+    before = len(home.server.requests)
+    home.run(lambda data_dir: append(data_dir, SEGMENT, answer("tuesday")))
+    written = [path for method, path in home.server.requests[before:] if method == "PUT"]
+    assert [path.removeprefix(f"/{BUCKET}/{home.prefix}/") for path in written] == [
+        "_wattlog/lease.json",
+        SEGMENT,
+        "_wattlog/manifest.ndjson.zst",
+    ]
+
+
+def test_what_is_gone_from_the_lake_goes_from_the_store(home: Home) -> None:
+    """On other machines, too; raw files are never deleted, whatever happens to them here."""
+    home.run(first_night)
+    home.run(second_night)
+    assert APRIL in home.content("two")
+
+    def remove(data_dir: Path) -> None:
+        (data_dir / APRIL).unlink()
+        (data_dir / OTHER_SEGMENT).unlink()
+
+    home.run(remove)
+    assert APRIL not in home.listing()
+    assert APRIL not in home.content("two")
+    assert home.body(OTHER_SEGMENT) == answer("soe")
+    assert home.content("one")[OTHER_SEGMENT] == answer("soe"), "fetched again"
+
+
+def test_nothing_secret_is_uploaded(home: Home) -> None:
+    """Neither tokens nor locks nor anything that is not on the list, wherever it lies."""
+    secret = b"refresh-token-1234"
+    places = [
+        "tokens.json",
+        ".env",
+        "raw/token",
+        "raw/site_id=1001/tokens.json",
+        "lake/table=power/.netrc",
+        "raw/.lock",
+    ]
+
+    def work(data_dir: Path) -> None:
+        first_night(data_dir)
+        for place in places:
+            write(data_dir, place, secret)
+        (home.mirror("one") / "tokens.json").write_bytes(secret)
+
+    home.run(work)
+    assert not [key for key in home.listing() if any(key.endswith(Path(place).name) for place in places)]
+    assert all(secret not in home.body(key) for key in home.listing())
+
+
+def test_a_lost_cache_costs_nothing(home: Home) -> None:
+    home.run(first_night)
+    shutil.rmtree(home.caches / "one")
+    home.run(second_night)
+    assert home.content("two")[SEGMENT] == answer("monday") + answer("tuesday")
+
+
+def test_a_lost_bucket_is_filled_again_from_a_machine(home: Home) -> None:
+    home.run(first_night)
+    before = {key: home.body(key) for key in home.listing() if not key.startswith("_wattlog/")}
+    for key in home.listing():
+        home.delete(key)
+    home.run(lambda _: None)
+    assert {key: home.body(key) for key in home.listing() if not key.startswith("_wattlog/")} == before
+
+
+def test_another_store_at_the_same_address_is_not_mixed_with_this_one(home: Home) -> None:
+    home.run(first_night)
+    for key in home.listing():
+        home.delete(key)
+    home.run(second_night, machine="two")
+    with pytest.raises(StoreRefused, match="mirrors another store that was at"):
+        home.run(lambda _: None, machine="one")
+
+
+def test_raw_files_brought_there_by_hand_are_taken_in(home: Home) -> None:
+    """How a local data directory moves to a store: copy `raw/`, then rebuild."""
+    home.put(SEGMENT, answer("monday"))
+    home.put("raw/runs.ndjson", b'{"run":1}\n')
+    assert home.content("one", "rebuild") == {SEGMENT: answer("monday"), "raw/runs.ndjson": b'{"run":1}\n'}
+    home.put(OTHER_SEGMENT, answer("soe"))
+    home.run(lambda _: None, command="rebuild")
+    assert home.content("two")[OTHER_SEGMENT] == answer("soe")
+
+
+# --- dying ------------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process is no more: nothing that it would still do is done."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
+    """From the given write on, not one request of this process leaves it. Returns the writes that left."""
+    left: list[str] = []
+    dead, lock = threading.Event(), threading.Lock()
+    connect = Bucket.connect
+
+    def counted(address: StoreAddress) -> Bucket:
+        bucket = connect(address)
+
+        def before_send(request: Any, **_: Any) -> None:
+            with lock:
+                if dead.is_set() or (request.method in WRITES and len(left) == number):
+                    dead.set()
+                    raise Killed
+                if request.method in WRITES:
+                    left.append(f"{request.method} {request.url}")
+
+        bucket._client.meta.events.register("before-send.s3", before_send)
+        return bucket
+
+    monkeypatch.setattr(Bucket, "connect", counted)
+    return left
+
+
+def changes(data_dir: Path) -> None:
+    """One file of each kind: grown, replaced, new, gone."""
+    append(data_dir, SEGMENT, answer("tuesday"))
+    write(data_dir, POWER, b"power of monday and tuesday")
+    write(data_dir, APRIL, b"power of april")
+    write(data_dir, WAREHOUSE, b"warehouse of tuesday")
+    (data_dir / RUNS).unlink()
+
+
+MADE_BEFORE = {POWER: b"power of monday", RUNS: b"one run", WAREHOUSE: b"warehouse of monday"}
+MADE_AFTER = {
+    POWER: b"power of monday and tuesday",
+    APRIL: b"power of april",
+    WAREHOUSE: b"warehouse of tuesday",
+}
+COMMIT = 5
+"""The lease, the raw file, three files that wait; then the manifest, three copies, one deletion; then the lease is deleted."""
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_a_push_killed_at_any_write_leaves_the_old_state_or_the_new(
+    home: Home, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A reader and another machine find one of the two, whole; the next run completes it, and no answer is lost."""
+    home.run(first_night)
+    with monkeypatch.context() as patch:
+        left = kill_at(patch, number)
+        with pytest.raises(Killed):
+            home.run(changes)
+    assert len(left) == number
+    assert [each.endswith("manifest.ndjson.zst") for each in left] == [each == COMMIT for each in range(number)]
+
+    made = MADE_AFTER if number > COMMIT else MADE_BEFORE
+    assert home.content("reader", "sql") == {WAREHOUSE: made[WAREHOUSE]}
+    with monkeypatch.context() as patch:
+        patch.setattr(lease, "STALE_S", -10.0)
+        found = home.content("two")
+    answers = answer("monday") + (answer("tuesday") if number > 1 else b"")
+    assert found == made | {SEGMENT: answers, "raw/runs.ndjson": b'{"run":1}\n'}, "what is there of raw is found"
+
+    home.run(lambda _: None)
+    whole = MADE_AFTER | {SEGMENT: answer("monday") + answer("tuesday"), "raw/runs.ndjson": b'{"run":1}\n'}
+    assert {key: home.body(key) for key in home.listing() if not key.startswith("_wattlog")} == whole, (
+        "nothing else is left"
+    )
+    assert [key for key in home.listing() if key.startswith("_wattlog")] == ["_wattlog/manifest.ndjson.zst"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from flows.object_store import push
+from flows.object_store.session import opened
+from flows.settings import Settings
+
+push.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+with opened(Settings(data_dir=Path(sys.argv[1]), cache_dir=Path(sys.argv[2])), "sync") as settings:
+    (settings.data_dir / "warehouse.duckdb").write_bytes(b"warehouse of tuesday")
+"""
+
+
+def test_a_process_killed_with_minus_nine_is_followed_at_once_on_the_same_machine(home: Home) -> None:
+    """The lock of the mirror is free, so the holder of its lease is dead: nobody waits for the lease to go stale."""
+    home.run(first_night)
+    settings = home.settings()
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(settings.data_dir), str(settings.cache_dir)],
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert home.body(WAREHOUSE) == b"warehouse of monday"
+    assert home.content("reader", "sql") == {WAREHOUSE: b"warehouse of tuesday"}, "committed, though not in its place"
+    home.run(lambda _: None)
+    assert home.body(WAREHOUSE) == b"warehouse of tuesday"
+
+
+def test_a_command_that_fails_keeps_what_was_fetched(home: Home) -> None:
+    """Raw files are pushed, half-made others are not, and the next run need not mend anything."""
+    home.run(first_night)
+
+    def work(data_dir: Path) -> None:
+        append(data_dir, SEGMENT, answer("tuesday"))
+        write(data_dir, POWER, b"half")
+        raise UsageError("no")
+
+    with pytest.raises(UsageError, match="no"):
+        home.run(work)
+    assert home.body(SEGMENT) == answer("monday") + answer("tuesday")
+    assert home.body(POWER) == b"power of monday"
+    assert "_wattlog/lease.json" not in home.listing()
+
+
+def test_a_rebuild_that_fails_leaves_the_lake_in_the_store(home: Home) -> None:
+    """On a machine that has no lake yet, none was made: that is no reason to delete the store's."""
+    home.run(first_night)
+
+    def work(data_dir: Path) -> None:
+        assert not (data_dir / "lake").exists()
+        raise UsageError("no")
+
+    with pytest.raises(UsageError):
+        home.run(work, command="rebuild", machine="two")
+    home.run(lambda data_dir: write(data_dir, POWER, b"rebuilt"), command="rebuild", machine="two")
+    assert home.body(POWER) == b"rebuilt"
+    assert RUNS not in home.listing(), "a rebuild that succeeds is all of the lake"
+
+
+def test_paid_answers_are_saved_while_a_long_run_lasts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that burns down takes the last minutes with it, no more; what it had pushed is found by the next."""
+    monkeypatch.setattr(running, "RENEW_S", 0.02)
+    monkeypatch.setattr(running, "PUSH_RAW_S", 0.02)
+
+    def work(data_dir: Path) -> None:
+        append(data_dir, SEGMENT, answer("monday") + answer("tuesday")[:-4])
+        while SEGMENT not in home.listing():
+            threading.Event().wait(0.01)
+        assert home.body(SEGMENT) == answer("monday"), "not the answer that is being written"
+        append(data_dir, SEGMENT, answer("tuesday")[-4:])
+        while home.body(SEGMENT) == answer("monday"):
+            threading.Event().wait(0.01)
+        burnt.set()
+        raise Killed
+
+    burnt = threading.Event()
+    home.server.fault = lambda method, path: 403 if burnt.is_set() else None
+    with pytest.raises(Killed):
+        home.run(work)
+    home.server.fault = lambda method, path: None
+    assert sorted(home.listing()) == ["_wattlog/lease.json", SEGMENT]
+    monkeypatch.setattr(lease, "STALE_S", -10.0)
+    assert home.content("two") == {SEGMENT: answer("monday") + answer("tuesday")}
