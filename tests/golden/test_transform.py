@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.unit.transform.answers import BATTERY_SITE, KeptAnswer, checked, records
-from transform import energy_intervals, energy_periods, live_status, power, soe
+from transform import backup, charge, energy_intervals, energy_periods, history, live_status, power, soe
 from transform.answer import Tables
 
 SHAPES = {
@@ -25,6 +25,9 @@ SHAPES = {
     "energy_day": energy_periods.shape,
     "energy_month": energy_periods.shape,
     "energy_year": energy_periods.shape,
+    "history": history.shape,
+    "backup": backup.shape,
+    "charge": charge.shape,
     "snapshot": live_status.shape,
 }
 
@@ -68,6 +71,6 @@ def test_the_answers_become_exactly_the_rows_that_stand_beside_them(path: Path) 
     assert {name: plain(frame) for name, frame in shaped(case).items()} == case["tables"], case["about"]
 
 
-def test_every_history_series_has_a_case() -> None:
+def test_every_series_has_a_case() -> None:
     series = {answer["series"] for path in CASES for answer in json.loads(path.read_text(encoding="utf-8"))["answers"]}
     assert series == set(SHAPES)
