@@ -1,0 +1,156 @@
+"""Owners' questions, each one query of `sql/examples/`, on literal rows: the answer is the one that was counted by hand."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.unit.warehouse.conftest import Database, Row
+from warehouse.models import MODELS
+from warehouse.schema import FLOWS
+from warehouse.statements import load
+
+EXAMPLES = load("examples")
+ZONE = ZoneInfo("Australia/Sydney")
+SITE = {
+    "timezone": "Australia/Sydney",
+    "has_battery": True,
+    "site_name": "Banksia",
+    "nameplate_energy_wh": 10_000.0,
+    "installed_at": datetime(2024, 12, 31, 15, tzinfo=UTC),
+}
+
+
+def day(of: date, home: float, imported: float, **more: float) -> dict[str, Any]:
+    """A day on which the grid supplied so many Wh of what the home used."""
+    return {
+        **dict.fromkeys(FLOWS, 0.0),
+        "local_date": of,
+        "home_wh": home,
+        "grid_energy_imported_wh": imported,
+        "consumer_energy_imported_from_grid_wh": imported,
+        **more,
+    }
+
+
+def answer(database: Database, name: str, rows: Mapping[str, Sequence[Row]]) -> list[tuple[Any, ...]]:
+    models = [each.removeprefix("analytics.") for each in EXAMPLES[name].header["sources"].split(", ")]
+    return database({"sites": [SITE], **rows}, *models).execute(EXAMPLES[name].sql).fetchall()
+
+
+def test_yesterdays_self_sufficiency(database: Database) -> None:
+    """Yesterday is the site's: around midnight by Sydney's clock, as by any other."""
+    today = datetime.now(UTC).astimezone(ZONE).date()
+    days = [day(today - timedelta(days=back), 10_000.0, 1_000.0 * (5 + back)) for back in (-1, 0, 1, 2)]
+    (found,) = answer(database, "yesterdays_self_sufficiency", {"daily": days})
+    after = datetime.now(UTC).astimezone(ZONE).date()
+    assert today - timedelta(days=1) <= found[1] <= after - timedelta(days=1)
+    imported = 5.0 + (today - found[1]).days
+    share = pytest.approx(100 - 10 * imported)
+    assert found == ("Banksia", found[1], 10.0, imported, share, share)
+
+
+def test_worst_day_of_the_year(database: Database) -> None:
+    """The day with the highest import of this year; last year's was worse, and of two equal days the first counts."""
+    today = datetime.now(UTC).astimezone(ZONE).date()
+    first = date(today.year, 1, 1)
+    days = [
+        day(first - timedelta(days=1), 90_000.0, 80_000.0),
+        day(first, 20_000.0, 5_000.0, solar_energy_exported_wh=7_000.0),
+        day(first + timedelta(days=1), 20_000.0, 5_000.0),
+        day(first + timedelta(days=2), 30_000.0, 4_000.0),
+    ]
+    assert answer(database, "worst_day_of_the_year", {"daily": days}) == [("Banksia", first, 5.0, 7.0, 20.0, 75.0)]
+
+
+def test_monthly_import_beside_tesla(database: Database) -> None:
+    """January: 31 kWh against Tesla's 30.5. February is known in part: no difference is claimed."""
+    days = [day(date(2025, 1, 1) + timedelta(days=number), 2_000.0, 1_000.0) for number in range(41)]
+    periods = [
+        {
+            "granularity": "month",
+            "source": "calendar_history/year",
+            "period_start": date(2025, month, 1),
+            "_fetched_at": datetime(2025, 6, 1, tzinfo=UTC),
+            "grid_energy_imported_wh": wh,
+        }
+        for month, wh in ((1, 30_500.0), (2, 28_000.0))
+    ]
+    found = answer(database, "monthly_import_beside_tesla", {"daily": days, "energy_periods": periods})
+    assert found == [
+        ("Banksia", date(2025, 1, 1), 31.0, 30.5, -0.5, "31 of 31"),
+        ("Banksia", date(2025, 2, 1), 10.0, 28.0, None, "10 of 28"),
+    ]
+
+
+def test_hours_off_grid(database: Database) -> None:
+    """Half an hour and two hours in one year; an outage on New Year's morning by the site's clock is the next year's."""
+    events = [
+        {"started_at": start, "ended_at": start + timedelta(hours=hours), "duration_s": hours * 3600}
+        for start, hours in (
+            (datetime(2025, 3, 1, 5, tzinfo=UTC), 0.5),
+            (datetime(2025, 8, 1, 5, tzinfo=UTC), 2.0),
+            (datetime(2025, 12, 31, 14, tzinfo=UTC), 1.0),
+        )
+    ]
+    assert answer(database, "hours_off_grid", {"backup_events": events}) == [
+        ("Banksia", 2025, 2, 2.5, 2.0, None),
+        ("Banksia", 2026, 1, 1.0, 1.0, None),
+    ]
+
+
+def test_battery_round_trip_efficiency(database: Database) -> None:
+    """Two days of 10 kWh in and 9 out, ending 5 % of 10 kWh fuller: 18.5 of 20 kWh."""
+    days = [
+        day(date(2025, 3, number), 0.0, 0.0, battery_charge_wh=10_000.0, battery_energy_exported_wh=9_000.0)
+        for number in (1, 2)
+    ]
+    levels = [
+        {
+            "interval_start": datetime(2025, 3, number, tzinfo=ZONE).astimezone(UTC),
+            "interval_s": 900,
+            "local_date": date(2025, 3, number),
+            "soe_pct": level,
+        }
+        for number, level in ((1, 40.0), (2, 70.0), (3, 45.0))
+    ]
+    found = answer(database, "battery_round_trip_efficiency", {"daily": days, "state_of_energy": levels})
+    assert found == [("Banksia", 2025, 20.0, 18.0, pytest.approx(0.5), pytest.approx(92.5), 1.8)]
+
+
+def test_what_the_car_took(database: Database) -> None:
+    """30 kWh in March, of which 20 on a day that tells what the home used: 40 %; and 5 in April, of an unknown home."""
+    sessions = [
+        {
+            "started_at": start,
+            "ended_at": start + timedelta(hours=2),
+            "duration_s": 7200.0,
+            "energy_added_wh": wh,
+        }
+        for start, wh in (
+            (datetime(2025, 3, 1, 2, tzinfo=UTC), 20_000.0),
+            (datetime(2025, 3, 5, 2, tzinfo=UTC), 10_000.0),
+            (datetime(2025, 3, 31, 20, tzinfo=UTC), 5_000.0),
+        )
+    ]
+    rows = {"charge_sessions": sessions, "daily": [day(date(2025, 3, 1), 50_000.0, 0.0)]}
+    assert answer(database, "what_the_car_took", rows) == [
+        ("Banksia", date(2025, 3, 1), 2, 30.0, 4.0, pytest.approx(40.0)),
+        ("Banksia", date(2025, 4, 1), 1, 5.0, 2.0, None),
+    ]
+
+
+def test_every_example_is_shown_here() -> None:
+    """An example without a test is an answer that nobody counted."""
+    assert {f"test_{name}" for name in EXAMPLES} <= set(globals())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_says_what_it_answers_and_reads(name: str) -> None:
+    """The README quotes them; their sources are models of ours."""
+    header = EXAMPLES[name].header
+    assert set(header) == {"question", "returns", "sources"}
+    assert header["question"].endswith("?")
+    assert {each.removeprefix("analytics.") for each in header["sources"].split(", ")} <= set(MODELS)

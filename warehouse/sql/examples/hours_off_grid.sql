@@ -1,0 +1,13 @@
+-- question: how many hours was each site off grid, in how many outages, and how long was the longest?
+-- returns: site, year, outages, hours, the longest one's hours, what the home used meanwhile as far as it is held
+-- sources: analytics.outages
+select
+    site_name,
+    year(local_started_at) as year,
+    count(*) as outages,
+    sum(duration_h) as hours_off_grid,
+    max(duration_h) as longest_h,
+    sum(home_kwh) as home_kwh
+from analytics.outages
+group by site_id, site_name, year(local_started_at)
+order by site_name, year

@@ -1,0 +1,13 @@
+-- question: what did the cars take each month, and how much is that of what the home used on those days?
+-- returns: site, month, sessions, energy, hours of charging, share of the home's energy on the days that tell it
+-- sources: analytics.ev_charging
+select
+    site_name,
+    date_trunc('month', local_date)::date as month,
+    sum(sessions)::bigint as sessions,
+    sum(ev_kwh) as ev_kwh,
+    sum(charging_h) as charging_h,
+    100 * sum(ev_kwh) filter (home_kwh is not null) / sum(home_kwh) as ev_share_pct
+from analytics.ev_charging
+group by site_id, site_name, date_trunc('month', local_date)
+order by site_name, month
