@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
@@ -25,7 +26,7 @@ class RunLog:
         self._long = long
         self._every_s = every_s
         self._clock = clock
-        self._lock = threading.Lock()
+        self._counting, self._moving = threading.Lock(), threading.Lock()
         self._bar: UUID | None = None
         self._total = self._done = 0
         self._moved_at = 0.0
@@ -41,15 +42,16 @@ class RunLog:
 
     def advance(self, part: str = "") -> None:
         """See `Progress`. Who finds another thread at it goes on with its own work."""
-        self._done += 1
-        if self._bar is None or not self._lock.acquire(blocking=False):
+        with self._counting:
+            self._done += 1
+        if self._bar is None or not self._moving.acquire(blocking=False):
             return
         try:
             if self._clock() - self._moved_at >= self._every_s:
                 self._moved_at = self._clock()
-                update_progress_artifact(self._bar, min(100.0, 100 * self._done / self._total))
+                self._move(self._bar)
         finally:
-            self._lock.release()
+            self._moving.release()
 
     def pause(self, reason: str) -> None:
         """See `Progress`."""
@@ -57,7 +59,14 @@ class RunLog:
 
     def end(self) -> None:
         """See `Progress`."""
-        with self._lock:
+        with self._moving:
             if self._bar is not None:
-                update_progress_artifact(self._bar, min(100.0, 100 * self._done / self._total))
+                self._move(self._bar)
             self._bar = None
+
+    def _move(self, bar: UUID) -> None:
+        """A server that does not answer in time costs the bar, never the run."""
+        try:
+            update_progress_artifact(bar, min(100.0, 100 * self._done / self._total))
+        except httpx.HTTPError as error:
+            self._log.warning("the bar was not moved: %s", type(error).__name__)
