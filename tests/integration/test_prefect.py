@@ -5,6 +5,7 @@ One real server and one real worker on loopback serve all of it.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -199,7 +200,7 @@ def test_the_deployed_flow_runs_with_plain_parameters(
     for name, value in served.settings(tmp_path).model_dump(mode="json").items():
         if name in {"provider", "api_base_url"}:
             monkeypatch.setenv(f"WATTLOG_{name.upper()}", str(value))
-    as_json: dict[str, Any] = {"sites": [2104877316], "series": ["power"], "since": "2026-01-10"}
+    as_json: dict[str, Any] = {"sites": [2104877316], "series": ["power"], "since": "2026-01-10", "until": "2026-01-13"}
     result = backfill(**as_json, data_dir=tmp_path)
     assert result["exit_code"] == 0
     assert result["rows"]["power"] > 0
@@ -288,11 +289,16 @@ def test_a_flow_run_that_failed_names_its_windows(
             ("ACCESS_TOKEN", DEMO_TOKEN),
         ):
             monkeypatch.setenv(f"WATTLOG_{name}", value)
-        as_json: dict[str, Any] = {"sites": [2104877316], "series": ["power", "soe"], "since": "2026-01-15"}
-        with pytest.raises(RunFailed, match="Failed: site 2104877316 soe 2026-01-16"):
+        as_json: dict[str, Any] = {
+            "sites": [2104877316],
+            "series": ["power", "soe"],
+            "since": "2026-01-12",
+            "until": "2026-01-13",
+        }
+        with pytest.raises(RunFailed, match="Failed: site 2104877316 soe 2026-01-13"):
             backfill(**as_json, data_dir=tmp_path)
     table = json.loads(_newest(prefect_api, "wattlog-failed")["data"])
-    assert {row["window"] for row in table} == {f"site 2104877316 soe 2026-01-{day}" for day in (15, 16)}
+    assert {row["window"] for row in table} == {f"site 2104877316 soe 2026-01-{day}" for day in (12, 13)}
     assert all("teapot" in row["reason"] for row in table)
     assert (tmp_path / "warehouse.duckdb").exists()
 
@@ -326,9 +332,13 @@ def test_scheduled_runs_exist(prefect: Prefect) -> None:
 
 
 def test_deploying_again_changes_nothing_and_a_pause_stays(prefect: Prefect) -> None:
+    """Nor does `prefect deploy --all` before it: prefect.yaml has the same deployments, and not one more."""
     before = {each.full_name: prefect.deployment(each.full_name) for each in DEPLOYMENTS}
     paused = before["rebuild/rebuild"]["id"]
     prefect.ask("PATCH", f"deployments/{paused}", {"paused": True}).raise_for_status()
+    shutil.copy(ROOT / "prefect.yaml", prefect.directory)
+    prefect.command(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all")
+    assert len(prefect.post("deployments/filter")) == len(DEPLOYMENTS)
     assert prefect.deploy()["created"] == []
     for name, deployment in before.items():
         after = prefect.deployment(name)
