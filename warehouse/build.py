@@ -9,7 +9,7 @@ carry no index: rows are sorted by their key, and that it is unique is checked.
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,9 +23,9 @@ from warehouse import atomic, in_place, provenance
 from warehouse.connection import THREADS, brief, connect
 from warehouse.errors import BuildFailed
 from warehouse.lake import Lake
-from warehouse.load import TableChange, apply, change, measured, whole
+from warehouse.load import TableChange, apply, change, measured, refuse_repeated, whole
 from warehouse.manifest import Entry, Survey, survey
-from warehouse.models import create_models
+from warehouse.models import MODELS, Model, create_models
 from warehouse.schema import TABLES, Table
 
 logger = logging.getLogger(__name__)
@@ -220,7 +220,7 @@ def _write(
         connection.execute("drop schema analytics cascade")
     for each in changes:
         apply(connection, each, seen, task.destination)
-    _finish(connection, task, entries)
+    _finish(connection, task, entries, MODELS.values())
     return entries
 
 
@@ -228,15 +228,15 @@ def _make_views(task: _Task) -> _Filled:
     """Fill the fresh file with views over the lake."""
     seen = survey(task.lake)
     with connect(threads=task.threads, temp_directory=task.fresh.parent / "spill") as connection:
-        entries = tuple(
-            entry
-            for table in TABLES.values()
-            for entry in measured(connection, table, seen.changed_of(table), seen, task.destination)
-        )
+        entries: tuple[Entry, ...] = ()
+        for table in TABLES.values():
+            of_table = measured(connection, table, seen.changed_of(table), seen, task.destination)
+            refuse_repeated(connection, table, of_table, seen, task.destination)
+            entries += tuple(of_table)
         _attach(connection, task.fresh)
         connection.execute("begin")
         in_place.create_views(connection, task.lake, task.destination, {each.table_name for each in entries})
-        _finish(connection, task, ())
+        _finish(connection, task, (), in_place.MODELS_AS_VIEWS)
     return _Filled(Loading.VIEWS, entries)
 
 
@@ -245,9 +245,11 @@ def _attach(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
     connection.execute("use warehouse")
 
 
-def _finish(connection: duckdb.DuckDBPyConnection, task: _Task, entries: tuple[Entry, ...]) -> None:
+def _finish(
+    connection: duckdb.DuckDBPyConnection, task: _Task, entries: tuple[Entry, ...], models: Iterable[Model]
+) -> None:
     """Add models and provenance, and close the file: everything is in it then, and nothing in a log beside it."""
-    create_models(connection)
+    create_models(connection, models)
     built_at = provenance.note(connection, entries)
     connection.execute("commit")
     connection.execute("use memory")

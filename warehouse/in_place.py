@@ -1,4 +1,7 @@
-"""Views in the place of tables: a warehouse that reads the lake where it lies, for fleets too large to load twice.
+"""Views in the place of tables: a warehouse that reads the lake where it lies, for fleets too large to store twice.
+
+Nothing is stored, so nothing is loaded, and a query sees the lake as it is at that moment: while a run writes, maybe the new
+month of one table and the old month of another.
 
 A view names the lake by its absolute path, so that any program that opens the warehouse finds it. wattlog itself tells each
 connection where the lake lies now, going by the warehouse's own place: a data directory that was moved, or copied, goes on
@@ -7,13 +10,16 @@ working. Other programs do the same with `set variable wattlog_lake = '/where/it
 
 import os
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
 import duckdb
 
 from warehouse.lake import Lake
+from warehouse.models import MODELS, Model
 from warehouse.schema import TABLES, Table, comment_on
+from warehouse.statements import Statement
 
 VARIABLE = "wattlog_lake"
 
@@ -31,6 +37,22 @@ _EMPTY = Template("create view main.$table as select $columns where false")
 _SITE_MONTH = ("site_id=*/month=*/part.parquet", "true", "hive_types = {'site_id': bigint, 'month': varchar}")
 _ACCOUNT = ("part.parquet", "false", "union_by_name = false")
 _GLOB = "[*?"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unstored(Model):
+    """A model whose rows are computed by each query, since storing them takes reading the whole lake."""
+
+    @property
+    def statement(self) -> Statement:
+        stored = MODELS[self.name].statement
+        return replace(
+            stored, sql=stored.sql.replace(f"create table analytics.{self.name}", f"create view analytics.{self.name}")
+        )
+
+
+MODELS_AS_VIEWS: tuple[Model, ...] = tuple(_Unstored(each.name, each.fields) for each in MODELS.values())
+"""Every model, none of them materialised."""
 
 
 def create_views(

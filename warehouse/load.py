@@ -26,6 +26,9 @@ DISORDER = 0.25
 _LOAD = Template("insert into main.$table by name select $columns from read_parquet(?, hive_partitioning = false)")
 _LOAD_SORTED = Template(f"{_LOAD.template} order by $key")
 _REPEATED = Template("select $key from main.$table group by all having count(*) > 1 order by all limit 1")
+_REPEATED_IN_FILES = Template("""
+select $key from read_parquet(?, hive_partitioning = false) group by all having count(*) > 1 order by all limit 1
+""")
 _REPEATED_IN = Template("""
 select $key from main.$table as held
 semi join temp.stale
@@ -219,7 +222,22 @@ def apply(connection: duckdb.DuckDBPyConnection, change: TableChange, seen: Surv
     load = _LOAD if is_apart and is_by_time else _LOAD_SORTED
     connection.execute(load.substitute(names), [[str(seen.paths[each.key]) for each in files]])
     if not is_apart:
-        _refuse_repeated(connection, change, names, destination)
+        repeated = _REPEATED if change.stale is None else _REPEATED_IN
+        _refuse_rows(connection.execute(repeated.substitute(names)).fetchall(), change.table, destination)
+
+
+def refuse_repeated(
+    connection: duckdb.DuckDBPyConnection, table: Table, entries: Sequence[Entry], seen: Survey, destination: Path
+) -> None:
+    """Look for rows that two files of a table hold, without loading them.
+
+    Raises:
+        DuplicateKey: There is one.
+    """
+    if entries and not _are_apart(whole(table, entries)):
+        paths = [str(seen.paths[each.key]) for each in entries]
+        repeated = connection.execute(_REPEATED_IN_FILES.substitute(_names(table)), [paths]).fetchall()
+        _refuse_rows(repeated, table, destination)
 
 
 def _are_apart(change: TableChange) -> bool:
@@ -230,13 +248,10 @@ def _are_apart(change: TableChange) -> bool:
     return all(len(each.entries) < 2 for each in stretches)
 
 
-def _refuse_repeated(
-    connection: duckdb.DuckDBPyConnection, change: TableChange, names: dict[str, str], destination: Path
-) -> None:
-    repeated = connection.execute((_REPEATED if change.stale is None else _REPEATED_IN).substitute(names)).fetchall()
-    if repeated:
-        named = zip(change.table.primary_key, repeated[0], strict=True)
-        raise DuplicateKey(destination, change.table.name, ", ".join(f"{name} {value}" for name, value in named))
+def _refuse_rows(repeated: Sequence[tuple[object, ...]], table: Table, destination: Path) -> None:
+    for row in repeated:
+        named = zip(table.primary_key, row, strict=True)
+        raise DuplicateKey(destination, table.name, ", ".join(f"{name} {value}" for name, value in named))
 
 
 def _names(table: Table) -> dict[str, str]:

@@ -121,7 +121,7 @@ from pathlib import Path
 from warehouse import build as building
 from warehouse.lake import Lake
 
-def never_ends(connection):
+def never_ends(connection, models):
     print("loaded", flush=True)
     time.sleep(60)
 

@@ -39,7 +39,7 @@ def _old_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("warehouse.manifest.RACE_NS", 0)
 
 
-def _without_models(connection: duckdb.DuckDBPyConnection) -> None:
+def _without_models(connection: duckdb.DuckDBPyConnection, _: object) -> None:
     connection.execute("create schema analytics")
 
 
@@ -357,7 +357,7 @@ from pathlib import Path
 from warehouse import build as building
 from warehouse.lake import Lake
 
-building.create_models = lambda connection: connection.execute("create schema analytics")
+building.create_models = lambda connection, models: connection.execute("create schema analytics")
 module, name = sys.argv[3].split(":")
 owner = import_module(module)
 *outer, name = name.split(".")
