@@ -91,14 +91,27 @@ class Mirror:
 
     def save(self) -> None:
         """Write down what was agreed on."""
-        lines = [{"store_id": self.store_id}, *({"path": path, **asdict(known)} for path, known in sorted(self.known.items()))]
+        lines = [
+            {"store_id": self.store_id},
+            *({"path": path, **asdict(known)} for path, known in sorted(self.known.items())),
+        ]
         with atomic.replacing(self.root / "state.ndjson") as temporary:
             temporary.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
 
-    def agree(self, path: str, sha256: str, *, stat: os.stat_result, size: int | None = None, etag: str = "") -> None:
-        """The object is this, and the file was what `stat` says when they were compared."""
-        size = stat.st_size if size is None else size
-        self.known[path] = Known(size, sha256, etag, stat.st_size, stat.st_mtime_ns)
+    def agree(
+        self, path: str, sha256: str, *, stat: os.stat_result | None, size: int | None = None, etag: str = ""
+    ) -> None:
+        """Note what the object is.
+
+        Args:
+            path: The file.
+            sha256: Of the object.
+            stat: What the file was when they were compared; None where it has more than the object, which is to be pushed.
+            size: Bytes of the object; the file's if not given.
+            etag: The object's state.
+        """
+        local_size, mtime_ns = (-1, 0) if stat is None else (stat.st_size, stat.st_mtime_ns)
+        self.known[path] = Known(local_size if size is None else size, sha256, etag, local_size, mtime_ns)
 
     def is_untouched(self, path: str) -> bool:
         """Whether a file is there as it was when last agreed on, as far as size and time tell."""

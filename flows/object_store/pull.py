@@ -86,7 +86,8 @@ def _fetch_raw(bucket: Bucket, mirror: Mirror, path: str, file: StoredFile) -> N
         _replace_raw(local, here, content)
         if not content.startswith(here):
             mirror.drop_index(path)
-    mirror.agree(path, digest, stat=local.stat(), size=len(stored.body), etag=stored.etag)
+    stat = local.stat() if content == stored.body else None
+    mirror.agree(path, digest, stat=stat, size=len(stored.body), etag=stored.etag)
 
 
 def _replace_raw(local: Path, here: bytes, content: bytes) -> None:

@@ -11,10 +11,32 @@ CONFLICTS = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict", "
 """A condition did not hold, or somebody wrote the same object at the same moment."""
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
-_REGION = {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
-_LOGIN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidToken"}
-_RIGHTS = {"403", "AccessDenied", "Forbidden", "AllAccessDisabled", "AccountProblem"}
-_BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "RequestTimeTooSkewed"}
+_BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"}
+
+_CREDENTIALS = "{address} does not take these credentials ({code}); renew them"
+_REGION = "bucket {bucket} is not in this region but in {region}; set AWS_REGION"
+_RIGHTS = (
+    "{address} refuses {what} ({code}); the credentials need s3:ListBucket on the bucket, and s3:GetObject, "
+    "s3:PutObject and s3:DeleteObject below the prefix"
+)
+_OTHERWISE = "{address} refuses {what} ({status} {code} {message}); is it a store that speaks S3?"
+_ADVICE = {
+    "NoSuchBucket": "bucket {bucket} does not exist; create it, or correct {address}",
+    "RequestTimeTooSkewed": "{address} finds this machine's time wrong; set this machine's clock",
+    "InvalidAccessKeyId": _CREDENTIALS,
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "ExpiredToken": _CREDENTIALS,
+    "ExpiredTokenException": _CREDENTIALS,
+    "InvalidToken": _CREDENTIALS,
+    "PermanentRedirect": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "301": _REGION,
+    "AccessDenied": _RIGHTS,
+    "AllAccessDisabled": _RIGHTS,
+    "AccountProblem": _RIGHTS,
+    "403": _RIGHTS,
+}
 
 
 def code_of(error: Any) -> str:
@@ -42,7 +64,7 @@ def understood(address: StoreAddress, operation: str, path: str = "") -> Iterato
         yield
     except raised.ClientError as error:
         raise _meaning(error, address, operation, path) from None
-    except (raised.HTTPClientError, raised.IncompleteReadError, Boto3Error) as error:
+    except (raised.HTTPClientError, raised.ConnectionError, raised.IncompleteReadError, Boto3Error) as error:
         raise StoreUnreachable(
             f"{address} cannot be reached ({_brief(error)}); what is here is kept, run the command again"
         ) from None
@@ -54,29 +76,21 @@ def understood(address: StoreAddress, operation: str, path: str = "") -> Iterato
 
 
 def _meaning(error: Any, address: StoreAddress, operation: str, path: str) -> StoreRefused | StoreUnreachable:
-    code, answer = code_of(error), error.response
-    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    what = f"{operation} {path}".strip()
-    if code == "NoSuchBucket":
-        return StoreRefused(f"bucket {address.bucket} does not exist; create it, or correct {address}")
-    if code in _REGION or status == 301:
-        region = answer.get("Error", {}).get("Region") or answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get(
-            "x-amz-bucket-region", "another one"
-        )
-        return StoreRefused(f"bucket {address.bucket} is not in this region but in {region}; set AWS_REGION")
-    if code in _LOGIN:
-        return StoreRefused(f"{address} does not take these credentials ({code}); renew them")
-    if status >= 500 or code in _BUSY:
-        return StoreUnreachable(
-            f"{address} is out of order ({status} {code} to {what}); what is here is kept, run the command again"
-        )
-    if code in _RIGHTS or status == 403:
-        return StoreRefused(
-            f"{address} refuses {what} ({code}); the credentials need s3:ListBucket on the bucket, and s3:GetObject, "
-            "s3:PutObject and s3:DeleteObject below the prefix"
-        )
-    message = answer.get("Error", {}).get("Message", "")
-    return StoreRefused(f"{address} refuses {what} ({status} {code} {message}); is it a store that speaks S3?")
+    code, told, about = code_of(error), error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+    status = int(about.get("HTTPStatusCode", 0))
+    facts = {
+        "address": address,
+        "bucket": address.bucket,
+        "code": code,
+        "status": status,
+        "what": f"{operation} {path}".strip(),
+        "region": told.get("Region") or about.get("HTTPHeaders", {}).get("x-amz-bucket-region", "another one"),
+        "message": told.get("Message", ""),
+    }
+    if code in _BUSY or (status >= 500 and status != 501):
+        line = "{address} is out of order ({status} {code} to {what}); what is here is kept, run the command again"
+        return StoreUnreachable(line.format(**facts))
+    return StoreRefused(_ADVICE.get(code, _ADVICE.get(str(status), _OTHERWISE)).format(**facts))
 
 
 def _brief(error: Exception) -> str:

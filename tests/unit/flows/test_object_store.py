@@ -1,18 +1,23 @@
 """The pure parts of the object store: addresses, the list of files, growing files."""
 
+import pickle
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
+from botocore.exceptions import ClientError
 
 from extract import segment
 from flows.cli.app import app
 from flows.data_directory import held
-from flows.errors import UsageError
+from flows.errors import FlowError, UsageError, exit_code_for
 from flows.object_store import growing
 from flows.object_store.address import StoreAddress, store_address
+from flows.object_store.errors import StoreBusy, StoreChanged, StoreDamaged, StoreRefused, StoreUnreachable
 from flows.object_store.mirror import Mirror
 from flows.object_store.parts import NEEDS, Part, files_of, need_of, part_of
+from flows.object_store.refusals import understood
 from flows.settings import Settings, load_settings
 
 SEGMENT = "raw/site_id=1001/series=power/month=2025-03.ndjson.zst"
@@ -183,3 +188,52 @@ def test_ledgers_are_joined_line_by_line(tmp_path: Path) -> None:
     path.write_bytes(b'{"run":1}\n{"run":22}\n')
     joined = growing.joined(path, path.read_bytes(), b'{"run":1}\n{"run":23}\n')
     assert joined == b'{"run":1}\n{"run":23}\n{"run":22}\n'
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def meaning(status: int, code: str, **more: str) -> tuple[int, str]:
+    """Exit code and line of an answer of the store."""
+    answer = {"Error": {"Code": code, "Message": "no", **more}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(FlowError) as found, understood(StoreAddress("bucket", "home/"), "PutObject", "raw/runs.ndjson"):
+        raise ClientError(cast("Any", answer), "PutObject")
+    return exit_code_for(found.value), str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code", "says"),
+    [
+        (404, "NoSuchBucket", 2, "bucket bucket does not exist; create it, or correct s3://bucket/home"),
+        (
+            403,
+            "AccessDenied",
+            2,
+            "refuses PutObject raw/runs.ndjson (AccessDenied); the credentials need s3:ListBucket",
+        ),
+        (403, "ExpiredToken", 2, "does not take these credentials (ExpiredToken); renew them"),
+        (403, "SignatureDoesNotMatch", 2, "does not take these credentials (SignatureDoesNotMatch); renew them"),
+        (403, "RequestTimeTooSkewed", 2, "set this machine's clock"),
+        (301, "PermanentRedirect", 2, "is not in this region but in eu-west-1; set AWS_REGION"),
+        (
+            501,
+            "NotImplemented",
+            2,
+            "refuses PutObject raw/runs.ndjson (501 NotImplemented no); is it a store that speaks S3?",
+        ),
+        (503, "SlowDown", 1, "is out of order (503 SlowDown to PutObject raw/runs.ndjson); what is here is kept"),
+        (400, "RequestTimeout", 1, "run the command again"),
+    ],
+)
+def test_every_answer_of_a_store_has_its_exit_code_and_its_advice(
+    status: int, code: str, exit_code: int, says: str
+) -> None:
+    found, line = meaning(status, code, Region="eu-west-1")
+    assert (found, says in line) == (exit_code, True), line
+
+
+@pytest.mark.parametrize("kind", [StoreRefused, StoreUnreachable, StoreDamaged, StoreBusy, StoreChanged])
+def test_errors_survive_the_way_between_processes(kind: type[FlowError]) -> None:
+    there_and_back = pickle.loads(pickle.dumps(kind("s3://bucket is no more")))  # noqa: S301 - our own bytes
+    assert (type(there_and_back), str(there_and_back)) == (kind, "s3://bucket is no more")
+    assert exit_code_for(there_and_back) == kind.exit_code
