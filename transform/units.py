@@ -75,14 +75,38 @@ def in_watt_hours(
 def _interval_sums(
     intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArray[np.datetime64]
 ) -> tuple[Floats, Floats]:
-    """Energy of each day, and the integral of power over the same intervals."""
-    is_shared = np.isin(epoch_us(intervals["interval_start"]), epoch_us(power["interval_start"]))
-    is_there = np.isin(epoch_us(power["interval_start"]), epoch_us(intervals["interval_start"]))
+    """Energy of each day, and the integral of power over the same time, whichever of the two comes in shorter rows."""
+    is_shared = _begins_within(intervals, power) | _holds_a_beginning(intervals, power)
+    is_there = _begins_within(power, intervals) | _holds_a_beginning(power, intervals)
     energy = intervals[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
     return (
         _by_day(intervals[is_shared], energy[is_shared], days),
         _by_day(power[is_there], _integrals(power)[is_there].sum(axis=1).to_numpy(dtype=np.float64), days),
     )
+
+
+def _begins_within(rows: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows begin in the time of another table's row."""
+    starts, ends = _spans(others)
+    wanted = epoch_us(rows["interval_start"])
+    at = np.searchsorted(starts, wanted, side="right") - 1
+    return np.asarray((at >= 0) & (wanted < np.append(ends, 0)[at]))
+
+
+def _holds_a_beginning(rows: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """In the time of which rows a row of another table begins."""
+    starts, _ = _spans(others)
+    first = epoch_us(rows["interval_start"])
+    until = first + rows["interval_s"].to_numpy(dtype=np.int64) * 1_000_000
+    return np.asarray(np.searchsorted(starts, until) > np.searchsorted(starts, first))
+
+
+def _spans(rows: pd.DataFrame) -> tuple[Exponents, Exponents]:
+    """Beginnings and ends of rows in order of time."""
+    starts = epoch_us(rows["interval_start"])
+    order = np.argsort(starts, kind="stable")
+    lengths = rows["interval_s"].to_numpy(dtype=np.int64)[order] * 1_000_000
+    return starts[order], starts[order] + lengths
 
 
 def _integrals(power: pd.DataFrame) -> pd.DataFrame:

@@ -30,6 +30,8 @@ LOST: Final = (GapCause.NO_DATA, GapCause.QUARANTINED, GapCause.FAILED, GapCause
 WITHHELD: Final = (GapCause.NO_DATA, GapCause.QUARANTINED)
 """Causes by which the API itself has nothing to show for a stretch that it was asked for."""
 
+EXCUSED: Final = (GapCause.NIGHT,)
+
 MISFILED: Final = (GapCause.WRONG_WINDOW,)
 
 WRONG_WINDOW: Final = "wrong_window"
@@ -67,12 +69,14 @@ class Series:
     silent_s: Ints
 
     @classmethod
-    def of(cls, name: str, rows: DayRows, gaps: pd.DataFrame, requests: pd.DataFrame, calendar: Calendar) -> "Series":
+    def of(
+        cls, name: str, rows: DayRows, gaps: pd.DataFrame, requests: pd.DataFrame, calendar: Calendar, site: Site
+    ) -> "Series":
         """What is not right about the series of a source."""
         mine = gaps[(gaps["series"] == SERIES_OF[name]).to_numpy(dtype=bool)]
         misfiled = overlap_s(mine, MISFILED, calendar) > 0
         return cls(
-            overlap_s(mine, LOST, calendar),
+            np.maximum(overlap_s(mine, LOST, calendar), not_held_s(rows, mine, calendar, site)),
             overlap_s(mine, WITHHELD, calendar),
             misfiled | asked_wrongly(requests, SERIES_OF[name], calendar),
             silent_s(rows, calendar),
@@ -115,6 +119,22 @@ def overlap_s(gaps: pd.DataFrame, causes: tuple[GapCause, ...], calendar: Calend
     starts, ends = epoch_us(mine["gap_start"])[:, None], epoch_us(mine["gap_end"])[:, None]
     covered = np.minimum(ends, calendar.ends_us) - np.maximum(starts, calendar.starts_us)
     return np.asarray(np.maximum(covered, 0).sum(axis=0) // 1_000_000, dtype=np.int64)
+
+
+def not_held_s(rows: DayRows, gaps: pd.DataFrame, calendar: Calendar, site: Site) -> Ints:
+    """Seconds of each day with rows that had passed when they were asked, are not held, and are no night (Q15).
+
+    Gaps alone do not tell: where one row stands for the day, no quarter hour of it is expected (Q10).
+    """
+    starts_us, asked_us = calendar.starts_us, np.zeros(len(calendar.days), dtype=np.int64)
+    if site.installed_at is not None:
+        starts_us = np.maximum(starts_us, round(site.installed_at.timestamp() * 1_000_000))
+    np.maximum.at(asked_us, rows.at, rows.asked_us)
+    passed_s = np.maximum(np.minimum(asked_us, calendar.ends_us) - starts_us, 0) // 1_000_000
+    held_s = np.bincount(rows.at, weights=rows.length_s, minlength=len(calendar.days)).astype(np.int64)
+    missing_s = np.maximum(passed_s - held_s - overlap_s(gaps, EXCUSED, calendar), 0)
+    longest_s = int(rows.length_s.max(initial=0))
+    return np.where((held_s > 0) & (missing_s > longest_s), missing_s, 0)
 
 
 def asked_wrongly(requests: pd.DataFrame, series: str, calendar: Calendar) -> Mask:

@@ -147,7 +147,10 @@ def _context(evidence: DayEvidence, calendar: Calendar, energy: DayRows, power: 
     return DayContext(
         calendar,
         evidence.site,
-        {name: Series.of(name, rows, evidence.gaps, evidence.requests, calendar) for name, rows in of_rows.items()},
+        {
+            name: Series.of(name, rows, evidence.gaps, evidence.requests, calendar, evidence.site)
+            for name, rows in of_rows.items()
+        },
         contrary_wh(energy, power, days),
         negative_home_wh(power, days),
         revised_us(evidence.revisions, calendar),

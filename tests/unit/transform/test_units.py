@@ -168,3 +168,22 @@ def test_a_month_without_anything_stays_so() -> None:
     empty = [frame.iloc[:0] for frame in told([1])]
     intervals, periods, findings = in_watt_hours(empty[0], empty[1], empty[2], replace(BATTERY_SITE, site_id=7))
     assert len(intervals) == len(periods) == len(findings) == 0
+
+
+@pytest.mark.parametrize(("energy_s", "power_s"), [(900, 300), (300, 900), (300, 300)])
+def test_rows_of_another_length_prove_a_unit_too(energy_s: int, power_s: int) -> None:
+    """Quarter hours of energy beside five minutes of power, or the reverse (Q10): the same time is compared."""
+    energy = [
+        energy_row(each, grid_energy_imported=energy_s / 3) for each in slots(FIRST, LOS_ANGELES, step_s=energy_s)
+    ]
+    watts = [power_row(each, grid=HOURLY_WH) for each in slots(FIRST, LOS_ANGELES, step_s=power_s)]
+    told_in_kwh = [{**row, "grid_energy_imported": row["grid_energy_imported"] / 1000} for row in energy]
+    frames = [
+        energy_intervals.shape([answer("energy_interval", rows, day=FIRST)], BATTERY_SITE)["energy_intervals"]
+        for rows in (energy, told_in_kwh)
+    ]
+    nothing = energy_periods.shape([], BATTERY_SITE)["energy_periods"]
+    watt_rows = power.shape([answer("power", watts, day=FIRST)], BATTERY_SITE)["power"]
+    for frame in frames:
+        intervals, _, _ = in_watt_hours(frame, nothing, watt_rows, BATTERY_SITE)
+        assert daily_wh(intervals, "local_date") == [28_800.0]
