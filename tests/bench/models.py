@@ -208,5 +208,5 @@ def _asked(connection: duckdb.DuckDBPyConnection, model: Model) -> Iterator[Meas
     if not dates or model.name in {"sites", "lifetime"}:
         return
     part = _SLICE.substitute(model=model.name, year=f"year({dates[0]})")
-    seconds = best_of(5, lambda: connection.execute(part).to_arrow_table())
+    seconds = best_of(5, lambda: connection.sql(part).to_arrow_table())
     yield Measurement(f"analytics.{model.name}: one site and year, all columns", seconds, "s", LONGEST_QUERY_S)

@@ -5,9 +5,9 @@ select
     site_name,
     year(local_started_at) as year,
     count(*) as outages,
-    sum(duration_h) as hours_off_grid,
+    round(sum(duration_h), 3) as hours_off_grid,
     max(duration_h) as longest_h,
-    sum(home_kwh) as home_kwh
+    round(sum(home_kwh), 3) as home_kwh
 from analytics.outages
 group by site_id, site_name, year(local_started_at)
 order by site_name, year

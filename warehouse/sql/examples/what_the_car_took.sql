@@ -5,8 +5,8 @@ select
     site_name,
     date_trunc('month', local_date)::date as month,
     sum(sessions)::bigint as sessions,
-    sum(ev_kwh) as ev_kwh,
-    sum(charging_h) as charging_h,
+    round(sum(ev_kwh), 3) as ev_kwh,
+    round(sum(charging_h), 3) as charging_h,
     100 * sum(ev_kwh) filter (home_kwh is not null) / sum(home_kwh) as ev_share_pct
 from analytics.ev_charging
 group by site_id, site_name, date_trunc('month', local_date)

@@ -39,8 +39,8 @@ days as (
         date_trunc('month', daily.local_date)::date as month,
         date_trunc('year', daily.local_date)::date as year,
         sites.nameplate_energy_kwh,
-        daily.battery_charge_wh / 1000 as charge_kwh,
-        daily.battery_energy_exported_wh / 1000 as discharge_kwh,
+        daily.battery_charge_wh as charge_wh,
+        daily.battery_energy_exported_wh as discharge_wh,
         (tomorrow.midnight_soe_pct - today.midnight_soe_pct) / 100 * sites.nameplate_energy_kwh as change_kwh,
         today.min_soe_pct,
         today.max_soe_pct,
@@ -58,8 +58,8 @@ days as (
 balanced as (
     select
         *,
-        charge_kwh is not null and discharge_kwh is not null as has_energy,
-        charge_kwh is not null and discharge_kwh is not null and change_kwh is not null as has_balance
+        charge_wh is not null and discharge_wh is not null as has_energy,
+        charge_wh is not null and discharge_wh is not null and change_kwh is not null as has_balance
     from days
 ),
 periods as (
@@ -70,13 +70,13 @@ periods as (
         coalesce(local_date, month, year) as period_start,
         count(*) filter (has_energy) as days,
         any_value(nameplate_energy_kwh) as nameplate_energy_kwh,
-        sum(charge_kwh) as charge_kwh,
-        sum(discharge_kwh) as discharge_kwh,
+        sum(charge_wh) / 1000 as charge_kwh,
+        sum(discharge_wh) / 1000 as discharge_kwh,
         sum(change_kwh) filter (has_balance) as stored_change_kwh,
-        sum(charge_kwh) filter (has_energy) as paired_charge_kwh,
-        sum(discharge_kwh) filter (has_energy) as paired_discharge_kwh,
-        sum(charge_kwh) filter (has_balance) as balanced_charge_kwh,
-        sum(discharge_kwh) filter (has_balance) as balanced_discharge_kwh,
+        sum(charge_wh) filter (has_energy) / 1000 as paired_charge_kwh,
+        sum(discharge_wh) filter (has_energy) / 1000 as paired_discharge_kwh,
+        sum(charge_wh) filter (has_balance) / 1000 as balanced_charge_kwh,
+        sum(discharge_wh) filter (has_balance) / 1000 as balanced_discharge_kwh,
         min(min_soe_pct) as min_soe_pct,
         max(max_soe_pct) as max_soe_pct,
         sum(soe_pct_s) / sum(held_s) as mean_soe_pct,

@@ -4,60 +4,64 @@
 --          battery gave back to the grid. self_powered_pct is the app's figure, to which all battery energy is the
 --          site's own. Percentages stand on the days that tell all of their parts; energies on all days
 -- grain: one row per site, granularity (day, month, year) and period
--- sources: analytics.daily
+-- sources: main.daily, analytics.sites
 create table analytics.self_sufficiency as
 with days as (
     select
-        *,
+        site_id,
+        local_date,
         date_trunc('month', local_date)::date as month,
         date_trunc('year', local_date)::date as year,
-        -- A home that is unknown was not split off what the panels gave: then exports are unknown too (Q43).
-        case when home_kwh is not null and solar_to_grid_kwh is not null then solar_kwh end as counted_solar_kwh,
-        -- greatest() and least() pass over NULL, so what is unknown is asked for first.
-        case
-            when grid_to_battery_kwh - battery_to_grid_kwh is not null
-                then grid_to_home_kwh + greatest(grid_to_battery_kwh - battery_to_grid_kwh, 0)
-        end as grid_supplied_kwh
-    from analytics.daily
+        solar_energy_exported_wh as solar_wh,
+        home_wh,
+        grid_energy_imported_wh as grid_import_wh,
+        grid_export_wh,
+        grid_energy_exported_from_solar_wh as solar_to_grid_wh,
+        consumer_energy_imported_from_grid_wh as grid_to_home_wh,
+        battery_energy_imported_from_grid_wh - grid_energy_exported_from_battery_wh as grid_kept_wh
+    from main.daily
 ),
-counted as (
+-- greatest() and least() pass over NULL, so what is unknown is asked for first. A home that is unknown was not split off
+-- what the panels gave: then exports are unknown too (Q43).
+told as (
     select
         *,
-        case when grid_supplied_kwh is not null then home_kwh end as counted_home_kwh,
-        case when home_kwh is not null and grid_supplied_kwh is not null then least(grid_supplied_kwh, home_kwh) end as counted_grid_kwh
+        home_wh is not null and solar_wh is not null and solar_to_grid_wh is not null as has_solar_split,
+        home_wh is not null and grid_to_home_wh is not null and grid_kept_wh is not null as has_home_split,
+        least(grid_to_home_wh + greatest(grid_kept_wh, 0), home_wh) as grid_supplied_wh
     from days
 ),
 periods as (
     select
         site_id,
-        any_value(site_name) as site_name,
         case grouping_id(local_date, month, year) when 3 then 'day' when 5 then 'month' else 'year' end as granularity,
         coalesce(local_date, month, year) as period_start,
-        count(counted_home_kwh) as days,
-        sum(solar_kwh) as solar_kwh,
-        sum(home_kwh) as home_kwh,
-        sum(grid_import_kwh) as grid_import_kwh,
-        sum(grid_export_kwh) as grid_export_kwh,
-        sum(counted_solar_kwh) as counted_solar_kwh,
-        sum(solar_to_grid_kwh) filter (counted_solar_kwh is not null) as exported_solar_kwh,
-        sum(counted_home_kwh) as counted_home_kwh,
-        sum(counted_grid_kwh) as counted_grid_kwh,
-        sum(grid_to_home_kwh) filter (counted_home_kwh is not null) as grid_to_home_kwh
-    from counted
+        count(*) filter (has_home_split) as days,
+        sum(solar_wh) as solar_wh,
+        sum(home_wh) as home_wh,
+        sum(grid_import_wh) as grid_import_wh,
+        sum(grid_export_wh) as grid_export_wh,
+        sum(solar_wh) filter (has_solar_split) as split_solar_wh,
+        sum(solar_to_grid_wh) filter (has_solar_split) as exported_solar_wh,
+        sum(home_wh) filter (has_home_split) as split_home_wh,
+        sum(grid_supplied_wh) filter (has_home_split) as grid_supplied_wh,
+        sum(grid_to_home_wh) filter (has_home_split) as grid_to_home_wh
+    from told
     group by grouping sets ((site_id, local_date), (site_id, month), (site_id, year))
 )
 select
-    site_id::bigint as site_id,
-    site_name::varchar as site_name,
+    periods.site_id::bigint as site_id,
+    sites.site_name::varchar as site_name,
     granularity::varchar as granularity,
     period_start::date as period_start,
     days::bigint as days,
-    solar_kwh::double as solar_kwh,
-    home_kwh::double as home_kwh,
-    grid_import_kwh::double as grid_import_kwh,
-    grid_export_kwh::double as grid_export_kwh,
-    (100 * (1 - exported_solar_kwh / nullif(counted_solar_kwh, 0)))::double as self_consumption_pct,
-    (100 * (1 - counted_grid_kwh / nullif(counted_home_kwh, 0)))::double as self_sufficiency_pct,
-    (100 * (1 - grid_to_home_kwh / nullif(counted_home_kwh, 0)))::double as self_powered_pct
+    (solar_wh / 1000)::double as solar_kwh,
+    (home_wh / 1000)::double as home_kwh,
+    (grid_import_wh / 1000)::double as grid_import_kwh,
+    (grid_export_wh / 1000)::double as grid_export_kwh,
+    (100 * (1 - exported_solar_wh / nullif(split_solar_wh, 0)))::double as self_consumption_pct,
+    (100 * (1 - grid_supplied_wh / nullif(split_home_wh, 0)))::double as self_sufficiency_pct,
+    (100 * (1 - grid_to_home_wh / nullif(split_home_wh, 0)))::double as self_powered_pct
 from periods
-order by site_id, granularity, period_start
+left join analytics.sites as sites on sites.site_id = periods.site_id
+order by periods.site_id, granularity, period_start
