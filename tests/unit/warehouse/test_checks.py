@@ -62,7 +62,7 @@ SOUND: Mapping[str, Sequence[Row]] = {
     ],
     "power": [
         {"interval_start": LATE_EVENING},
-        {"site_id": 1002, "interval_start": LATE_EVENING.replace(hour=5), "local_date": date(2025, 3, 2)},
+        {"site_id": 1002, "interval_start": LATE_EVENING.replace(hour=5, minute=15)},
     ],
     "state_of_energy": [{"interval_start": LATE_EVENING}],
     "daily": [
@@ -206,7 +206,7 @@ MODELS_CHECKED = ("periods", "hourly", "ev_charging", "coverage")
 
 
 def test_sound_rows_pass_every_check(database: Database) -> None:
-    """A last interval of a day, a fixed offset (Q7) and a solar-only site whose splits are zero (Q43) are no findings."""
+    """A day's last interval, the last quarter at a fixed offset of half an hour (Q7) and a solar-only site (Q43) are none."""
     assert run_checks(database(SOUND, *MODELS_CHECKED)) == []
 
 
@@ -288,7 +288,7 @@ def test_interval_outside_its_day_is_found_in_every_series(table: str, database:
         "sites": [BATTERY_SITE],
         table: [{"interval_start": LATE_EVENING, "local_date": date(2025, 3, 2)}],
     }
-    (finding,) = run_checks(database(rows), [check_named("intervals_inside_their_day")])
+    (finding,) = run_checks(database(rows, "sites"), [check_named("intervals_inside_their_day")])
     assert finding.examples[0]["table_name"] == table
 
 

@@ -1,7 +1,7 @@
 -- purpose: an interval begins on the site's calendar day that its row is filed under; sites whose zone is unknown are
 --          left out
 -- returns: table, site, interval, the day filed and the day by the site's clock
--- sources: main.energy_intervals, main.power, main.state_of_energy, main.sites
+-- sources: main.energy_intervals, main.power, main.state_of_energy, main.sites, analytics.sites
 with intervals as (
     select 'energy_intervals' as table_name, site_id, interval_start, local_date from main.energy_intervals
     union all
@@ -12,9 +12,10 @@ with intervals as (
 dated as (
     select
         intervals.*,
-        (intervals.interval_start at time zone sites.timezone)::date as date_by_site_clock
+        timezone(clocks.zone, intervals.interval_start)::date as date_by_site_clock
     from intervals
     join main.sites as sites on sites.site_id = intervals.site_id
+    join analytics.sites as clocks on clocks.site_id = intervals.site_id
     where sites.timezone is not null
 )
 select table_name, site_id, interval_start, local_date, date_by_site_clock
