@@ -183,6 +183,20 @@ def test_home_of_a_solar_only_site_is_unknown_by_day(database: Database) -> None
     assert [home for _, _, _, home in hours(connection)] == [None, None, 0.12, 0.0]
 
 
+def test_home_of_a_battery_site_that_used_nothing_is_zero(database: Database) -> None:
+    """An empty house is known to be one: the rule for solar-only sites is not for it."""
+    rows = intervals(LA, midnight(LA, 2025, 3, 1), 12)
+    found = hours(database({"sites": [{"timezone": LA, "has_battery": True}], "energy_intervals": rows}, "hourly"))
+    assert [home for _, _, _, home in found] == [0.0]
+
+
+def test_hour_of_which_the_beginning_is_not_held_begins_all_the_same(database: Database) -> None:
+    """From ten past on: the hour is that of the clock, not that of the first row."""
+    rows = intervals("Asia/Kolkata", midnight("Asia/Kolkata", 2025, 3, 1) + timedelta(minutes=10), 10)
+    found = hours(database({"sites": [{"timezone": "Asia/Kolkata"}], "energy_intervals": rows}, "hourly"))
+    assert [row[:3] for row in found] == [("28 18:30", "01 00:00", 3000)]
+
+
 def test_site_that_is_not_known_keeps_its_hours_in_utc(database: Database) -> None:
     """Nothing is dropped for want of a row in `sites`."""
     rows = intervals("UTC", datetime(2025, 3, 1, tzinfo=UTC), 12, {"solar_energy_exported_wh": 1.0})
