@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import raw_index, simulator
+from tests.bench import models, raw_index, simulator
 from tests.bench.measurement import Measurement
 
-BENCHMARKS: tuple[Callable[[], Iterator[Measurement]], ...] = (raw_index.measure, simulator.measure)
+BENCHMARKS: tuple[Callable[[], Iterator[Measurement]], ...] = (raw_index.measure, simulator.measure, models.measure)
 
 
 def main() -> int:
