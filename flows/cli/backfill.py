@@ -1,6 +1,9 @@
 """`wattlog backfill`."""
 
+import atexit
+import logging
 import os
+import sys
 from datetime import date
 
 from extract.client import utc_now
@@ -63,8 +66,7 @@ def run(
                     )
             if engine == "prefect" or (engine is None and prefect_is_configured()):
                 if is_quiet:
-                    # Read when Prefect is imported. What goes wrong is said in one line, as on the local engine.
-                    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+                    _silence_prefect()
                 from flows.deployed import run_on_prefect
 
                 return run_on_prefect(workspace, selection, command)
@@ -72,3 +74,13 @@ def run(
                 return run_pipeline(workspace, LocalEngine(), selection, progress=progress, command=command)
         finally:
             workspace.close()
+
+
+def _silence_prefect() -> None:
+    """Prefect logs its runs to whatever the root logger has; what goes wrong is said in one line, as ever.
+
+    And where its threads outlive the interpreter, DuckDB's binding complains of references: after the last word of this process.
+    """
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: not record.name.startswith("prefect"))
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()))
