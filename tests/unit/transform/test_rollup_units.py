@@ -151,11 +151,13 @@ def test_months_before_the_first_and_after_the_last_that_prove_a_unit_stay_as_th
 
 
 def test_sources_do_not_speak_for_each_other() -> None:
-    """July of the year series is in kWh, July of the old endpoint is not."""
-    rows = pd.concat([told((month(7), 620.0)), told((month(7), 620_000.0), source="history/year")], ignore_index=True)
-    scaled, findings = rollups_in_watt_hours(rows, days(month(7), date(2025, 7, 31)), BATTERY_SITE)
-    assert scaled["grid_energy_imported_wh"].tolist() == [620_000.0, 620_000.0]
-    assert findings["right_source"].tolist() == [YEAR]
+    """June and August of the year series are in kWh; July of the old endpoint lies between them and proves nothing."""
+    of_year = told((month(6), 600.0), (month(8), 620.0))
+    rows = pd.concat([of_year, told((month(7), 620_000.0), source="history/year")], ignore_index=True)
+    held = pd.concat([days(month(6), date(2025, 6, 30)), days(month(8), date(2025, 8, 31))], ignore_index=True)
+    scaled, findings = rollups_in_watt_hours(rows, held, BATTERY_SITE)
+    assert scaled["grid_energy_imported_wh"].tolist() == [600_000.0, 620_000.0, 620_000.0]
+    assert findings["right_source"].tolist() == [YEAR, YEAR]
 
 
 def test_days_on_which_next_to_nothing_flowed_prove_nothing() -> None:

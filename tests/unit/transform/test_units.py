@@ -128,8 +128,8 @@ def test_a_source_with_nothing_else_to_be_measured_by_is_measured_by_one_that_is
 
 def test_sources_that_prove_nothing_do_not_measure_each_other() -> None:
     """No power, no intervals: a month and a week a thousand apart, and nobody knows which of them is right."""
-    intervals, periods, watts = told([1000, 1000])
-    week = periods.iloc[1:].assign(source="calendar_history/week", grid_energy_imported_wh=28_800.0)
+    intervals, periods, watts = told([1, 1])
+    week = periods.iloc[1:].assign(source="calendar_history/week", grid_energy_imported_wh=28.8)
     everything = pd.concat([periods, week], ignore_index=True)
     assert_frame_equal(in_watt_hours(intervals.iloc[:0], everything, watts.iloc[:0], BATTERY_SITE)[1], everything)
 
