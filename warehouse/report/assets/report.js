@@ -151,7 +151,7 @@
     }
     byId("site").append(...data.sites.map((site) => el("option", { value: site.site_id }, nameOf(site))));
     byId("sections").append(...sections.map((section) => section.root));
-    const asked = /^#(\d+)\/(\d+)$/.exec(location.hash);
+    const asked = /^#(\d+)(?:\/(\d+))?$/.exec(location.hash);
     chooseSite(data.sites.find((site) => site.site_id === asked?.[1]) ?? data.sites[0], Number(asked?.[2]));
     const { paper } = chooser(byId("theme"), redraw);
     byId("site").addEventListener("change", (event) => chooseSite(data.sites.find((site) => site.site_id === event.target.value), state.year));
