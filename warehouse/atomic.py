@@ -5,6 +5,7 @@ real one and which the next writer of that directory removes. One run at a time 
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,8 +32,41 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         publish(temporary, path)
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+@contextmanager
+def replacing_directory(path: Path) -> Iterator[Path]:
+    """Give a temporary directory beside `path`; when the block ends well, it becomes `path`, whatever stood there.
+
+    A directory cannot be renamed over another one that has files: the old one is renamed away first. A kill between the two
+    leaves none, and the old one under its other name until the next sweep; what is in the new one is flushed before.
+
+    Args:
+        path: The directory's final place; its parent exists.
+
+    Yields:
+        The temporary directory, which exists.
+
+    Raises:
+        OSError: From flushing or renaming; `path` is then as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}{_SUFFIX}")
+    old = path.with_name(f".{path.name}.{uuid4().hex[:12]}{_SUFFIX}")
+    try:
+        temporary.mkdir()
+        yield temporary
+        for each in temporary.rglob("*"):
+            _flush(each, os.O_RDONLY)
+        if path.exists():
+            path.rename(old)
+        temporary.rename(path)
+        _flush(path.parent, os.O_RDONLY)
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        _remove(old)
+        _remove(temporary)
 
 
 def publish(finished: Path, path: Path) -> None:
@@ -55,14 +89,22 @@ def sweep(directory: Path, *, name: str = "*", recursive: bool = False) -> int:
         recursive: Look below, too.
 
     Returns:
-        How many files were removed.
+        How many files and directories were removed.
     """
     pattern = f".{name}.*{_SUFFIX}"
     leftovers = list(directory.rglob(pattern) if recursive else directory.glob(pattern))
     for each in leftovers:
-        with suppress(OSError):
-            each.unlink(missing_ok=True)
+        _remove(each)
     return len(leftovers)
+
+
+def _remove(path: Path) -> None:
+    """Remove a leftover if that can be done."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def reason(error: OSError) -> str:

@@ -1,7 +1,7 @@
 """Taking data out: a table, a model or a query as a file, for any length of history in flat memory."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
@@ -17,12 +17,16 @@ from warehouse.errors import DestinationExists, ExportFailed, QueryFailed, Unkno
 from warehouse.formats import Format
 from warehouse.localtime import Clock, Stamper
 from warehouse.models import MODELS, SCHEMA
-from warehouse.query import Result, connect, reading_statement, stamper_for
+from warehouse.partitioned import Partitioning, is_partitioned, write_partitioned
+from warehouse.query import Result, connect, failing_as_query, reading_statement, stamper_for
 from warehouse.schema import TABLES, Field
-from warehouse.selection import Selection, select
+from warehouse.selection import Selection, day_column, select
 
 _QUERY = re.compile(r"(\s|--.*\n)*(select|with)\b", re.IGNORECASE)
 _RELATION = Template('select * from "$schema"."$name"')
+_FLAT = "set memory_limit = '256MB'"
+"""Reading a table takes little; without a limit DuckDB keeps all that it has read."""
+
 _PRESENT = """
 select schema_name, table_name from duckdb_tables() where database_name = current_database()
 union all
@@ -36,14 +40,16 @@ class Exported:
     """A finished export.
 
     Attributes:
-        path: The file.
+        path: The file or directory.
         rows: Rows in it.
         bytes: Its size.
+        files: How many files there are, if it is a directory.
     """
 
     path: Path
     rows: int
     bytes: int
+    files: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class _Source:
 
     query: str
     fields: dict[str, Field]
+    is_table: bool = False
 
 
 def export(
@@ -65,23 +72,25 @@ def export(
     sites: Collection[int] | None = None,
     tz: Clock = Clock.LOCAL,
     force: bool = False,
+    partition_by: Sequence[Partitioning] = (),
 ) -> Exported:
-    """Write a relation of the warehouse to a file.
+    """Write a relation of the warehouse to a file, or to a directory of files.
 
     Args:
         path: The warehouse.
         relation: A table (`power`, `main.power`), a model (`analytics.daily`), or a query that begins with select or
             with. A bare name is the table where there is one, else the model: `daily` is the table, in Wh.
-        destination: The file; written under a temporary name and renamed.
+        destination: The file, or the directory with `partition_by`; written under a temporary name and renamed.
         form: How. Parquet carries each column's unit and description in its field metadata.
         since: First day (`warehouse.selection` says by which column).
         until: Last day, included.
         sites: Only these sites; all when None.
         tz: Whose clock text formats write instants by; the offset is always there. Parquet keeps instants.
-        force: Whether an existing file is replaced.
+        force: Whether an existing file is replaced, or a directory in which there is nothing but an earlier export.
+        partition_by: Levels of directories, outermost first (`warehouse.partitioned`); one file when empty.
 
     Raises:
-        DestinationExists: The file exists and `force` was not given.
+        DestinationExists: The file exists and `force` was not given, or it is a directory with other things in it.
         UnknownRelation: There is no such table or model.
         QueryFailed: The query is refused or fails, or lacks a column that the choice needs.
         ExportFailed: The file cannot be written. Nothing half-written is left.
@@ -89,13 +98,23 @@ def export(
     """
     if destination.exists() and not force:
         raise DestinationExists(destination)
+    if destination.is_dir() and not (partition_by and is_partitioned(destination)):
+        raise ExportFailed(destination, "a directory that holds other things stands there; choose another name")
     with connect(path) as connection:
         source = _source(connection, relation, destination)
+        if source.is_table:
+            connection.execute(_FLAT)
         try:
             rows = _described(select(connection, source.query, Selection(since, until, sites)), source.fields)
         except duckdb.Error as error:
             raise QueryFailed(brief(error)) from error
-        return _write(Result(rows, _stamper(connection, rows.schema, tz, form)), destination, form)
+        result = Result(rows, _stamper(connection, rows.schema, tz, form))
+        if not partition_by:
+            return _write(result, destination, form)
+        is_by_instant = day_column(rows.schema) is None and tuple(partition_by) != (Partitioning.SITE,)
+        has_site = "site_id" in rows.schema.names
+        local = stamper_for(connection, Clock.LOCAL, has_site=has_site) if is_by_instant else Stamper()
+        return _write_parts(result, destination, form, partition_by, local)
 
 
 def _write(result: Result, destination: Path, form: Format) -> Exported:
@@ -111,6 +130,21 @@ def _write(result: Result, destination: Path, form: Format) -> Exported:
     return Exported(destination, rows, size)
 
 
+def _write_parts(
+    result: Result, destination: Path, form: Format, by: Sequence[Partitioning], local: Stamper
+) -> Exported:
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        atomic.sweep(destination.parent, name=destination.name)
+        with atomic.replacing_directory(destination) as temporary:
+            with failing_as_query(form):
+                rows = write_partitioned(result.rows, temporary, form, by, result.stamper, local)
+            sizes = [each.stat().st_size for each in temporary.rglob("*") if each.is_file()]
+    except OSError as error:
+        raise ExportFailed(destination, atomic.reason(error)) from error
+    return Exported(destination, rows, sum(sizes), len(sizes))
+
+
 def _source(connection: duckdb.DuckDBPyConnection, relation: str, destination: Path) -> _Source:
     if _QUERY.match(relation):
         return _Source(reading_statement(connection, relation).query.strip().rstrip(";"), _declared_alike())
@@ -119,9 +153,8 @@ def _source(connection: duckdb.DuckDBPyConnection, relation: str, destination: P
     for candidate in (schema,) if schema else ("main", SCHEMA):
         if (candidate, name) in known:
             fields = TABLES[name].fields if candidate == "main" else MODELS[name].fields
-            return _Source(
-                _RELATION.substitute(schema=candidate, name=name), {column.name: column for column in fields}
-            )
+            query = _RELATION.substitute(schema=candidate, name=name)
+            return _Source(query, {column.name: column for column in fields}, is_table=candidate == "main")
     raise UnknownRelation(destination, relation, tuple(".".join(each).removeprefix("main.") for each in known))
 
 

@@ -1,5 +1,6 @@
 """Ways to write rows out, a batch at a time, so that memory stays flat however long the answer is."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import StrEnum
@@ -46,26 +47,58 @@ def write(rows: pa.RecordBatchReader, sink: BinaryIO, form: Format, stamper: Sta
         OSError: The sink cannot be written, or the query behind the reader failed.
         pa.ArrowException: Parquet has no place for a column's type.
     """
-    return _WRITERS[form](rows, sink, stamper)
-
-
-def _write_parquet(rows: pa.RecordBatchReader, sink: BinaryIO, _: Stamper) -> int:
     count = 0
-    with pq.ParquetWriter(sink, rows.schema, compression="zstd") as writer:
+    writer = opened(rows.schema, sink, form, stamper)
+    try:
         for batch in rows:
-            writer.write_batch(batch)
+            writer.write(batch)
             count += batch.num_rows
+    except BaseException:
+        writer.abandon()
+        raise
+    writer.close()
     return count
 
 
-def _write_csv(rows: pa.RecordBatchReader, sink: BinaryIO, stamper: Stamper) -> int:
-    sink.write(_lines([_csv_quoted(pa.array([name])) for name in rows.schema.names], ","))
-    count = 0
-    for batch in rows:
-        cells = [_csv_cell(column, batch, stamper) for column in batch.columns]
-        sink.write(_lines(cells, ","))
-        count += batch.num_rows
-    return count
+def opened(schema: pa.Schema, sink: BinaryIO, form: Format, stamper: Stamper) -> "Writer":
+    """A writer of rows that come batch by batch; see `write`."""
+    return _WRITERS[form](schema, sink, stamper)
+
+
+class Writer(ABC):
+    """Writes one answer, batch by batch; the sink stays open."""
+
+    @abstractmethod
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write some rows."""
+
+    def close(self) -> None:  # noqa: B027 - most formats have no end
+        """Write what ends an answer."""
+
+    def abandon(self) -> None:  # noqa: B027 - most formats hold nothing
+        """Give up an answer that broke off: its end, which would make it look whole, is not written on purpose."""
+
+
+class _Parquet(Writer):
+    def __init__(self, schema: pa.Schema, sink: BinaryIO, _: Stamper) -> None:
+        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        self._writer.close()
+
+    abandon = close
+
+
+class _Csv(Writer):
+    def __init__(self, schema: pa.Schema, sink: BinaryIO, stamper: Stamper) -> None:
+        self._sink, self._stamper = sink, stamper
+        sink.write(_lines([_csv_quoted(pa.array([name])) for name in schema.names], ","))
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._sink.write(_lines([_csv_cell(column, batch, self._stamper) for column in batch.columns], ","))
 
 
 def _csv_cell(column: pa.Array, batch: pa.RecordBatch, stamper: Stamper) -> pa.Array:
@@ -85,16 +118,15 @@ def _csv_quoted(text: pa.Array) -> pa.Array:
     return pc.if_else(needs_quotes, quoted, text)
 
 
-def _write_markdown(rows: pa.RecordBatchReader, sink: BinaryIO, stamper: Stamper) -> int:
-    sink.write(_markdown_lines([_markdown_escaped(pa.array([name])) for name in rows.schema.names]))
-    rule = [pa.array(["---:" if _is_number(each.type) else "---"]) for each in rows.schema]
-    sink.write(_markdown_lines(rule))
-    count = 0
-    for batch in rows:
-        cells = [pc.fill_null(_markdown_escaped(_as_text(each, batch, stamper)), "") for each in batch.columns]
-        sink.write(_markdown_lines(cells))
-        count += batch.num_rows
-    return count
+class _Markdown(Writer):
+    def __init__(self, schema: pa.Schema, sink: BinaryIO, stamper: Stamper) -> None:
+        self._sink, self._stamper = sink, stamper
+        sink.write(_markdown_lines([_markdown_escaped(pa.array([name])) for name in schema.names]))
+        sink.write(_markdown_lines([pa.array(["---:" if _is_number(each.type) else "---"]) for each in schema]))
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        cells = [pc.fill_null(_markdown_escaped(_as_text(each, batch, self._stamper)), "") for each in batch.columns]
+        self._sink.write(_markdown_lines(cells))
 
 
 def _markdown_escaped(text: pa.Array) -> pa.Array:
@@ -106,23 +138,26 @@ def _markdown_lines(cells: list[pa.Array]) -> bytes:
     return _lines([edge, *cells, edge], " | ", strip=True)
 
 
-def _write_table(rows: pa.RecordBatchReader, sink: BinaryIO, stamper: Stamper) -> int:
+class _Table(Writer):
     """Aligned columns. Widths are those of the first batch: a wider cell later pushes its line, and nothing is cut."""
-    names = rows.schema.names
-    is_number = [_is_number(each.type) for each in rows.schema]
-    widths: list[int] = []
-    count = 0
-    for batch in rows:
-        cells = [pc.fill_null(_as_text(each, batch, stamper), "NULL") for each in batch.columns]
-        if not widths:
-            widths = [_width(column, name) for column, name in zip(cells, names, strict=True)]
-            sink.write(_aligned([pa.array([name]) for name in names], widths, is_number))
-            sink.write(_lines([pa.array(["─" * width]) for width in widths], "  "))
-        sink.write(_aligned(cells, widths, is_number))
-        count += batch.num_rows
-    if not widths:
-        sink.write(_lines([pa.array([name]) for name in names], "  "))
-    return count
+
+    def __init__(self, schema: pa.Schema, sink: BinaryIO, stamper: Stamper) -> None:
+        self._sink, self._stamper = sink, stamper
+        self._names = schema.names
+        self._is_number = [_is_number(each.type) for each in schema]
+        self._widths: list[int] = []
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        cells = [pc.fill_null(_as_text(each, batch, self._stamper), "NULL") for each in batch.columns]
+        if not self._widths:
+            self._widths = [_width(column, name) for column, name in zip(cells, self._names, strict=True)]
+            self._sink.write(_aligned([pa.array([name]) for name in self._names], self._widths, self._is_number))
+            self._sink.write(_lines([pa.array(["─" * width]) for width in self._widths], "  "))
+        self._sink.write(_aligned(cells, self._widths, self._is_number))
+
+    def close(self) -> None:
+        if not self._widths:
+            self._sink.write(_lines([pa.array([name]) for name in self._names], "  "))
 
 
 def _width(cells: pa.Array, name: str) -> int:
@@ -137,16 +172,20 @@ def _aligned(cells: list[pa.Array], widths: list[int], is_number: list[bool]) ->
     return _lines(padded, "  ", strip=True)
 
 
-def _write_json(rows: pa.RecordBatchReader, sink: BinaryIO, stamper: Stamper) -> int:
-    sink.write(b"[")
-    count = 0
-    for batch in rows:
-        for row in _json_rows(batch, stamper):
-            sink.write(b"\n" if count == 0 else b",\n")
-            sink.write(row)
-            count += 1
-    sink.write(b"\n]\n" if count else b"]\n")
-    return count
+class _Json(Writer):
+    def __init__(self, _: pa.Schema, sink: BinaryIO, stamper: Stamper) -> None:
+        self._sink, self._stamper = sink, stamper
+        self._is_empty = True
+        sink.write(b"[")
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        for row in _json_rows(batch, self._stamper):
+            self._sink.write(b"\n" if self._is_empty else b",\n")
+            self._sink.write(row)
+            self._is_empty = False
+
+    def close(self) -> None:
+        self._sink.write(b"]\n" if self._is_empty else b"\n]\n")
 
 
 def _json_rows(batch: pa.RecordBatch, stamper: Stamper) -> Iterator[bytes]:
@@ -212,11 +251,10 @@ def _lines(cells: list[pa.Array], separator: str, *, strip: bool = False) -> byt
     return "\n".join([*lines.to_pylist(), ""]).encode()
 
 
-_Writer = Callable[[pa.RecordBatchReader, BinaryIO, Stamper], int]
-_WRITERS: dict[Format, _Writer] = {
-    Format.TABLE: _write_table,
-    Format.CSV: _write_csv,
-    Format.JSON: _write_json,
-    Format.PARQUET: _write_parquet,
-    Format.MARKDOWN: _write_markdown,
+_WRITERS: dict[Format, Callable[[pa.Schema, BinaryIO, Stamper], Writer]] = {
+    Format.TABLE: _Table,
+    Format.CSV: _Csv,
+    Format.JSON: _Json,
+    Format.PARQUET: _Parquet,
+    Format.MARKDOWN: _Markdown,
 }

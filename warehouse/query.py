@@ -1,5 +1,7 @@
 """Asking the published warehouse: read-only, one statement at a time, answers as a stream of record batches."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -43,12 +45,24 @@ class Result:
             QueryFailed: The statement failed on a row.
             OSError: The sink cannot be written.
         """
-        try:
+        with failing_as_query(form):
             return write(self.rows, sink, form, self.stamper)
-        except pa.ArrowException as error:
-            raise QueryFailed(f"{form} cannot hold the answer: {str(error).splitlines()[0]}") from error
-        except OSError as error:
-            raise _failed_or_unwritable(error) from error
+
+
+@contextmanager
+def failing_as_query(form: Format) -> Iterator[None]:
+    """Tell errors of the query behind a reader from those of the place that is written to.
+
+    Raises:
+        QueryFailed: The statement failed on a row, or the format has no place for the answer.
+        OSError: The place cannot be written.
+    """
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise QueryFailed(f"{form} cannot hold the answer: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise _failed_or_unwritable(error) from error
 
 
 def connect(path: Path, *, threads: int = duck.THREADS) -> duckdb.DuckDBPyConnection:

@@ -78,6 +78,18 @@ def select(connection: duckdb.DuckDBPyConnection, query: str, selection: Selecti
     return connection.sql(wanted, params=values).to_arrow_reader(BATCH_ROWS)
 
 
+def day_column(columns: pa.Schema) -> str | None:
+    """The column that holds each row's local day; None where there is none."""
+    dates = [each.name for each in columns if pa.types.is_date(each.type)]
+    return next((name for name in (*_DATES, *dates) if name in dates), None)
+
+
+def instant_column(columns: pa.Schema) -> str | None:
+    """The column that says when a row is, where no column holds its day; None where there is none either."""
+    instants = [each.name for each in columns if pa.types.is_timestamp(each.type) and each.type.tz is not None]
+    return next((name for name in _INSTANTS if name in instants), None)
+
+
 def _site_conditions(
     connection: duckdb.DuckDBPyConnection, columns: pa.Schema, selection: Selection
 ) -> Iterator[_Condition]:
@@ -100,10 +112,7 @@ def _day_conditions(
         return
     if since is not None and until is not None and since > until:
         raise QueryFailed(f"--since {since} is after --until {until}: swap them")
-    dates = [each.name for each in columns if pa.types.is_date(each.type)]
-    instants = [each.name for each in columns if pa.types.is_timestamp(each.type) and each.type.tz is not None]
-    day = next((name for name in (*_DATES, *dates) if name in dates), None)
-    instant = next((name for name in _INSTANTS if name in instants), None)
+    day, instant = day_column(columns), instant_column(columns)
     if day is not None:
         if since is not None:
             yield _Condition(_FROM_DAY.substitute(column=day), (since,))

@@ -218,6 +218,8 @@ def test_local_clock_of_several_zones_needs_the_site(publish: Publish) -> None:
 
 def test_zone_that_python_does_not_know_is_one_line(publish: Publish) -> None:
     """Said with the setting that mends it (Q8)."""
-    path = publish({"sites": [{"timezone": "America/Pacific"}], "power": [{}]})
+    path = publish({"power": [{}]})
+    with duckdb.connect(path) as connection:
+        connection.execute("update sites set timezone = 'America/Pacific'")
     with pytest.raises(QueryFailed, match="America/Pacific; set it with WATTLOG_SITE_TIMEZONES"):
         _answer(path, "select site_id, interval_start from power", clock=Clock.LOCAL)
