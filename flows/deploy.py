@@ -133,7 +133,7 @@ def _deploy(
     workers bring their own.
     """
     is_process = pool_type == PROCESS
-    data_dir = store_address(settings.data_dir) or settings.data_dir.resolve()
+    data_dir = store_address(settings.shown_data_dir) or settings.data_dir.resolve()
     try:
         is_paused = client.read_deployment_by_name(deployment.full_name).paused
     except ObjectNotFound:

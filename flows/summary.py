@@ -62,7 +62,7 @@ def print_summary(summary: Summary, settings: Settings, *, as_json: bool) -> Non
         print_json(as_dict(summary))
     else:
         print_table(_rows_and_days(summary))
-        where = "" if str(settings.data_dir) == "data" else f" --data-dir {settings.data_dir}"
+        where = "" if settings.shown_data_dir == "data" else f" --data-dir {settings.shown_data_dir}"
         print_table(_paths(summary))
         print_table(_hint(where))
     for error in summary.not_offered.values():

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+import httpx
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -111,6 +112,9 @@ def serve_object_store() -> Iterator[ObjectStore]:
             patch.setattr("botocore.session.create_loader", cache(botocore.session.create_loader))
             for name, value in store.environment.items():
                 patch.setenv(name, value)
+            httpx.post(
+                f"{store.url}/moto-api/reset"
+            ).raise_for_status()  # moto remembers for as long as the process lasts
             store.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
             yield store
     finally:

@@ -383,11 +383,15 @@ def rebuild(
 
 
 @app.command()
-def verify(context: typer.Context, as_json: Json = False) -> int:
-    """Check archive, lake and warehouse; exit code 1 if anything is wrong."""
+def verify(
+    context: typer.Context,
+    download: Annotated[bool, typer.Option("--download", help="Read every object of a store back.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Check archive, lake and warehouse, and the object store; exit code 1 if anything is wrong."""
     from flows.cli.verify import verify as command
 
-    return _run(command, context, as_json=as_json)
+    return _run(command, context, has_download=download, as_json=as_json)
 
 
 @app.command()

@@ -90,6 +90,7 @@ NEEDS = {
     "demo": _RUNS,
     "backfill": _RUNS,
     "sync": _RUNS,
+    "reconcile": _RUNS,
     REBUILD: _REBUILDS,
     "verify": _VERIFIES,
 }

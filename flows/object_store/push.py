@@ -121,9 +121,11 @@ def _made(mirror: Mirror, before: Manifest, parts: frozenset[Part], *, has_gone:
     """Files that differ from the store's. New ones wait, too, where others go: a reader shall not see the rows of both."""
     found = []
     for path in (path for part in sorted(parts - {Part.RAW}) for path in mirror.files(part)):
-        stat = mirror.path(path).stat()
-        sha256 = mirror.known[path].sha256 if mirror.is_untouched(path) else sha256_of(mirror.path(path))
         there = before.files.get(path)
+        if there is not None and mirror.is_untouched(path):
+            continue  # perhaps another machine has pushed a newer warehouse, and this one has made none
+        stat = mirror.path(path).stat()
+        sha256 = sha256_of(mirror.path(path))
         if there is not None and there.sha256 == sha256:
             mirror.agree(path, sha256, stat=stat)
         else:

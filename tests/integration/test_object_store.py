@@ -117,6 +117,15 @@ def test_only_what_changed_is_written(home: Home) -> None:
     ]
 
 
+def test_a_run_that_makes_no_warehouse_pushes_no_old_one(home: Home) -> None:
+    """The one on this machine may be older than another machine's."""
+    home.run(first_night, machine="one")
+    home.run(second_night, machine="two")
+    home.run(lambda data_dir: write(data_dir, POWER, b"power"), machine="one")
+    assert home.body(WAREHOUSE) == b"warehouse of tuesday"
+    assert home.body(POWER) == b"power"
+
+
 def test_what_is_gone_from_the_lake_goes_from_the_store(home: Home) -> None:
     """On other machines, too; raw files are never deleted, whatever happens to them here."""
     home.run(first_night)
