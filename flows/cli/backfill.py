@@ -79,7 +79,7 @@ def run(
 def _silence_prefect() -> None:
     """Prefect logs its runs to whatever the root logger has; what goes wrong is said in one line, as ever.
 
-    And where its threads outlive the interpreter, DuckDB's binding complains of references: after the last word of this process.
+    Where its threads outlive the interpreter, DuckDB's binding complains of references, after this process's last word.
     """
     for handler in logging.getLogger().handlers:
         handler.addFilter(lambda record: not record.name.startswith("prefect"))

@@ -334,11 +334,11 @@ def test_scheduled_runs_exist(prefect: Prefect) -> None:
 def test_deploying_again_changes_nothing_and_a_pause_stays(prefect: Prefect) -> None:
     """Nor does `prefect deploy --all` before it: prefect.yaml has the same deployments, and not one more."""
     before = {each.full_name: prefect.deployment(each.full_name) for each in DEPLOYMENTS}
-    paused = before["rebuild/rebuild"]["id"]
-    prefect.ask("PATCH", f"deployments/{paused}", {"paused": True}).raise_for_status()
     shutil.copy(ROOT / "prefect.yaml", prefect.directory)
     prefect.command(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all")
     assert len(prefect.post("deployments/filter")) == len(DEPLOYMENTS)
+    paused = before["rebuild/rebuild"]["id"]
+    prefect.ask("PATCH", f"deployments/{paused}", {"paused": True}).raise_for_status()
     assert prefect.deploy()["created"] == []
     for name, deployment in before.items():
         after = prefect.deployment(name)
