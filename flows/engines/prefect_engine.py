@@ -1,7 +1,7 @@
 """The same steps as Prefect tasks: states, logs and the interface of a Prefect server.
 
-Prefect is imported here, by the flows that deployments point at and by what these show and share, and nowhere else. A task is one
-chunk, never one request, since recording a task costs Prefect's server about as much as asking a request costs the API's.
+Prefect is imported here, by the flows that deployments point at and by what these show and share, and nowhere else. A task is
+one chunk, never one request, since recording a task costs Prefect's server about as much as asking a request costs the API's.
 """
 
 from collections.abc import Callable, Sequence
