@@ -1,7 +1,7 @@
 """Requests to the store.
 
 Everything goes through boto3: a write needs a condition (only if nobody else has written), a checksum that the store
-proves, and the file's sha256 kept beside the object. Arrow's S3 file system offers none of them (DECISIONS 40).
+proves, and the file's sha256 kept beside the object. Arrow's S3 file system offers none of them (DECISIONS 38).
 """
 
 import hashlib
