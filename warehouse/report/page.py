@@ -21,8 +21,10 @@ SCRIPTS = (
     "format.js",
     "view.js",
     "axes.js",
-    "energy.js",
-    "time.js",
+    "flows.js",
+    "days.js",
+    "hours.js",
+    "events.js",
     "tables.js",
     "report.js",
 )

@@ -20,8 +20,12 @@
       grid: { left: 4, right: 12, top: 34, bottom, containLabel: true },
       ...more,
       tooltip: {
-        confine: true, backgroundColor: theme.surface, borderColor: theme.strong, textStyle: { color: theme.ink },
-        axisPointer: { type: "shadow", shadowStyle: { color: theme.strong, opacity: 0.18 } }, ...more.tooltip,
+        confine: true,
+        backgroundColor: theme.surface,
+        borderColor: theme.strong,
+        textStyle: { color: theme.ink },
+        axisPointer: { type: "shadow", shadowStyle: { color: theme.strong, opacity: 0.18 } },
+        ...more.tooltip,
       },
     };
   }
@@ -30,15 +34,27 @@
 
   function legend(theme, { narrow }, more = {}) {
     return {
-      bottom: 0, itemWidth: 16, itemHeight: 11, itemGap: narrow ? 10 : 18, textStyle: { color: theme.ink },
-      inactiveColor: theme.strong, icon: "roundRect", ...more,
+      bottom: 0,
+      itemWidth: 16,
+      itemHeight: 11,
+      itemGap: narrow ? 10 : 18,
+      textStyle: { color: theme.ink },
+      inactiveColor: theme.strong,
+      icon: "roundRect",
+      ...more,
     };
   }
 
   function valueAxis(theme, name, more = {}) {
     return {
-      type: "value", name, nameLocation: "end", nameGap: 12, nameTextStyle: { color: theme.muted, align: "left" },
-      axisLabel: { color: theme.muted }, splitLine: { lineStyle: { color: theme.line } }, ...more,
+      type: "value",
+      name,
+      nameLocation: "end",
+      nameGap: 12,
+      nameTextStyle: { color: theme.muted, align: "left" },
+      axisLabel: { color: theme.muted },
+      splitLine: { lineStyle: { color: theme.line } },
+      ...more,
     };
   }
 
@@ -47,18 +63,26 @@
     const isLong = dates.length > 62;
     const step = Math.max(1, Math.ceil(dates.length / (narrow ? 4 : 8)));
     const isMarked = (at, text) => (isLong ? text.endsWith("-01") : at % step === 0);
-    const isNamed = (at, text) => isMarked(at, text) && (!isLong || !narrow || QUARTERS.includes(text.slice(5, 7)) || dates.length < 150);
+    const isNamed = (at, text) =>
+      isMarked(at, text) && (!isLong || !narrow || QUARTERS.includes(text.slice(5, 7)) || dates.length < 150);
     return {
-      type: "category", data: dates, axisTick: { show: true, interval: isMarked, lineStyle: { color: theme.strong } },
+      type: "category",
+      data: dates,
+      axisTick: { show: true, interval: isMarked, lineStyle: { color: theme.strong } },
       axisLine: { lineStyle: { color: theme.strong } },
-      axisLabel: { color: theme.muted, interval: isNamed, hideOverlap: true, formatter: isLong ? month : day }, ...more,
+      axisLabel: { color: theme.muted, interval: isNamed, hideOverlap: true, formatter: isLong ? month : day },
+      ...more,
     };
   }
 
   function monthAxis(theme, months, more = {}) {
     return {
-      type: "category", data: months, axisTick: { show: false }, axisLine: { lineStyle: { color: theme.strong } },
-      axisLabel: { color: theme.muted, hideOverlap: true, formatter: month }, ...more,
+      type: "category",
+      data: months,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: theme.strong } },
+      axisLabel: { color: theme.muted, hideOverlap: true, formatter: month },
+      ...more,
     };
   }
 
@@ -66,20 +90,45 @@
   function withMissing(theme, yAxis, series, isMissing) {
     if (!isMissing.some(Boolean)) return { yAxis, series };
     const hole = {
-      name: "no data", type: "bar", yAxisIndex: 1, barWidth: "100%", barGap: "-100%", silent: true, z: 1,
-      itemStyle: { color: theme.absent, opacity: 1 }, data: isMissing.map((is) => (is ? 1 : null)),
+      name: "no data",
+      type: "bar",
+      yAxisIndex: 1,
+      barWidth: "100%",
+      barGap: "-100%",
+      silent: true,
+      z: 1,
+      itemStyle: { color: theme.absent, opacity: 1 },
+      data: isMissing.map((is) => (is ? 1 : null)),
     };
-    return { yAxis: [yAxis, { type: "value", show: false, min: 0, max: 1, axisLabel: { show: false } }], series: [...series, hole] };
+    return {
+      yAxis: [yAxis, { type: "value", show: false, min: 0, max: 1, axisLabel: { show: false } }],
+      series: [...series, hole],
+    };
   }
 
   /** A table: head as names, rows as texts; the first column is each row's heading. */
   function table(caption, head, rows, { foot = null, text = [] } = {}) {
     const kind = (at) => (text.includes(at) ? "text" : "");
-    const line = (cells) => el("tr", {},
-      ...cells.map((cell, at) => (at === 0 ? el("th", { scope: "row" }, cell) : el("td", { className: kind(at) }, cell))));
-    return el("table", {}, el("caption", { className: "unseen" }, caption),
-      el("thead", {}, el("tr", {}, ...head.map((name, at) => el("th", { scope: "col", className: at ? kind(at) : "text" }, name)))),
-      el("tbody", {}, ...rows.map(line)), ...(foot ? [el("tfoot", {}, line(foot))] : []));
+    const line = (cells) =>
+      el(
+        "tr",
+        {},
+        ...cells.map((cell, at) =>
+          at === 0 ? el("th", { scope: "row" }, cell) : el("td", { className: kind(at) }, cell),
+        ),
+      );
+    return el(
+      "table",
+      {},
+      el("caption", { className: "unseen" }, caption),
+      el(
+        "thead",
+        {},
+        el("tr", {}, ...head.map((name, at) => el("th", { scope: "col", className: at ? kind(at) : "text" }, name))),
+      ),
+      el("tbody", {}, ...rows.map(line)),
+      ...(foot ? [el("tfoot", {}, line(foot))] : []),
+    );
   }
 
   Object.assign(wattlog, { frame, legend, valueAxis, dayAxis, monthAxis, withMissing, table });

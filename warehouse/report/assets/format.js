@@ -3,19 +3,33 @@
 
 (() => {
   const NBSP = "\u00a0";
-  const formats = [0, 1, 2, 3].map((digits) =>
-    new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  const formats = [0, 1, 2, 3].map(
+    (digits) => new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+  );
   const DAY_MS = 86400000;
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-  const LONG = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December"];
+  const LONG = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+  ];
   const isKnown = (value) => value !== null && value !== undefined;
 
   const number = (value, digits = 1) => (isKnown(value) ? formats[digits].format(value).replace("-", "−") : "–");
   const withUnit = (unit, digits) => (value) => (isKnown(value) ? number(value, digits) + NBSP + unit : "not known");
   const kwh = withUnit("kWh", 1);
   /** A headline: the larger the number, the fewer its decimals. */
-  const roundKwh = (value) => (isKnown(value) ? number(value, Math.abs(value) < 100 ? 1 : 0) + NBSP + "kWh" : "not known");
+  const roundKwh = (value) =>
+    isKnown(value) ? number(value, Math.abs(value) < 100 ? 1 : 0) + NBSP + "kWh" : "not known";
   const signed = (value) => (isKnown(value) ? (value > 0 ? "+" : "") + number(value, 2) : "–");
 
   /** Days are counted in UTC, where none has 23 hours. */
@@ -33,6 +47,7 @@
     return `${number(seconds / 3600, 1)}${NBSP}h`;
   }
 
+  const percent = (ratio) => (ratio === null ? "not known" : number(100 * ratio) + NBSP + "%");
   const plural = (count, one, many = `${one}s`) => `${number(count, 0)} ${count === 1 ? one : many}`;
   const longMonth = (text) => LONG[text.slice(5, 7) - 1];
   const words = (text) => text.replaceAll("_", " ");
@@ -51,11 +66,37 @@
 
   /** What a chart says of the mark below the pointer: a heading and lines of mark, name and value. */
   function tip(heading, lines) {
-    return el("div", { className: "tip" }, el("b", {}, heading),
-      ...lines.map(([name, value, mark]) =>
-        el("span", {}, mark ? el("i", { mark }) : null, name, el("em", {}, value))));
+    return el(
+      "div",
+      { className: "tip" },
+      el("b", {}, heading),
+      ...lines.map(([name, value, mark]) => el("span", {}, mark ? el("i", { mark }) : null, name, el("em", {}, value))),
+    );
   }
 
-  Object.assign(wattlog, { NBSP, MONTHS, isKnown, number, kwh, roundKwh, signed, dayNumber, dayText, day, fullDay, month, hour, duration,
-    longMonth, plural, words, el, tip, kw: withUnit("kW", 2), pct: withUnit("%", 1), wholePct: withUnit("%", 0) });
+  Object.assign(wattlog, {
+    NBSP,
+    MONTHS,
+    isKnown,
+    number,
+    kwh,
+    roundKwh,
+    signed,
+    dayNumber,
+    dayText,
+    day,
+    fullDay,
+    month,
+    hour,
+    duration,
+    longMonth,
+    percent,
+    plural,
+    words,
+    el,
+    tip,
+    kw: withUnit("kW", 2),
+    pct: withUnit("%", 1),
+    wholePct: withUnit("%", 0),
+  });
 })();

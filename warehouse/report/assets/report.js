@@ -3,9 +3,7 @@
 
 (() => {
   const { el, view: viewOf, years, theme, chooser, plural, number, fullDay } = wattlog;
-  const { flows, daily, trend, cars } = wattlog.energy;
-  const { heatmap, soe, coverage, outages } = wattlog.time;
-  const { months, contradictions, tiles } = wattlog.tables;
+  const { daily, flows, trend, months, heatmap, soe, cars, coverage, outages, contradictions } = wattlog.charts;
   const SECTIONS = [daily, flows, trend, months, heatmap, soe, cars, coverage, outages, contradictions];
   const PAPER_PX = 660;
   const byId = (id) => document.getElementById(id);
@@ -22,14 +20,27 @@
       this.choice = {};
       this.controls = el("div", { className: "controls" });
       this.says = el("p", { className: "says", id: `${spec.id}-says` });
-      this.canvas = el("div", { className: `chart${spec.tall ? " tall" : ""}`, role: "img", "aria-labelledby": `${spec.id}-title ${spec.id}-says` });
+      this.canvas = el("div", {
+        className: `chart${spec.tall ? " tall" : ""}`,
+        role: "img",
+        "aria-labelledby": `${spec.id}-title ${spec.id}-says`,
+      });
       this.legend = el("ul", { className: "legend" });
-      this.scroll = el("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": spec.isTable ? spec.title : `${spec.title}, as a table` });
+      this.scroll = el("div", {
+        className: "scroll",
+        tabIndex: 0,
+        role: "region",
+        "aria-label": spec.isTable ? spec.title : `${spec.title}, as a table`,
+      });
       this.details = el("details", {}, el("summary", {}, "As a table"), this.scroll);
       this.details.addEventListener("toggle", () => this.fill());
-      this.root = el("section", { id: spec.id, className: spec.half ? "half" : "", "aria-labelledby": `${spec.id}-title` },
-        el("header", {}, el("h2", { id: `${spec.id}-title` }, spec.title), this.controls), this.says,
-        ...(spec.isTable ? [this.scroll] : [this.canvas, this.legend, this.details]));
+      this.root = el(
+        "section",
+        { id: spec.id, className: spec.half ? "half" : "", "aria-labelledby": `${spec.id}-title` },
+        el("header", {}, el("h2", { id: `${spec.id}-title` }, spec.title), this.controls),
+        this.says,
+        ...(spec.isTable ? [this.scroll] : [this.canvas, this.legend, this.details]),
+      );
     }
 
     /** Another site or year: choices that still exist stay. What has nothing to show says why, below the others. */
@@ -37,13 +48,19 @@
       this.isEmpty = this.spec.isEmpty?.(view) ?? false;
       this.canvas.hidden = this.legend.hidden = this.details.hidden = this.controls.hidden = this.isEmpty;
       this.root.classList.toggle("empty", this.isEmpty);
-      this.controls.replaceChildren(...(this.spec.controls?.(view) ?? []).map(([name, text, options]) => {
-        const select = el("select", {}, ...options.map(([value, label]) => el("option", { value }, label)));
-        if (options.some(([value]) => value === this.choice[name])) select.value = this.choice[name];
-        this.choice[name] = options.length ? select.value : undefined;
-        select.addEventListener("change", () => { this.choice[name] = select.value; this.mark(); this.draw(); });
-        return el("label", {}, text, select);
-      }));
+      this.controls.replaceChildren(
+        ...(this.spec.controls?.(view) ?? []).map(([name, text, options]) => {
+          const select = el("select", {}, ...options.map(([value, label]) => el("option", { value }, label)));
+          if (options.some(([value]) => value === this.choice[name])) select.value = this.choice[name];
+          this.choice[name] = options.length ? select.value : undefined;
+          select.addEventListener("change", () => {
+            this.choice[name] = select.value;
+            this.mark();
+            this.draw();
+          });
+          return el("label", {}, text, select);
+        }),
+      );
       this.mark();
     }
 
@@ -55,7 +72,8 @@
 
     /** Tables stand in the page only while they are looked at. */
     fill() {
-      const made = this.spec.isTable || (this.details.open && !this.isEmpty) ? this.spec.table(state.view, this.choice) : null;
+      const made =
+        this.spec.isTable || (this.details.open && !this.isEmpty) ? this.spec.table(state.view, this.choice) : null;
       this.scroll.replaceChildren(...(made ? [made] : []));
     }
 
@@ -69,18 +87,30 @@
       if (this.spec.height) this.canvas.style.height = `${this.spec.height(size, state.view)}px`;
       this.chart ??= echarts.init(this.canvas, null, { renderer: "svg", width });
       this.chart.resize({ width, height: "auto" });
-      this.chart.setOption({ ...this.spec.option(state.view, colours, this.choice, size), aria: { enabled: true, label: { enabled: false }, decal: { show: state.hasPatterns } } }, { notMerge: true });
+      this.chart.setOption(
+        {
+          ...this.spec.option(state.view, colours, this.choice, size),
+          aria: { enabled: true, label: { enabled: false }, decal: { show: state.hasPatterns } },
+        },
+        { notMerge: true },
+      );
     }
   }
 
   const sections = SECTIONS.map((spec) => new Section(spec));
   const inSight = new Set();
-  const observer = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      const section = sections.find((each) => each.root === entry.target);
-      if (entry.isIntersecting) { inSight.add(section); section.draw(); } else inSight.delete(section);
-    }
-  }, { rootMargin: "250px" });
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        const section = sections.find((each) => each.root === entry.target);
+        if (entry.isIntersecting) {
+          inSight.add(section);
+          section.draw();
+        } else inSight.delete(section);
+      }
+    },
+    { rootMargin: "250px" },
+  );
 
   /** Everything must be drawn again; what is out of sight waits until it is seen. */
   function redraw() {
@@ -89,8 +119,18 @@
   }
 
   function showTiles(view) {
-    byId("tiles").replaceChildren(...wattlog.tables.tiles(view).map(([name, value, more, colour]) =>
-      el("div", { mark: `var(--${colour})` }, el("dt", {}, name), el("dd", {}, value, el("small", {}, more || "\u00a0")))));
+    byId("tiles").replaceChildren(
+      ...wattlog
+        .tiles(view)
+        .map(([name, value, more, colour]) =>
+          el(
+            "div",
+            { mark: `var(--${colour})` },
+            el("dt", {}, name),
+            el("dd", {}, value, el("small", {}, more || "\u00a0")),
+          ),
+        ),
+    );
   }
 
   function show() {
@@ -99,13 +139,21 @@
     state.view = view;
     document.title = `${nameOf(site)} ${year} – energy report`;
     byId("heading").textContent = `${nameOf(site)}, ${year}`;
-    byId("facts").textContent = [site.has_solar ? "solar" : null, site.has_battery ? "battery" : null,
-      site.battery_kwh ? `${number(site.battery_kwh)} kWh` : null, site.wall_connectors ? plural(site.wall_connectors, "wall connector") : null,
-      site.timezone].filter(Boolean).join(" · ");
-    byId("held").textContent = view.held === view.dates.length
-      ? `${plural(view.held, "day")}, ${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}; none is missing.`
-      : `${number(view.held, 0)} of ${plural(view.dates.length, "day")} from ${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}; `
-        + `${number(view.dates.length - view.held, 0)} missing, and not part of any sum.`;
+    byId("facts").textContent = [
+      site.has_solar ? "solar" : null,
+      site.has_battery ? "battery" : null,
+      site.battery_kwh ? `${number(site.battery_kwh)} kWh` : null,
+      site.wall_connectors ? plural(site.wall_connectors, "wall connector") : null,
+      site.timezone,
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    const stretch = `${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}`;
+    const absent = view.dates.length - view.held;
+    byId("held").textContent = absent
+      ? `${number(view.held, 0)} of ${plural(view.dates.length, "day")}, ${stretch}; ` +
+        `${number(absent, 0)} missing, and not part of any sum.`
+      : `${plural(view.held, "day")}, ${stretch}; none is missing.`;
     byId("announce").textContent = `${nameOf(site)}, ${year}`;
     showTiles(view);
     const known = years(site);
@@ -114,7 +162,8 @@
     history.replaceState(null, "", `#${site.site_id}/${year}`);
     for (const section of sections) section.show(view);
     const halves = sections.filter((section) => section.spec.half && !section.isEmpty);
-    for (const section of halves) section.root.classList.toggle("half", section !== halves.at(-1) || halves.length % 2 === 0);
+    for (const section of halves)
+      section.root.classList.toggle("half", section !== halves.at(-1) || halves.length % 2 === 0);
     redraw();
   }
 
@@ -141,11 +190,14 @@
   }
 
   function start() {
-    byId("made").textContent = `Made on ${data.made_at.slice(0, 16).replace("T", " ")} UTC by wattlog`
-      + (data.without_history.length ? `; without history in this report: ${data.without_history.join(", ")}.` : ".");
+    byId("made").textContent =
+      `Made on ${data.made_at.slice(0, 16).replace("T", " ")} UTC by wattlog` +
+      (data.without_history.length ? `; without history in this report: ${data.without_history.join(", ")}.` : ".");
     if (!data.sites.length) {
       byId("choice").hidden = true;
-      byId("sections").append(el("p", { className: "notice" }, "There is no history in this report yet: wattlog backfill fetches it."));
+      byId("sections").append(
+        el("p", { className: "notice" }, "There is no history in this report yet: wattlog backfill fetches it."),
+      );
       chooser(byId("theme"), () => {});
       return;
     }
@@ -154,7 +206,12 @@
     const asked = /^#(\d+)(?:\/(\d+))?$/.exec(location.hash);
     chooseSite(data.sites.find((site) => site.site_id === asked?.[1]) ?? data.sites[0], Number(asked?.[2]));
     const { paper } = chooser(byId("theme"), redraw);
-    byId("site").addEventListener("change", (event) => chooseSite(data.sites.find((site) => site.site_id === event.target.value), state.year));
+    byId("site").addEventListener("change", (event) =>
+      chooseSite(
+        data.sites.find((site) => site.site_id === event.target.value),
+        state.year,
+      ),
+    );
     byId("year").addEventListener("change", (event) => chooseYear(Number(event.target.value)));
     byId("earlier").addEventListener("click", () => chooseYear(state.year - 1));
     byId("later").addEventListener("click", () => chooseYear(state.year + 1));
@@ -169,7 +226,12 @@
     addEventListener("afterprint", () => onPaper(false, paper));
     matchMedia("print").addEventListener("change", (event) => onPaper(event.matches, paper));
     let resizing = 0;
-    addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => { if (!state.paper) redraw(); }, 120); });
+    addEventListener("resize", () => {
+      clearTimeout(resizing);
+      resizing = setTimeout(() => {
+        if (!state.paper) redraw();
+      }, 120);
+    });
     for (const section of sections) observer.observe(section.root);
     document.documentElement.dataset.ready = "yes";
   }

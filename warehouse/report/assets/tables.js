@@ -2,8 +2,29 @@
 "use strict";
 
 (() => {
-  const { number, signed, kwh, roundKwh, el, sum, isKnown, plural, words, month, longMonth, table, frame, valueAxis, tip } = wattlog;
-  const MEASURES = [["solar", "Solar"], ["home", "Home"], ["grid_import", "Import"], ["grid_export", "Export"]];
+  const {
+    number,
+    signed,
+    kwh,
+    roundKwh,
+    el,
+    sum,
+    isKnown,
+    plural,
+    words,
+    month,
+    longMonth,
+    table,
+    frame,
+    valueAxis,
+    tip,
+  } = wattlog;
+  const MEASURES = [
+    ["solar", "Solar"],
+    ["home", "Home"],
+    ["grid_import", "Import"],
+    ["grid_export", "Export"],
+  ];
   /** A month agrees where Tesla's figure is within a thousandth, or within a tenth of a kWh where that is less. */
   const differs = (row, name) => {
     const difference = row[`tesla_${name}_difference`];
@@ -11,38 +32,81 @@
   };
 
   const cells = (row, name) => [
-    el("td", { className: "begins" }, number(row[name])), el("td", {}, number(row[`tesla_${name}`])),
-    el("td", { className: differs(row, name) ? "differs" : "" }, signed(row[`tesla_${name}_difference`]) + (differs(row, name) ? " ≠" : "")),
+    el("td", { className: "begins" }, number(row[name])),
+    el("td", {}, number(row[`tesla_${name}`])),
+    el(
+      "td",
+      { className: differs(row, name) ? "differs" : "" },
+      signed(row[`tesla_${name}_difference`]) + (differs(row, name) ? " ≠" : ""),
+    ),
   ];
 
   function totals(rows) {
     const both = (name) => rows.filter((row) => isKnown(row[`tesla_${name}_difference`]));
-    return Object.fromEntries(MEASURES.flatMap(([name]) => [
-      [name, sum(rows.map((row) => row[name]))], [`tesla_${name}`, sum(rows.map((row) => row[`tesla_${name}`]))],
-      [`tesla_${name}_difference`, sum(both(name).map((row) => row[`tesla_${name}_difference`]))],
-    ]));
+    return Object.fromEntries(
+      MEASURES.flatMap(([name]) => [
+        [name, sum(rows.map((row) => row[name]))],
+        [`tesla_${name}`, sum(rows.map((row) => row[`tesla_${name}`]))],
+        [`tesla_${name}_difference`, sum(both(name).map((row) => row[`tesla_${name}_difference`]))],
+      ]),
+    );
   }
 
   const months = {
-    id: "months", title: "Months beside Tesla's figures", isTable: true,
+    id: "months",
+    title: "Months beside Tesla's figures",
+    isTable: true,
     says(view) {
       const compared = view.months.filter((row) => MEASURES.some(([name]) => isKnown(row[`tesla_${name}_difference`])));
       const odd = compared.filter((row) => MEASURES.some(([name]) => differs(row, name)));
-      if (!compared.length) return "In kWh. Tesla gave no figure for a month that is held as a whole, so nothing is compared.";
-      return `In kWh; the difference is Tesla's month less the sum of its days. ${odd.length === 0
-        ? `${compared.length === 1 ? "The month compared agrees" : `All ${compared.length} months compared agree`}.`
-        : `Of ${plural(compared.length, "month")} compared ${odd.length === 1 ? "one differs" : `${odd.length} differ`} by more than a thousandth (≠): ${odd.map((row) => month(row.month)).join(", ")}.`}`;
+      if (!compared.length)
+        return "In kWh. Tesla gave no figure for a month that is held as a whole, so nothing is compared.";
+      const agreed =
+        compared.length === 1 ? "The month compared agrees" : `All ${compared.length} months compared agree`;
+      const differing = `${odd.length === 1 ? "one differs" : `${odd.length} differ`} by more than a thousandth (≠)`;
+      const verdict = odd.length
+        ? `Of ${plural(compared.length, "month")} compared ${differing}: ${odd.map((row) => month(row.month)).join(", ")}.`
+        : `${agreed}.`;
+      return `In kWh; the difference is Tesla's month less the sum of its days. ${verdict}`;
     },
     table(view) {
-      const group = el("tr", {}, el("th", { scope: "col", rowSpan: 2, className: "text" }, "Month"), el("th", { scope: "col", rowSpan: 2 }, "Days held"),
-        ...MEASURES.map(([, text]) => el("th", { scope: "colgroup", colSpan: 3, className: "group begins" }, text)));
-      const names = el("tr", {}, ...MEASURES.flatMap(() => [el("th", { scope: "col", className: "begins" }, "days"), el("th", { scope: "col" }, "Tesla"), el("th", { scope: "col", title: "Tesla's month less the sum of its days" }, "diff.")]));
-      const line = (heading, held, row) => el("tr", {}, el("th", { scope: "row" }, heading), el("td", {}, held), ...MEASURES.flatMap(([name]) => cells(row, name)));
+      const group = el(
+        "tr",
+        {},
+        el("th", { scope: "col", rowSpan: 2, className: "text" }, "Month"),
+        el("th", { scope: "col", rowSpan: 2 }, "Days held"),
+        ...MEASURES.map(([, text]) => el("th", { scope: "colgroup", colSpan: 3, className: "group begins" }, text)),
+      );
+      const names = el(
+        "tr",
+        {},
+        ...MEASURES.flatMap(() => [
+          el("th", { scope: "col", className: "begins" }, "days"),
+          el("th", { scope: "col" }, "Tesla"),
+          el("th", { scope: "col", title: "Tesla's month less the sum of its days" }, "diff."),
+        ]),
+      );
+      const line = (heading, held, row) =>
+        el(
+          "tr",
+          {},
+          el("th", { scope: "row" }, heading),
+          el("td", {}, held),
+          ...MEASURES.flatMap(([name]) => cells(row, name)),
+        );
       const of = (row) => (row.days_held === row.days ? String(row.days) : `${row.days_held} of ${row.days}`);
-      const all = { days: sum(view.months.map((row) => row.days)), days_held: sum(view.months.map((row) => row.days_held)) };
-      return el("table", { className: "months" }, el("caption", { className: "unseen" }, "Each month in kWh beside Tesla's own figure"), el("thead", {}, group, names),
+      const all = {
+        days: sum(view.months.map((row) => row.days)),
+        days_held: sum(view.months.map((row) => row.days_held)),
+      };
+      return el(
+        "table",
+        { className: "months" },
+        el("caption", { className: "unseen" }, "Each month in kWh beside Tesla's own figure"),
+        el("thead", {}, group, names),
         el("tbody", {}, ...view.months.map((row) => line(longMonth(row.month), of(row), row))),
-        el("tfoot", {}, line("Year", of(all), totals(view.months))));
+        el("tfoot", {}, line("Year", of(all), totals(view.months))),
+      );
     },
   };
 
@@ -53,43 +117,105 @@
     return [...found].sort((one, other) => other[1] - one[1]);
   };
   const WHY = {
-    dropped_day: "the month's series left a day out", partial_period: "one side is of a period that was not over", rollup_drift: "days do not add up to the month or year",
-    allocation_shift: "totals match, their parts do not", missing_intervals: "a day has too few intervals", midnight_zero: "a total fell to zero at midnight",
-    wrong_window: "the answer was of other days", unit_mismatch: "kWh were given for Wh", sensor_inversion: "a sensor counts the wrong way round",
-    revised: "a later answer says otherwise", rounding: "rounding", unexplained: "no cause is known",
+    dropped_day: "the month's series left a day out",
+    partial_period: "one side is of a period that was not over",
+    rollup_drift: "days do not add up to the month or year",
+    allocation_shift: "totals match, their parts do not",
+    missing_intervals: "a day has too few intervals",
+    midnight_zero: "a total fell to zero at midnight",
+    wrong_window: "the answer was of other days",
+    unit_mismatch: "kWh were given for Wh",
+    sensor_inversion: "a sensor counts the wrong way round",
+    revised: "a later answer says otherwise",
+    rounding: "rounding",
+    unexplained: "no cause is known",
   };
 
   const contradictions = {
-    id: "contradictions", title: "Where Tesla contradicts itself",
+    id: "contradictions",
+    title: "Where Tesla contradicts itself",
     isEmpty: (view) => !view.causes.length,
     height: (_, view) => 70 + 34 * byCause(view).length,
     says(view) {
       const findings = sum(view.causes.map((row) => row.findings)) ?? 0;
       if (!view.comparisons) return `Nothing of ${view.year} was compared yet.`;
       if (!findings) return `All ${number(view.comparisons, 0)} comparisons of ${view.year} agree.`;
-      const causes = byCause(view).map(([cause, count]) => `${words(cause)} (${WHY[cause] ?? "see the documentation"}): ${number(count, 0)}`);
+      const causes = byCause(view).map(
+        ([cause, count]) => `${words(cause)} (${WHY[cause] ?? "see the documentation"}): ${number(count, 0)}`,
+      );
       return `${number(findings, 0)} of ${number(view.comparisons, 0)} comparisons disagree. ${causes.join("; ")}.`;
     },
     option(view, theme, _, size) {
       const rows = byCause(view);
       return frame(theme, size, {
         grid: { left: 16, right: 44, top: 8, bottom: 34, containLabel: true },
-        xAxis: valueAxis(theme, "comparisons that disagree", { nameLocation: "middle", nameGap: 26, minInterval: 1, nameTextStyle: { color: theme.muted } }),
-        yAxis: { type: "category", inverse: true, data: rows.map(([cause]) => words(cause)), axisLabel: { color: theme.ink }, axisTick: { show: false }, axisLine: { lineStyle: { color: theme.strong } } },
-        tooltip: { trigger: "item", formatter: ({ dataIndex }) => tip(words(rows[dataIndex][0]), [[WHY[rows[dataIndex][0]] ?? "", number(rows[dataIndex][1], 0), theme.adjusted]]) },
-        series: [{
-          type: "bar", barMaxWidth: 20, itemStyle: { color: theme.accent }, data: rows.map(([, count]) => count),
-          label: { show: true, position: "right", color: theme.ink, formatter: ({ value }) => number(value, 0) },
-        }],
+        xAxis: valueAxis(theme, "comparisons that disagree", {
+          nameLocation: "middle",
+          nameGap: 26,
+          minInterval: 1,
+          nameTextStyle: { color: theme.muted },
+        }),
+        yAxis: {
+          type: "category",
+          inverse: true,
+          data: rows.map(([cause]) => words(cause)),
+          axisLabel: { color: theme.ink },
+          axisTick: { show: false },
+          axisLine: { lineStyle: { color: theme.strong } },
+        },
+        tooltip: {
+          trigger: "item",
+          formatter: ({ dataIndex }) =>
+            tip(words(rows[dataIndex][0]), [
+              [WHY[rows[dataIndex][0]] ?? "", number(rows[dataIndex][1], 0), theme.adjusted],
+            ]),
+        },
+        series: [
+          {
+            type: "bar",
+            barMaxWidth: 20,
+            itemStyle: { color: theme.accent },
+            data: rows.map(([, count]) => count),
+            label: { show: true, position: "right", color: theme.ink, formatter: ({ value }) => number(value, 0) },
+          },
+        ],
       });
     },
     table(view) {
       const all = sum(view.causes.map((row) => row.findings));
       const rows = view.disagreements;
-      const made = table("Contradictions one by one", ["From", "Of", "Comparison", "Measure", "One says, kWh", "Other says, kWh", "Difference, kWh", "Sources", "Cause"],
-        rows.map((row) => [row.day, row.granularity, words(row.check_name), words(row.measure.replace(/_wh$/, "")), number(row.left_value, 3), number(row.right_value, 3),
-          signed(row.difference), `${row.left_source} · ${row.right_source}`, words(row.cause)]), { text: [1, 2, 3, 7, 8] });
-      if (all > rows.length) made.createCaption().textContent = `The ${rows.length} largest of ${all}; wattlog sql "select * from analytics.disagreements" shows all`;
+      const made = table(
+        "Contradictions one by one",
+        [
+          "From",
+          "Of",
+          "Comparison",
+          "Measure",
+          "One says, kWh",
+          "Other says, kWh",
+          "Difference, kWh",
+          "Sources",
+          "Cause",
+        ],
+        rows.map((row) => [
+          row.day,
+          row.granularity,
+          words(row.check_name),
+          words(row.measure.replace(/_wh$/, "")),
+          number(row.left_value, 3),
+          number(row.right_value, 3),
+          signed(row.difference),
+          `${row.left_source} · ${row.right_source}`,
+          words(row.cause),
+        ]),
+        { text: [1, 2, 3, 7, 8] },
+      );
+      if (all > rows.length) {
+        made.caption.className = "";
+        made.caption.textContent =
+          `The ${rows.length} largest of ${number(all, 0)}; ` +
+          'wattlog sql "select * from analytics.disagreements" shows all.';
+      }
       return made;
     },
   };
@@ -102,10 +228,19 @@
       return isKnown(total[name]) && count > 1 ? `${kwh(total[name] / count)} a day` : "";
     };
     const energy = (text, name, colour) => [text, roundKwh(total[name]), perDay(name), colour];
-    const share = (text, name, colour, why) => [text, isKnown(shares?.[name]) ? wattlog.pct(shares[name]) : "not known", why, colour];
+    const share = (text, name, colour, why) => [
+      text,
+      isKnown(shares?.[name]) ? wattlog.pct(shares[name]) : "not known",
+      why,
+      colour,
+    ];
     const made = [];
     if (total.solar > 0 || view.site.has_solar) made.push(energy("Solar", "solar", "solar"));
-    made.push(energy("Home", "home", "home"), energy("From the grid", "grid_import", "import"), energy("To the grid", "grid_export", "export"));
+    made.push(
+      energy("Home", "home", "home"),
+      energy("From the grid", "grid_import", "import"),
+      energy("To the grid", "grid_export", "export"),
+    );
     if (view.site.has_battery) made.push(energy("From the battery", "battery_discharge", "battery"));
     if (total.generator > 0) made.push(energy("Generator", "generator", "generator"));
     if (view.hasFlows) {
@@ -115,5 +250,6 @@
     return made;
   }
 
-  wattlog.tables = { months, contradictions, tiles };
+  Object.assign(wattlog.charts, { months, contradictions });
+  wattlog.tiles = tiles;
 })();

@@ -1,10 +1,27 @@
 /* Colours live in page.css; charts read them from there, so that a theme is one place. */
 "use strict";
-globalThis.wattlog = {};
+globalThis.wattlog = { charts: {} };
 
 (() => {
-  const NAMES = ["ink", "muted", "line", "strong", "surface", "shade", "absent", "accent", "solar", "home", "import", "export",
-    "battery", "charge", "generator", "car", "glyph"];
+  const NAMES = [
+    "ink",
+    "muted",
+    "line",
+    "strong",
+    "surface",
+    "shade",
+    "absent",
+    "accent",
+    "solar",
+    "home",
+    "import",
+    "export",
+    "battery",
+    "charge",
+    "generator",
+    "car",
+    "glyph",
+  ];
   const STATUS = ["agreed", "single_source", "filled", "adjusted", "provisional", "missing"];
 
   /** The colours in force. */
@@ -31,10 +48,18 @@ globalThis.wattlog = {};
       button.setAttribute("aria-label", isDark() ? "Change to light colours" : "Change to dark colours");
       changed();
     };
-    button.addEventListener("click", () => { chosen = isDark() ? "light" : "dark"; apply(); });
+    button.addEventListener("click", () => {
+      chosen = isDark() ? "light" : "dark";
+      apply();
+    });
     system.addEventListener("change", apply);
     apply();
-    return { paper(is) { onPaper = is; apply(); } };
+    return {
+      paper(is) {
+        onPaper = is;
+        apply();
+      },
+    };
   }
 
   wattlog.theme = theme;

@@ -37,11 +37,16 @@
     const days = slice(site.days);
     days.status = days.status.map((status) => status ?? "missing");
     const total = Object.fromEntries(
-      Object.entries(days).filter(([name]) => name !== "status" && name !== "coverage_pct")
-        .map(([name, values]) => [name, toKwh(sum(values))]));
+      Object.entries(days)
+        .filter(([name]) => name !== "status" && name !== "coverage_pct")
+        .map(([name, values]) => [name, toKwh(sum(values))]),
+    );
     const inYear = (text) => text.startsWith(`${year}-`);
     return {
-      site, year, days, total,
+      site,
+      year,
+      days,
+      total,
       dates: Array.from({ length: to - from }, (_, at) => dayText(begin + from + at)),
       held: days.status.filter((status) => status !== "missing").length,
       soe: slice(site.soe_days),
@@ -58,6 +63,8 @@
     };
   }
 
+  /** A part of a whole; null where either is not known. */
+  const known = (value, share) => (isKnown(value) && isKnown(share) && value > 0 ? share / value : null);
   const toKwh = (wh) => (isKnown(wh) ? wh / 1000 : null);
   const has = (values) => values !== undefined && values.some(isKnown);
 
@@ -73,5 +80,5 @@
     return most < 0 ? null : { most, least };
   }
 
-  Object.assign(wattlog, { sum, years, view, toKwh, has, extremes });
+  Object.assign(wattlog, { known, sum, years, view, toKwh, has, extremes });
 })();

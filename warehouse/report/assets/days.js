@@ -1,0 +1,261 @@
+/* Day by day, and what cars took. */
+"use strict";
+
+(() => {
+  const {
+    number,
+    kwh,
+    fullDay,
+    longMonth,
+    sum,
+    toKwh,
+    has,
+    extremes,
+    isKnown,
+    plural,
+    words,
+    tip,
+    table,
+    frame,
+    withMissing,
+    legend,
+    valueAxis,
+    dayAxis,
+    monthAxis,
+    known,
+    percent,
+    NBSP,
+  } = wattlog;
+
+  /* ---- days ---- */
+  const STACKS = {
+    home: [
+      "Home, by where it came from",
+      "home",
+      [
+        ["solar_to_home", "from solar", "solar"],
+        ["battery_to_home", "from battery", "battery"],
+        ["grid_to_home", "from grid", "import"],
+        ["generator_to_home", "from generator", "generator"],
+      ],
+    ],
+    solar: [
+      "Solar, by where it went",
+      "solar",
+      [
+        ["solar_to_home", "to home", "home"],
+        ["solar_to_battery", "to battery", "charge"],
+        ["solar_to_grid", "to grid", "export"],
+      ],
+    ],
+    generated: ["Solar", "solar", [["solar", "solar", "solar"]]],
+    grid: [
+      "Grid import and export",
+      "grid_import",
+      [
+        ["grid_import", "import", "import"],
+        ["grid_export", "export", "export", -1],
+      ],
+    ],
+    battery: [
+      "Battery discharge and charge",
+      "battery_discharge",
+      [
+        ["battery_discharge", "discharge", "battery"],
+        ["battery_charge", "charge", "charge", -1],
+      ],
+    ],
+  };
+  const VERBS = {
+    home: "The home used",
+    solar: "The panels gave",
+    generated: "The panels gave",
+    grid: "From the grid came",
+    battery: "The battery discharged",
+  };
+
+  function stacksOf(view) {
+    const offered = [];
+    if (view.hasFlows) offered.push("home");
+    if (isKnown(view.total.solar) && (view.total.solar > 0 || view.site.has_solar))
+      offered.push(view.hasFlows ? "solar" : "generated");
+    if (view.hasFlows && (view.total.grid_import > 0 || view.total.grid_export > 0)) offered.push("grid");
+    if (view.site.has_battery && isKnown(view.total.battery_discharge)) offered.push("battery");
+    return offered;
+  }
+
+  function window(view, months) {
+    const at = view.dates
+      .map((_, index) => index)
+      .filter((index) => months === "all" || view.dates[index].slice(5, 7) === months);
+    return { dates: at.map((index) => view.dates[index]), pick: (values) => at.map((index) => values[index]) };
+  }
+
+  const daily = {
+    id: "days",
+    title: "Day by day",
+    isEmpty: (view) => !stacksOf(view).length,
+    controls: (view) => [
+      ["stack", "Show", stacksOf(view).map((name) => [name, STACKS[name][0]])],
+      [
+        "month",
+        "Days of",
+        [
+          ["all", "the whole year"],
+          ...[...new Set(view.dates.map((date) => date.slice(0, 7)))].map((text) => [text.slice(5), longMonth(text)]),
+        ],
+      ],
+    ],
+    says(view, { stack, month: chosen }) {
+      if (!stack) return "No energy is known in this year.";
+      const { dates, pick } = window(view, chosen);
+      const values = pick(view.days[STACKS[stack][1]]);
+      const found = extremes(values);
+      if (!found) return "Nothing is known of these days.";
+      const count = values.filter(isKnown).length;
+      const all = toKwh(sum(values));
+      const range =
+        count > 1
+          ? `, ${kwh(all / count)} a day; most on ${fullDay(dates[found.most])} ` +
+            `(${kwh(toKwh(values[found.most]))}), least on ${fullDay(dates[found.least])} (${kwh(toKwh(values[found.least]))})`
+          : "";
+      const absent = pick(view.days.status).filter((status) => status === "missing").length;
+      return (
+        `${VERBS[stack]} ${kwh(all)} in ${plural(count, "day")}${range}.` +
+        (absent ? ` ${plural(absent, "day")} without data ${absent === 1 ? "is" : "are"} shaded.` : "")
+      );
+    },
+    option(view, theme, { stack, month: chosen }, size) {
+      const { dates, pick } = window(view, chosen);
+      const parts = STACKS[stack][2].filter(([name]) => pick(view.days[name]).some((value) => value > 0));
+      const shown = parts.length ? parts : STACKS[stack][2].filter(([name]) => has(pick(view.days[name])));
+      const statuses = pick(view.days.status);
+      const values = shown.map(([name]) => pick(view.days[name]));
+      const unsigned = (value) => number(Math.abs(value), value % 1 ? 1 : 0);
+      const yAxis = valueAxis(theme, "kWh a day", { axisLabel: { color: theme.muted, formatter: unsigned } });
+      return frame(theme, size, {
+        legend: legend(theme, size),
+        xAxis: dayAxis(theme, size, dates),
+        tooltip: {
+          trigger: "axis",
+          formatter: (params) => {
+            const at = params[0].dataIndex;
+            return tip(fullDay(dates[at]), [
+              ...shown.map(([, name, colour], part) => [name, kwh(toKwh(values[part][at])), theme[colour]]),
+              ["day is", words(statuses[at])],
+            ]);
+          },
+        },
+        ...withMissing(
+          theme,
+          yAxis,
+          shown.map(([, name, colour, sign = 1], part) => ({
+            name,
+            type: "bar",
+            stack: "day",
+            barMaxWidth: 36,
+            barWidth: dates.length > 62 ? "88%" : "70%",
+            barGap: "-100%",
+            itemStyle: { color: theme[colour] },
+            data: values[part].map((value) => (isKnown(value) ? sign * toKwh(value) : null)),
+          })),
+          statuses.map((status) => status === "missing"),
+        ),
+      });
+    },
+    table(view, { stack, month: chosen }) {
+      const { dates, pick } = window(view, chosen);
+      const parts = STACKS[stack][2];
+      const columns = parts.map(([name]) => pick(view.days[name]));
+      const statuses = pick(view.days.status);
+      return table(
+        STACKS[stack][0],
+        ["Day", ...parts.map(([, name]) => `${name}, kWh`), "Status"],
+        dates.map((date, at) => [date, ...columns.map((values) => number(toKwh(values[at]), 2)), words(statuses[at])]),
+        { text: [parts.length + 1] },
+      );
+    },
+  };
+
+  /* ---- cars ---- */
+  const cars = {
+    id: "cars",
+    title: "Cars",
+    half: true,
+    tall: true,
+    isEmpty: (view) => !view.charging.length,
+    says(view) {
+      const ev = sum(view.charging.map((row) => row.ev));
+      if (ev === null) {
+        return view.site.wall_connectors
+          ? `No charge session is known in ${view.year}.`
+          : "This site has no wall connector: what cars took is part of the home.";
+      }
+      const sessions = sum(view.charging.map((row) => row.sessions));
+      const share = known(view.total.home, ev);
+      const ofHome = share === null ? "" : `, ${percent(share)} of what the home used`;
+      return `Cars took ${kwh(ev)} in ${plural(sessions, "session")}${ofHome}.`;
+    },
+    option(view, theme, _, size) {
+      const rows = view.months.map((row) => {
+        const charged = view.charging.find((each) => each.month === row.month);
+        const ev = charged?.ev ?? 0;
+        return {
+          ...row,
+          ev,
+          sessions: charged?.sessions ?? 0,
+          rest: isKnown(row.home) ? Math.max(row.home - ev, 0) : null,
+          share: known(row.home, ev),
+        };
+      });
+      const bar = { type: "bar", stack: "home", barMaxWidth: 44 };
+      return frame(theme, size, {
+        legend: legend(theme, size),
+        xAxis: monthAxis(
+          theme,
+          rows.map((row) => row.month),
+        ),
+        yAxis: valueAxis(theme, "kWh a month"),
+        tooltip: {
+          trigger: "axis",
+          formatter: (params) => {
+            const row = rows[params[0].dataIndex];
+            return tip(`${longMonth(row.month)} ${view.year}`, [
+              ["cars", kwh(row.ev), theme.car],
+              ["rest of the home", kwh(row.rest), theme.home],
+              ["share of cars", percent(row.share)],
+              ["sessions", number(row.sessions, 0)],
+            ]);
+          },
+        },
+        series: [
+          { ...bar, name: "cars", itemStyle: { color: theme.car }, data: rows.map((row) => row.ev) },
+          {
+            ...bar,
+            name: "rest of the home",
+            itemStyle: { color: theme.home },
+            data: rows.map((row) => row.rest),
+            label: {
+              show: true,
+              position: "top",
+              color: theme.ink,
+              fontSize: size.narrow ? 9 : 11,
+              formatter: ({ dataIndex }) =>
+                rows[dataIndex].share === null
+                  ? ""
+                  : `${number(100 * rows[dataIndex].share, 0)}${size.narrow ? "" : NBSP}%`,
+            },
+          },
+        ],
+      });
+    },
+    table: (view) =>
+      table(
+        "Charging by month",
+        ["Month", "Cars, kWh", "Sessions", "Hours"],
+        view.charging.map((row) => [row.month, number(row.ev), number(row.sessions, 0), number(row.hours)]),
+      ),
+  };
+
+  Object.assign(wattlog.charts, { daily, cars });
+})();

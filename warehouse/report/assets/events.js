@@ -1,0 +1,232 @@
+/* How sure each day is, and when the grid was away. */
+"use strict";
+
+(() => {
+  const {
+    number,
+    wholePct,
+    fullDay,
+    day,
+    longMonth,
+    duration,
+    sum,
+    extremes,
+    isKnown,
+    plural,
+    words,
+    tip,
+    table,
+    frame,
+    valueAxis,
+    monthAxis,
+    el,
+  } = wattlog;
+
+  /* ---- coverage ---- */
+  const MEANING = {
+    agreed: ["agreed", "", "two or more of Tesla's series say the same"],
+    single_source: ["single source", "●", "one series alone tells of it"],
+    filled: ["filled", "✚", "the month's series dropped it, another had it"],
+    adjusted: ["adjusted", "◆", "series contradict each other; the likelier was taken"],
+    provisional: ["provisional", "▲", "not final yet: asked less than two days after its end"],
+    missing: ["missing", "", "no series tells of it"],
+  };
+  const SYMBOLS = {
+    single_source: "circle",
+    filled: "path://M4 0h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+    adjusted: "diamond",
+    provisional: "triangle",
+  };
+
+  /** A year is one row of weeks, on a narrow page two: the squares stay large enough to be told apart. */
+  const halvesOf = ({ narrow }) => (narrow ? 2 : 1);
+  const sideOf = (size) => Math.max(6, Math.min(20, (size.width - 52) / (size.narrow ? 27.5 : 54)));
+  const GAP_PX = 30;
+
+  const countOf = (view, status) => view.days.status.filter((each) => each === status).length;
+  const present = (view) => wattlog.STATUS.filter((status) => countOf(view, status));
+
+  const coverage = {
+    id: "coverage",
+    title: "How sure each day is",
+    says(view) {
+      const parts = present(view).map((status) => `${number(countOf(view, status), 0)} ${MEANING[status][0]}`);
+      const partly = view.days.coverage_pct.filter(
+        (value, at) => isKnown(value) && value < 100 && view.days.status[at] !== "missing",
+      ).length;
+      return (
+        `${plural(view.dates.length, "day")} from ${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}: ${parts.join(", ")}. ` +
+        (partly
+          ? `Of ${plural(partly, "day")} some intervals are missing.`
+          : "No interval of a day that is held is missing.")
+      );
+    },
+    legend: (view, theme) =>
+      present(view).map((status) =>
+        el(
+          "li",
+          { title: MEANING[status][2] },
+          el(
+            "i",
+            { mark: theme.status[status], "aria-hidden": "true", className: status === "missing" ? "outlined" : "" },
+            MEANING[status][1],
+          ),
+          `${MEANING[status][0]}: ${MEANING[status][2]} (${countOf(view, status)})`,
+        ),
+      ),
+    height: (size) => halvesOf(size) * (7 * sideOf(size) + GAP_PX) + 4,
+    option(view, theme, _, size) {
+      const halves = size.narrow
+        ? [
+            [`${view.year}-01-01`, `${view.year}-06-30`],
+            [`${view.year}-07-01`, `${view.year}-12-31`],
+          ]
+        : [[`${view.year}-01-01`, `${view.year}-12-31`]];
+      const side = sideOf(size);
+      const calendar = (range, at) => ({
+        range,
+        left: 42,
+        top: 24 + at * (7 * side + GAP_PX),
+        cellSize: [side, side],
+        splitLine: { lineStyle: { color: theme.strong, width: 1 } },
+        itemStyle: { color: "transparent", borderColor: theme.line, borderWidth: 1 },
+        dayLabel: { firstDay: 1, color: theme.muted, nameMap: ["", "Mon", "", "Wed", "", "Fri", ""] },
+        monthLabel: { color: theme.muted },
+        yearLabel: { show: false },
+      });
+      const cell = Math.max(side - 2, 4);
+      const points = (status, [from, to]) =>
+        view.dates
+          .map((date, at) => [date, view.days.coverage_pct[at], at])
+          .filter(([date, , at]) => view.days.status[at] === status && date >= from && date <= to);
+      const squares = halves.flatMap((range, calendarIndex) =>
+        present(view).flatMap((status) => {
+          const data = points(status, range);
+          const shared = {
+            type: "scatter",
+            coordinateSystem: "calendar",
+            calendarIndex,
+            data,
+            name: MEANING[status][0],
+          };
+          const outline =
+            status === "missing" ? { borderColor: theme.strong, borderWidth: 1.5, borderType: "dashed" } : {};
+          const square = {
+            ...shared,
+            symbol: "rect",
+            symbolSize: cell,
+            itemStyle: { color: theme.status[status], ...outline },
+          };
+          if (!SYMBOLS[status] || cell < 6) return [square];
+          return [
+            square,
+            {
+              ...shared,
+              silent: true,
+              symbol: SYMBOLS[status],
+              symbolSize: cell * 0.55,
+              itemStyle: { color: theme.glyph },
+            },
+          ];
+        }),
+      );
+      return frame(theme, size, {
+        grid: undefined,
+        calendar: halves.map(calendar),
+        series: squares,
+        tooltip: {
+          trigger: "item",
+          formatter: ({ data: [date, covered, at] }) =>
+            tip(fullDay(date), [
+              ["the day is", words(view.days.status[at])],
+              ["intervals held", wholePct(covered)],
+            ]),
+        },
+      });
+    },
+    table: (view) =>
+      table(
+        "Days by status and month",
+        ["Month", ...wattlog.STATUS.map(words)],
+        [...new Set(view.dates.map((date) => date.slice(0, 7)))].map((each) => [
+          each,
+          ...wattlog.STATUS.map((status) =>
+            number(
+              view.days.status.filter((found, at) => found === status && view.dates[at].startsWith(each)).length,
+              0,
+            ),
+          ),
+        ]),
+      ),
+  };
+
+  /* ---- outages ---- */
+  const outages = {
+    id: "outages",
+    title: "Outages",
+    half: true,
+    tall: true,
+    isEmpty: (view) => !view.outages.length,
+    says(view) {
+      if (!view.site.has_battery) return "Outages are told by batteries alone, and this site has none.";
+      if (!view.outages.length) return `No outage is known in ${view.year}.`;
+      const seconds = view.outages.map((row) => row.duration);
+      const longest = view.outages[extremes(seconds).most];
+      return (
+        `${plural(view.outages.length, "outage")} in ${view.year}, ${duration(sum(seconds))} in all; the longest began on ` +
+        `${fullDay(longest.day)} at ${longest.time} and took ${duration(longest.duration)}.`
+      );
+    },
+    option(view, theme, _, size) {
+      const months = [...new Set(view.dates.map((date) => date.slice(0, 7)))];
+      const rows = months.map((each) => view.outages.filter((row) => row.day.startsWith(each)));
+      return frame(theme, size, {
+        xAxis: monthAxis(theme, months),
+        yAxis: valueAxis(theme, "hours without grid"),
+        tooltip: {
+          trigger: "axis",
+          formatter: (params) => {
+            const at = params[0].dataIndex;
+            return tip(
+              `${longMonth(months[at])} ${view.year}`,
+              rows[at].length
+                ? rows[at].map((row) => [`${day(row.day)}, ${row.time}`, duration(row.duration), theme.import])
+                : [["no outage", ""]],
+            );
+          },
+        },
+        series: [
+          {
+            type: "bar",
+            barMaxWidth: 44,
+            itemStyle: { color: theme.import },
+            data: rows.map((each) => (sum(each.map((row) => row.duration)) ?? 0) / 3600),
+            label: {
+              show: true,
+              position: "top",
+              color: theme.ink,
+              fontSize: size.narrow ? 9 : 11,
+              formatter: ({ dataIndex }) => (rows[dataIndex].length ? `${rows[dataIndex].length}×` : ""),
+            },
+          },
+        ],
+      });
+    },
+    table: (view) =>
+      table(
+        "Outages",
+        ["Day", "Began", "Took", "Home, kWh", "Battery gave, kWh", "Level before, %", "Level after, %"],
+        view.outages.map((row) => [
+          row.day,
+          row.time,
+          duration(row.duration),
+          number(row.home, 2),
+          number(row.battery_discharge, 2),
+          number(row.soe_start, 0),
+          number(row.soe_end, 0),
+        ]),
+      ),
+  };
+
+  Object.assign(wattlog.charts, { coverage, outages });
+})();
