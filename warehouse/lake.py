@@ -148,14 +148,19 @@ class Lake:
         digest = metadata.get(DIGEST_KEY)
         return None if digest is None else str(digest, "utf-8")
 
-    def partitions(self, table: Table | str) -> list[Partition]:
-        """The files of a table, ordered by site and month; temporary and foreign files are none of them."""
+    def partitions(self, table: Table | str, *, site_id: int | None = None) -> list[Partition]:
+        """The files of a table, ordered by site and month; temporary and foreign files are none of them.
+
+        Args:
+            table: The declaration, or its name.
+            site_id: Look at one site's directory alone; a fleet has tens of thousands of others.
+        """
         table = declared(table)
         directory = self.root / f"table={table.name}"
         if table.partition == "account":
             path = directory / FILE_NAME
             return [Partition(None, None, path)] if path.is_file() else []
-        return sorted(_site_months(directory))
+        return sorted(_site_months(directory, "*" if site_id is None else str(site_id)))
 
     def read(
         self, table: Table | str, *, site_id: int | None = None, months: Iterable[str] | None = None
@@ -171,8 +176,8 @@ class Lake:
         wanted = None if months is None else set(months)
         parts = [
             _read(each.path, table)
-            for each in self.partitions(table)
-            if (site_id is None or each.site_id in (None, site_id)) and (wanted is None or each.month in wanted)
+            for each in self.partitions(table, site_id=site_id)
+            if wanted is None or each.month in wanted
         ]
         content = pa.concat_tables(parts) if parts else table.arrow_schema().empty_table()
         if site_id is not None and table.partition == "account" and "site_id" in table.columns:
@@ -204,6 +209,29 @@ class Lake:
             raise LakeFailed(self.root, atomic.reason(error)) from error
         shutil.rmtree(old, ignore_errors=True)
 
+    def discard_stale(self, table: Table | str) -> int:
+        """Remove the files of a table that must be made again, where no step comes by to replace them.
+
+        They are of another schema version, or damaged; `digest_of` knows nothing of them.
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            LakeFailed: A file cannot be removed.
+        """
+        table = declared(table)
+        stale = [
+            each.path for each in self.partitions(table) if self.digest_of(table, each.site_id, each.month) is None
+        ]
+        for path in stale:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise LakeFailed(path, atomic.reason(error)) from error
+            logger.info("lake_file_discarded path=%s", path)
+        return len(stale)
+
     def sweep(self) -> int:
         """Remove the temporary files that killed processes left anywhere in the lake; returns how many."""
         return atomic.sweep(self.root, name=FILE_NAME, recursive=True)
@@ -223,8 +251,8 @@ def _refuse_other_sites(content: pa.Table, table: Table, site_id: int | None) ->
         raise Nonconforming(table.name, f"rows of site {others[0].as_py()} cannot stand in the file of site {site_id}")
 
 
-def _site_months(directory: Path) -> Iterator[Partition]:
-    for path in directory.glob(f"site_id=*/month=*/{FILE_NAME}"):
+def _site_months(directory: Path, sites: str) -> Iterator[Partition]:
+    for path in directory.glob(f"site_id={sites}/month=*/{FILE_NAME}"):
         site = path.parent.parent.name.removeprefix("site_id=")
         month = path.parent.name.removeprefix("month=")
         if site.isdecimal() and _MONTH.fullmatch(month):

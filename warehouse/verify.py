@@ -11,6 +11,7 @@ from string import Template
 
 import duckdb
 
+from warehouse import in_place
 from warehouse.conform import conform
 from warehouse.connection import THREADS, brief
 from warehouse.connection import connect as connect_duckdb
@@ -60,6 +61,7 @@ def verify_warehouse(lake: Lake, warehouse: Path) -> Iterator[Mismatch]:
     """
     try:
         with connect_duckdb(warehouse, read_only=True, threads=THREADS) as connection:
+            in_place.locate(connection, warehouse)
             for table in TABLES.values():
                 published, stored = _published(connection, table), _stored(connection, lake, table)
                 if published != stored:

@@ -226,3 +226,19 @@ def test_nulls_come_back_as_nulls(lake: Lake, frame_of: FrameOf) -> None:
     optional = [each.name for each in SITES.fields if each.nullable]
     assert bool(frame[optional].isna().all(axis=None))
     assert isinstance(frame["wall_connectors"].dtype, pd.Int32Dtype)
+
+
+def test_stale_files_of_a_table_can_be_discarded(lake: Lake, frame_of: FrameOf) -> None:
+    """Of another version or torn: they go; those of today, and other tables', stay."""
+    for month in ("2025-01", "2025-02", "2025-03"):
+        lake.write("power", frame_of(POWER, {}), site_id=1001, month=month, digest="abc")
+    lake.path("sites").parent.mkdir()
+    lake.path("sites").write_bytes(b"torn")
+    old = lake.path("power", 1001, "2025-01")
+    content = pq.ParquetFile(old).read()
+    pq.write_table(content.replace_schema_metadata({**content.schema.metadata, VERSION_KEY: b"0"}), old)
+    lake.path("power", 1001, "2025-02").write_bytes(b"torn")
+    assert lake.discard_stale("power") == 2
+    assert [each.month for each in lake.partitions("power")] == ["2025-03"]
+    assert lake.discard_stale("power") == 0
+    assert lake.path("sites").exists()
