@@ -190,8 +190,8 @@ class Bucket:
             else:
                 self._client.upload_file(str(file), **self._at(path), ExtraArgs={"Metadata": {_DIGEST: digest}})
 
-    def copy(self, source: str, target: str, size: int) -> None:
-        """Make one object of `size` bytes equal to another, within the store.
+    def copy(self, source: str, target: str, *, size: int, digest: str) -> None:
+        """Make one object equal to another of this size and checksum, within the store.
 
         Raises:
             StoreDamaged: The other one is not there.
@@ -202,7 +202,8 @@ class Bucket:
                 if size <= COPY_AT_ONCE_BYTES:
                     self._client.copy_object(**self._at(target), CopySource=origin)
                 else:
-                    self._client.copy(origin, **self._at(target))
+                    noted = {"Metadata": {_DIGEST: digest}, "MetadataDirective": "REPLACE"}
+                    self._client.copy(origin, **self._at(target), ExtraArgs=noted)
             except self._client.exceptions.ClientError as error:
                 if is_missing(error):
                     raise StoreDamaged(f"{self.address}/{source} is gone; run the command again") from None

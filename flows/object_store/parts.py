@@ -84,6 +84,7 @@ NEEDS = {
     "sql": _READS,
     "export": _READS,
     "gaps": _READS,
+    "report": _READS,
     "plan": _ASKS,
     "sites": _ASKS,
     "deploy": _ASKS,

@@ -158,7 +158,8 @@ def publish(bucket: Bucket, lease: Lease, staged: dict[str, StoredFile], gone: s
 
     def copy(path: str) -> None:
         lease.ensure()
-        bucket.copy(STAGED + staged[path].sha256, path, staged[path].size)
+        file = staged[path]
+        bucket.copy(STAGED + file.sha256, path, size=file.size, digest=file.sha256)
 
     at_once(copy, sorted(staged))
     lease.ensure()

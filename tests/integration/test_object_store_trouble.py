@@ -154,6 +154,18 @@ def test_no_credentials_no_network_no_profile(
         assert (code, "cannot be reached" in line) == (ExitCode.INCOMPLETE, True), line
 
 
+def test_a_large_warehouse_goes_up_and_is_copied_in_parts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single request takes no more than five gigabytes; here a few megabytes count as many."""
+    monkeypatch.setattr("flows.object_store.bucket.SINGLE_REQUEST_BYTES", 2**20)
+    monkeypatch.setattr("flows.object_store.bucket.COPY_AT_ONCE_BYTES", 2**20)
+    content = bytes(range(256)) * (9 * 2**12)
+    home.run(lambda data_dir: write(data_dir, WAREHOUSE, content))
+    parts = [path for method, path in home.server.requests if method == "PUT" and "/staged/" in path]
+    assert len(parts) > 1
+    assert home.content("reader", "sql") == {WAREHOUSE: content}
+    assert findings(home) == {}, "its checksum is noted, too"
+
+
 # --- two machines -----------------------------------------------------------------------------------------------------
 
 
