@@ -148,7 +148,11 @@ def connected(scheduler: str | None, processes: int, requests_in_flight: int) ->
     threads = -(-requests_in_flight // processes)
     with (
         dask.LocalCluster(
-            n_workers=processes, threads_per_worker=threads, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=processes,
+            threads_per_worker=threads,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         dask.Client(cluster, set_as_default=False) as client,
     ):

@@ -181,7 +181,7 @@ class Workspace:
             "allowance": self.allowance,
             "home": self.home if client is None or client.base_url == self.base_url else client.base_url,
         }
-        return state if "lake" not in self.__dict__ else {**state, "lake": self.lake}
+        return state if "lake" not in self.__dict__ else {**state, "lake": Lake(self.lake.root.absolute())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         lake = state.pop("lake", None)

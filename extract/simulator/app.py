@@ -126,7 +126,7 @@ class _Api:
         if site_id in self._silent:
             return self._silence(site_id)
         endpoint = SITE_ENDPOINTS.get(request.path_params["endpoint"])
-        if endpoint is None or site_id not in {each.site_id for each in self._world.sites}:
+        if endpoint is None or not self._world.has(site_id):
             raise ApiError(404, "not_found")
         asked = request.url.path, request.url.query
         params = dict(request.query_params)

@@ -28,7 +28,9 @@ class Truth:
 
     def __init__(self, spec: SiteSpec) -> None:
         self.spec = spec
-        self._days = _days_of(replace(spec, contradictions=(), settings_changes=()))
+        # What happened does not depend on what a site is called: a fleet of alike sites is computed once.
+        alike = replace(spec, site_id=0, site_name="", contradictions=(), settings_changes=())
+        self._days = _days_of(alike)
 
     @property
     def first_date(self) -> date:

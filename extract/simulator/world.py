@@ -76,6 +76,10 @@ class World:
             raise ValueError("two sites of the world share a site_id; give each its own")
         object.__setattr__(self, "_truths", truths)
 
+    def has(self, site_id: int) -> bool:
+        """Whether an energy site of that id answers."""
+        return site_id in self._truths
+
     def truth(self, site_id: int) -> Truth:
         """What really happened at a site.
 

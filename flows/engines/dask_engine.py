@@ -117,13 +117,21 @@ class DaskEngine:
     def _heard(self, workspace: Workspace) -> Iterator[None]:
         """While this lasts, what workers say of their requests is told here."""
 
+        heard = 0
+
         def hear(event: tuple[float, tuple[int, str]]) -> None:
+            nonlocal heard
+            heard += 1
             if workspace.on_request is not None:
                 workspace.on_request(*event[1])
 
         self._client.subscribe_topic(workspace.run_id, hear)
         try:
             yield
+            before = -1
+            while heard != before:  # the last words may come after the last result
+                before = heard
+                time.sleep(POLL_S)
         finally:
             self._client.unsubscribe_topic(workspace.run_id)
 

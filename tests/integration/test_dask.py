@@ -1,0 +1,240 @@
+"""`--runner dask` on a real cluster of two worker processes: the warehouse of the local engine, whatever happens to a worker.
+
+One cluster and one Prefect server serve all of it: they take longer to start than all of this takes to run.
+"""
+
+import os
+import signal
+import threading
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extract.allowance import Allowance, CommonPace
+from extract.archive import RawArchive
+from extract.client import Client
+from extract.series import live_status
+from extract.simulator import DEMO_TOKEN
+from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup, RefreshOutcome
+from extract.simulator.conditions import Conditions
+from extract.simulator.faults import FaultPlan, Latency, Rule, Where
+from extract.simulator.limits import RateLimit
+from flows.errors import Interrupted, UsageError
+from flows.pipeline import Selection, Summary, backfill, rebuild, reconcile
+from flows.runners import ALLOWANCE, connected, run_on
+from flows.workspace import Workspace
+from tests.simulated import Account, account, ticking
+from tests.warehouse_rows import content
+
+WANTED = Selection(since=date(2025, 12, 30), until=date(2026, 1, 2))
+"""Four days over the end of a year: two sites, two years, four owners."""
+
+SLOW = Conditions(faults=FaultPlan((Rule(Latency(0.1), Where("calendar_history")),)))
+"""Slow enough for something to happen meanwhile."""
+
+
+@pytest.fixture(scope="module")
+def cluster(prefect_api: str) -> Iterator[Any]:
+    """Two worker processes of two threads each."""
+    with connected(None, 2, 4) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Summary]:
+    """What the local engine makes of the same account."""
+    with account() as served:
+        yield served.backfill(tmp_path_factory.mktemp("local"), date(2025, 12, 30), until=date(2026, 1, 2))
+
+
+def on_dask(
+    cluster: Any, workspace: Workspace, do: Callable[..., Summary] = backfill, *arguments: object, command: str = "test"
+) -> Summary:
+    """Run a pipeline on the cluster."""
+    workspace.root.mkdir(exist_ok=True)
+    workspace.allowance = Allowance(workspace.root / ALLOWANCE)
+    workspace.allowance.begin()
+    with closing(workspace):
+        return run_on(cluster, workspace, command, lambda engine: do(workspace, engine, *arguments))
+
+
+def windows_asked(served: Account) -> Counter[tuple[object, ...]]:
+    return Counter((path, *sorted(params.items())) for path, params in served.asked_history())
+
+
+def soon(served: Account, requests: int, do: Callable[[], object]) -> threading.Thread:
+    """Do something as soon as the server has seen so many requests for history."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 120
+        while len(served.asked_history()) < requests and time.monotonic() < deadline:
+            time.sleep(0.01)
+        do()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def same(ours: Summary, theirs: Summary) -> None:
+    """Two warehouses hold the same, table by table."""
+    assert ours.warehouse is not None
+    assert theirs.warehouse is not None
+    expected, found = content(ours.warehouse), content(theirs.warehouse)
+    for name, rows in expected.items():
+        assert found[name] == rows, name
+    assert len(expected["energy_intervals"]) == 2 * 4 * 288
+
+
+class Counted:
+    """Progress, counted by stage and part."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, int] = {}
+        self.done: Counter[str] = Counter()
+        self._stage = ""
+
+    def begin(self, stage: str, total: int, parts: Mapping[str, int] | None = None) -> None:
+        """See `Progress`."""
+        self._stage = stage
+        self.stages[stage] = total
+
+    def advance(self, part: str = "") -> None:
+        """See `Progress`."""
+        self.done[self._stage] += 1
+
+    def pause(self, reason: str) -> None:
+        """See `Progress`."""
+
+    def end(self) -> None:
+        """See `Progress`."""
+
+
+def test_backfill_rebuild_and_reconcile_leave_the_same_warehouse(cluster: Any, local: Summary, tmp_path: Path) -> None:
+    """Each year of each site has one owner, and together they make what threads make: no request more or less."""
+    progress = Counted()
+    with account() as served:
+        first = on_dask(cluster, served.workspace(tmp_path), partial(backfill, progress=progress), WANTED)
+        same(local, first)
+        assert (first.exit_code, first.requests, first.answered) == (0, local.requests, local.answered)
+        assert len(served.server.requests) == first.requests
+        assert max(windows_asked(served).values()) == 1
+        same(local, on_dask(cluster, served.workspace(tmp_path), rebuild))
+        same(local, on_dask(cluster, served.workspace(tmp_path), reconcile))
+        assert len(served.server.requests) == first.requests, "nothing right of raw asks"
+    assert progress.done == Counter(progress.stages), "what workers do is seen while they do it"
+    assert not (tmp_path / ".lake.rebuilding").exists()
+    shards = {str(each.relative_to(tmp_path / "raw")) for each in (tmp_path / "raw").rglob("index-*")}
+    assert len([each for each in shards if "site_id=0/" not in each]) == 2 * 3, (
+        "of 2026, 2025, and of 2024, where lifetimes begin"
+    )
+
+
+def test_a_worker_that_is_killed_costs_nothing(cluster: Any, local: Summary, tmp_path: Path) -> None:
+    """SIGKILL in the middle: another process goes on with its site-years, and asks again what was in flight at most."""
+    victim = next(iter(cluster.run(os.getpid).values()))
+    with account(conditions=SLOW) as served:
+        killer = soon(served, 20, lambda: os.kill(victim, signal.SIGKILL))
+        summary = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
+        killer.join()
+        asked = windows_asked(served)
+    assert victim not in cluster.run(os.getpid).values()
+    assert (summary.exit_code, summary.answered, summary.left) == (0, local.answered, 0)
+    assert asked.total() - len(asked) <= 2, "a request in flight for each thread of the process"
+    same(local, summary)
+    assert RawArchive(tmp_path / "raw").site_ids() == [each.site_id for each in served.world.sites]
+    assert list(RawArchive(tmp_path / "raw").verify()) == []
+
+
+def test_a_cap_is_one_cap_and_the_next_run_goes_on(cluster: Any, local: Summary, tmp_path: Path) -> None:
+    with account() as served:
+        capped = served.workspace(tmp_path)
+        capped.max_requests = 17
+        first = on_dask(cluster, capped, backfill, WANTED)
+        assert (first.requests, len(served.server.requests), first.exit_code) == (17, 17, 0)
+        assert first.left > 0
+        second = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
+    assert (second.exit_code, second.left) == (0, 0)
+    same(local, second)
+
+
+def test_an_interrupted_run_stops_its_workers_and_loses_nothing(cluster: Any, local: Summary, tmp_path: Path) -> None:
+    with account(conditions=SLOW) as served:
+        workspace = served.workspace(tmp_path)
+        hand = soon(served, 15, lambda: workspace.interrupt(signal.SIGINT))
+        with pytest.raises(Interrupted, match="what was fetched is kept"):
+            on_dask(cluster, workspace, backfill, WANTED)
+        hand.join()
+        first = len(served.asked_history())
+        assert 15 <= first <= 15 + 2 * 4, "what was in flight is finished, nothing further is asked"
+        second = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
+    assert max(windows_asked(served).values()) <= 2
+    assert second.exit_code == 0
+    same(local, second)
+
+
+def test_tokens_that_end_and_a_limit_that_others_use_too(cluster: Any, local: Summary, tmp_path: Path) -> None:
+    """Access tokens of two seconds, each got with a refresh token that is good once, in two processes (Q29); and the provider
+    counts fewer requests than we were told: a 429 is waited out by all (Q28). Nothing is lost by either.
+    """
+    hard = Conditions(oauth=OAuthSetup(expires_in_s=2, static_token_s=0), limit=RateLimit(40, 2.0))
+    with account(now=ticking(), conditions=hard) as served:
+        served.login = {"refresh_token": DEMO_REFRESH_TOKEN, "client_id": "wattlog", "config_dir": tmp_path / "config"}
+        summary = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
+        refreshes = served.server.authority.refreshes
+        refused = [each for each in served.server.requests if each.status == 429]
+    assert (summary.exit_code, summary.answered) == (0, local.answered)
+    assert len(refreshes) >= 2
+    assert {each.outcome for each in refreshes} == {RefreshOutcome.ROTATED}, "no spent refresh token was sent"
+    assert 1 <= len(refused) <= 12, "each pause is met by the requests in flight, not by all that wait"
+
+
+LIMIT, MINUTE_S, EACH = 60, 4.0, 65
+"""A minute of four seconds, and more requests than fit into two of them."""
+
+
+def ask_often(path: Path, base_url: str, site_id: int) -> int:
+    """What a worker process does: asks as fast as the common pace lets it."""
+    pace = CommonPace(Allowance(path), LIMIT, minute_s=MINUTE_S)
+    with Client(base_url, lambda: DEMO_TOKEN, user_agent="wattlog/test", classify=lambda *_: "data") as client:
+        for _ in range(EACH):
+            pace.wait()
+            client.send(live_status(site_id), token=DEMO_TOKEN, attempt=1)
+    return os.getpid()
+
+
+def test_the_limit_holds_over_all_processes(cluster: Any, tmp_path: Path) -> None:
+    """Two processes, one sliding minute of the server's: never a request too many, and nearly none too few (Q28)."""
+    allowance = Allowance(tmp_path / ALLOWANCE)
+    allowance.begin()
+    with account(now=ticking(), conditions=Conditions(limit=RateLimit(LIMIT, MINUTE_S))) as served:
+        site_id = served.world.sites[0].site_id
+        workers = list(cluster.scheduler_info(n_workers=-1)["workers"])
+        asking = [
+            cluster.submit(ask_often, allowance.path, served.server.base_url, site_id, workers=[each], pure=False)
+            for each in workers
+        ]
+        processes = {each.result(timeout=120) for each in asking}
+        asked = list(served.server.requests)
+    assert len(processes) == len(workers) == 2
+    assert {each.status for each in asked} == {200}, "not one 429"
+    instants = sorted(each.instant.timestamp() for each in asked)
+    counts = [bisect_left(instants, start + MINUTE_S) - number for number, start in enumerate(instants)]
+    assert max(counts) <= LIMIT
+    assert counts[0] >= 0.9 * LIMIT, "the minute's places are used, whichever process takes them"
+
+
+def test_a_scheduler_that_is_not_there_is_said() -> None:
+    with (
+        pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"),
+        connected("tcp://127.0.0.1:9", 2, 4),
+    ):
+        pytest.fail("nobody is there")

@@ -1,0 +1,122 @@
+"""Several processes spend one allowance of requests: each `Allowance` here is what one of them has open."""
+
+import pickle
+import threading
+from pathlib import Path
+
+import pytest
+
+from extract.allowance import Allowance, CommonPace, Halt, SharedBudget
+from extract.errors import ArchiveError, BudgetSpent, RunStopped
+
+NOW = 1_768_507_650.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    Allowance(tmp_path / "allowance").begin()
+    return tmp_path / "allowance"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def paces(path: Path, clock: Clock, count: int, limit: int | None = 5) -> list[CommonPace]:
+    return [CommonPace(Allowance(path), limit, clock=clock) for _ in range(count)]
+
+
+def test_a_cap_is_spent_once_by_all(path: Path) -> None:
+    """Eight processes at once, and not one request too many or too few."""
+    budgets = [SharedBudget(50, Allowance(path)) for _ in range(8)]
+    granted: list[int] = []
+
+    def spend(budget: SharedBudget) -> None:
+        for number in range(20):
+            try:
+                budget.spend()
+            except BudgetSpent:
+                return
+            granted.append(number)
+
+    threads = [threading.Thread(target=spend, args=(each,)) for each in budgets]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert len(granted) == 50
+    assert {each.spent for each in budgets} == {50}
+
+
+def test_without_a_cap_they_are_only_counted(path: Path) -> None:
+    first, second = SharedBudget(None, Allowance(path)), SharedBudget(None, Allowance(path))
+    for _ in range(3):
+        first.spend()
+        second.spend()
+    assert first.spent == 6
+
+
+def test_the_places_of_a_minute_are_taken_by_all(path: Path) -> None:
+    """Whoever comes first has them; a minute later they are there again (Q28)."""
+    clock = Clock()
+    first, second = paces(path, clock, 2)
+    assert [first._may_go() for _ in range(3)] == [True] * 3
+    assert [second._may_go() for _ in range(3)] == [True, True, False]
+    assert not first._may_go()
+    clock.now += 61.1
+    assert [second._may_go() for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_a_429_holds_everybody_back_and_slows_everybody_down(path: Path) -> None:
+    clock = Clock()
+    first, second = paces(path, clock, 2, limit=10)
+    first.slow_down(20.0)
+    assert second._pause_s() == pytest.approx(20.0)
+    second.slow_down(15.0)
+    clock.now += 21
+    assert (second._pause_s() <= 0, second._may_go()) == (True, True)
+    assert first.requests_per_minute == second.requests_per_minute == 8, "two that came back in one pause count as one"
+    assert not first._may_go(), "one place at a time, whoever takes it"
+    clock.now += 7.7
+    assert first._may_go()
+
+
+def test_a_halt_ends_the_asking_of_all(path: Path) -> None:
+    mine, theirs = Allowance(path), Allowance(path)
+    assert theirs.halt == 0
+    mine.halt = Halt.EVERYTHING
+    mine.halt = Halt.ASKING
+    assert theirs.halt == 2, "what is halted stays so"
+    with pytest.raises(RunStopped):
+        SharedBudget(None, theirs).spend()
+    assert theirs.spent == 0
+
+
+def test_a_run_begins_with_nothing(path: Path) -> None:
+    """Whatever a killed run left, damage too, is gone."""
+    before = Allowance(path)
+    before.spend(None)
+    before.halt = Halt.ASKING
+    path.write_bytes(b"no database at all")
+    again = Allowance(path)
+    again.begin()
+    assert (again.spent, again.halt) == (0, Halt.NOTHING)
+    again.end()
+    assert not path.exists()
+
+
+def test_it_travels_as_its_path(path: Path) -> None:
+    mine = Allowance(path)
+    mine.spend(None)
+    theirs: Allowance = pickle.loads(pickle.dumps(mine))  # noqa: S301 - our own
+    theirs.spend(None)
+    assert mine.spent == 2
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="cannot be used"):
+        Allowance(tmp_path / "elsewhere").spend(None)
