@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 import orjson
 import pandas as pd
 
-from extract.simulator import Contradiction, SiteSpec, Truth, World
+from extract.simulator import Contradiction, Series, SiteSpec, Truth, World
 from extract.simulator.calendar_history import calendar_history
 from extract.simulator.contradiction import each_day
 from extract.simulator.local_day import day_bounds, utc
 from extract.simulator.query import Query
 from tests.unit.transform.answers import BATTERY_SITE, KeptAnswer
-from transform import energy_intervals, energy_periods, power
+from transform import energy_intervals, energy_periods
+from transform import power as powers
 from transform.daily import daily
 from transform.frames import empty_frame
 from transform.gaps import gaps
@@ -32,7 +33,7 @@ from transform.units import in_watt_hours
 SETTLE_HOURS = 48.0
 TABLES = ("power", "energy_intervals", "energy_periods", "gaps", "revisions", "quarantine", "requests")
 SHAPES = {
-    "power": power.shape,
+    "power": powers.shape,
     "energy_interval": energy_intervals.shape,
     "energy_day": energy_periods.shape,
     "energy_month": energy_periods.shape,
@@ -50,6 +51,15 @@ class Question:
     last: date
     period: str
     interval: str | None = None
+
+    @property
+    def told(self) -> frozenset[Series]:
+        """Under which names the simulator tells it, or declares what it does to it."""
+        if self.series == "power":
+            return frozenset({Series.POWER})
+        if self.series == "energy_interval":
+            return frozenset({Series.INTERVALS, Series.DAY, *([Series.QUARTERS] if self.interval else [])})
+        return frozenset({Series(f"calendar_history/{self.period}")})
 
     @property
     def params(self) -> dict[str, str]:
@@ -125,12 +135,12 @@ def reconciled(spec: SiteSpec, now: datetime, *, has_witnesses: bool = True) -> 
     """
     first, today = _local_day(spec.installed_at, spec), _local_day(now, spec)
     kept = [_answer(spec, now, each) for each in _questions(spec, first, today)]
-    found = _reconciled(spec, now, kept, frozenset())
-    weeks = {day - timedelta(days=day.weekday()) for day in doubtful_days(found.days)} if has_witnesses else set()
+    found = _days(spec, now, kept)
+    weeks = {day - timedelta(days=day.weekday()) for day in doubtful_days(found.reconciled)} if has_witnesses else set()
     if weeks:
         asked = [Question("energy_day", each, min(each + timedelta(days=6), today), "week") for each in sorted(weeks)]
-        found = _reconciled(spec, now, [*kept, *(_answer(spec, now, each) for each in asked)], frozenset(weeks))
-    return found
+        found = _days(spec, now, [*kept, *(_answer(spec, now, each) for each in asked)])
+    return _whole(spec, now, found, frozenset(weeks))
 
 
 def _local_day(instant: datetime, spec: SiteSpec) -> date:
@@ -160,10 +170,11 @@ def _answer(spec: SiteSpec, now: datetime, question: Question) -> Kept:
 
 
 def _touches(contradiction: Contradiction, question: Question, spec: SiteSpec) -> bool:
-    if question.series in {"energy_month", "energy_year"}:
-        return True
-    injections = contradiction.injections(spec.zone)
-    return any(question.first <= day <= question.last for each in injections for day in each.dates)
+    is_long = question.period in {"year", "lifetime"}
+    return any(
+        each.series in question.told and (is_long or any(question.first <= day <= question.last for day in each.dates))
+        for each in contradiction.injections(spec.zone)
+    )
 
 
 @cache
@@ -194,38 +205,49 @@ def _world(spec: SiteSpec) -> World:
     return World((spec,))
 
 
-def _reconciled(spec: SiteSpec, now: datetime, kept: list[Kept], weeks: frozenset[date]) -> Reconciled:
+@dataclass(frozen=True)
+class _Days:
+    """What came of the days of a site."""
+
+    frames: Frames
+    daily: pd.DataFrame
+    reconciled: pd.DataFrame
+
+
+def _days(spec: SiteSpec, now: datetime, kept: list[Kept]) -> _Days:
     site = site_of(spec)
     frames = {name: _together(name, kept) for name in TABLES[:-1]}
     frames["requests"] = requests_frame(kept)
     first, last = _local_day(spec.installed_at, spec), _local_day(now, spec)
-    intervals, periods, units = in_watt_hours(
-        frames["energy_intervals"], frames["energy_periods"], frames["power"], site
-    )
+    power = frames["power"]
+    intervals, periods, units = in_watt_hours(frames["energy_intervals"], frames["energy_periods"], power, site)
     frames |= {"energy_intervals": intervals, "energy_periods": periods}
     frames["gaps"] = gaps(kept, frames, site, followed_by={})
-    best = daily(intervals, periods, frames["power"], site, first, last, now, SETTLE_HOURS)
-    days = reconcile_days(
-        DayEvidence(
-            intervals,
-            periods,
-            frames["power"],
-            best,
-            frames["gaps"],
-            frames["revisions"],
-            frames["requests"],
-            units,
-            site,
-            first,
-            last,
-            now,
-            SETTLE_HOURS,
-        )
+    best = daily(intervals, periods, power, site, first, last, now, SETTLE_HOURS)
+    evidence = DayEvidence(
+        intervals=intervals,
+        periods=periods,
+        power=power,
+        daily=best,
+        gaps=frames["gaps"],
+        revisions=frames["revisions"],
+        requests=frames["requests"],
+        units=units,
+        site=site,
+        first_day=first,
+        last_day=last,
+        now=now,
+        settle_hours=SETTLE_HOURS,
     )
+    return _Days(frames, best, reconcile_days(evidence))
+
+
+def _whole(spec: SiteSpec, now: datetime, days: _Days, weeks: frozenset[date]) -> Reconciled:
+    site, periods = site_of(spec), days.frames["energy_periods"]
     rollups = periods[(periods["granularity"] != "day").to_numpy(dtype=bool)].reset_index(drop=True)
-    rollups, of_rollups = rollups_in_watt_hours(rollups, best, site)
-    of_periods = reconcile_periods(PeriodEvidence(best, rollups, days, of_rollups, site, now, SETTLE_HOURS))
-    return Reconciled(Truth(spec), frames, best, days, of_periods, weeks)
+    rollups, units = rollups_in_watt_hours(rollups, days.daily, site)
+    evidence = PeriodEvidence(days.daily, rollups, days.reconciled, units, site, now, SETTLE_HOURS)
+    return Reconciled(Truth(spec), days.frames, days.daily, days.reconciled, reconcile_periods(evidence), weeks)
 
 
 def _together(name: str, kept: list[Kept]) -> pd.DataFrame:

@@ -115,6 +115,8 @@ class DayContext:
 
 def overlap_s(gaps: pd.DataFrame, causes: tuple[GapCause, ...], calendar: Calendar) -> Ints:
     """Seconds of each day that gaps of some causes cover."""
+    if len(gaps) == 0:
+        return np.zeros(len(calendar.days), dtype=np.int64)
     mine = gaps[gaps["cause"].isin([each.value for each in causes]).to_numpy(dtype=bool)]
     starts, ends = epoch_us(mine["gap_start"])[:, None], epoch_us(mine["gap_end"])[:, None]
     covered = np.minimum(ends, calendar.ends_us) - np.maximum(starts, calendar.starts_us)
@@ -139,6 +141,8 @@ def not_held_s(rows: DayRows, gaps: pd.DataFrame, calendar: Calendar, site: Site
 
 def asked_wrongly(requests: pd.DataFrame, series: str, calendar: Calendar) -> Mask:
     """Days whose last request was answered with another window's rows."""
+    if not (requests["outcome"] == WRONG_WINDOW).any():
+        return np.zeros(len(calendar.days), dtype=bool)
     is_mine = (requests["series"] == series) & requests["window_start"].notna()
     last = (
         requests[is_mine.to_numpy(dtype=bool)]
@@ -194,6 +198,8 @@ def negative_home_wh(power: DayRows, days: int) -> Floats:
 
 def revised_us(revisions: pd.DataFrame, calendar: Calendar) -> dict[str, Ints]:
     """When a value of each day was last seen to have changed, by series."""
+    if len(revisions) == 0:
+        return {series: np.zeros(len(calendar.days), dtype=np.int64) for series in SERIES_OF.values()}
     begun_us = epoch_us(revisions["interval_start"])
     at = np.searchsorted(calendar.ends_us, begun_us, side="right")
     is_known = (at < len(calendar.days)) & (begun_us >= calendar.starts_us[0])

@@ -2,7 +2,7 @@
 
 Where several contradictions touch a day, the order decides. A wrong unit makes every other measure meaningless. Rows of
 another day, signs and lost rows are evidenced row by row, each for the measures it can have changed. What the API left out or
-zeroed is plain to see. Not yet over, or not yet settled, explains what is left; a shift of splits is told by totals that match.
+zeroed is plain to see, and a shift of splits is told by totals that match. Not over yet, or not settled, explains what is left.
 """
 
 from typing import Final
@@ -105,9 +105,9 @@ DAY_RULES: Final[tuple[tuple[Cause, Rule[DayContext]], ...]] = (
     (Cause.MISSING_INTERVALS, is_missing_intervals),
     (Cause.MIDNIGHT_ZERO, is_midnight_zero),
     (Cause.DROPPED_DAY, is_dropped_day),
+    (Cause.ALLOCATION_SHIFT, is_allocation_shift),
     (Cause.PARTIAL_PERIOD, is_partial_period),
     (Cause.REVISED, is_revised),
-    (Cause.ALLOCATION_SHIFT, is_allocation_shift),
     (Cause.ROUNDING, is_rounding),
     (Cause.PARTIAL_PERIOD, is_installation_day),
 )

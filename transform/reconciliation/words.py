@@ -59,13 +59,13 @@ def _sentence(row: dict[Any, Any]) -> str:
     left, right = _source(row["left_source"]), _source(row["right_source"])
     match row["verdict"]:
         case Verdict.MISSING_RIGHT:
-            told = f"{left} gives {_kwh(row['left_wh'])} of {what}"
+            if pd.isna(row["left_wh"]):
+                return f"{when} is missing from {right}; nothing else tells of it"
+            told = f"{left} {_verb(left)} {_kwh(row['left_wh'])} of {what}"
             ending = "; filled" if row["check_name"] == Check.DAY_VS_MONTH_SERIES else ""
             return f"{when} is missing from {right}; {told}{ending}"
         case Verdict.MISSING_LEFT:
-            return (
-                f"{when} is missing from {left}; {right} gives {_kwh(row['right_wh'])} of {what}: {_WHY[row['cause']]}"
-            )
+            return f"{when} is missing from {left}; {right} {_verb(right)} {_kwh(row['right_wh'])} of {what}: {_WHY[row['cause']]}"
         case Verdict.AGREE:
             return f"{when}: {left} and {right} agree on {_kwh(row['right_wh'])} of {what}"
     values = f"{left} {_verb(left)} {_kwh(row['left_wh'])} of {what}, {right} {_kwh(row['right_wh'])}"

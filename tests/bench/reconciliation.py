@@ -1,0 +1,154 @@
+"""Reconciling ten years of ten sites, beside DuckDB's plain sum of the same intervals by site and day."""
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from itertools import product
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from extract.simulator import SiteSpec
+from tests.bench.measurement import Measurement, best_of
+from tests.mixtures import SETTLE_HOURS, reconciled, site_of
+from transform.frames import empty_frame
+from transform.reconciliation import DayEvidence, PeriodEvidence, reconcile_days, reconcile_periods
+from transform.sites import Site
+from transform.time import date_column, days_of
+from warehouse.conform import declared
+from warehouse.lake import Lake
+from warehouse.schema import FLOWS
+
+SITES, YEARS = 10, 10
+FIRST = np.datetime64("2016-01")
+THREADS = 2
+MOST = 15.0
+"""Promised: reconciling takes at most so many times what DuckDB takes for the sum."""
+
+MODEL = SiteSpec(site_id=101, time_zone="America/Phoenix", installed_at=datetime(2025, 11, 30, 20, tzinfo=UTC), seed=3)
+"""A site without summer time, so that a month of it can be told again as any other month."""
+
+MONTH = np.datetime64("2025-12")
+NOW = datetime(2026, 1, 10, 20, 7, tzinfo=UTC)
+TYPES = {pa.date32(): pd.ArrowDtype(pa.date32()), pa.bool_(): pd.BooleanDtype()}
+TABLES = ("energy_intervals", "energy_periods", "power", "daily", "gaps", "revisions", "requests", "reconciliation")
+
+
+def fill(lake: Lake, sites: int, years: int) -> None:
+    """One simulated month, told as every month of every site."""
+    frames = reconciled(MODEL, NOW)
+    month = {"daily": frames.daily, **{name: frames.frames[name] for name in TABLES[:3]}}
+    month["energy_periods"] = frames.frames["energy_periods"].query("source == 'calendar_history/month'")
+    for site, ahead in product(range(1, sites + 1), range(years * 12)):
+        target = FIRST + ahead
+        for name, frame in month.items():
+            moved = _moved(frame, target, site)
+            lake.write(name, moved, site_id=site, month=str(target), digest="bench")
+
+
+def _moved(frame: pd.DataFrame, month: np.datetime64, site_id: int) -> pd.DataFrame:
+    """The rows of December that fit into another month, as that month's."""
+    name = next(each for each in ("local_date", "period_start") if each in frame.columns)
+    days = days_of(frame[name])
+    ahead = (month.astype("datetime64[D]") - MONTH.astype("datetime64[D]")).astype(np.int64)
+    mine = (days.astype("datetime64[M]") == MONTH) & ((days + ahead).astype("datetime64[M]") == month)
+    rows = frame[mine].reset_index(drop=True)
+    moved: pd.DataFrame = rows.assign(**{"site_id": site_id, name: date_column(days[mine] + ahead)})
+    if "interval_start" in moved.columns:
+        moved = moved.assign(interval_start=moved["interval_start"] + pd.Timedelta(days=int(ahead)))
+    return moved
+
+
+def reconcile(lake: Lake, sites: int, years: int) -> int:
+    """Every site-year on two threads, then every site; how many rows that makes."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        chunks = list(product(range(1, sites + 1), range(years)))
+        found = list(pool.map(lambda each: _days(lake, each[0], FIRST + each[1] * 12), chunks))
+        whole = list(pool.map(lambda each: _periods(lake, each, years, found), range(1, sites + 1)))
+    return sum(map(len, found)) + sum(map(len, whole))
+
+
+def _site(site_id: int) -> Site:
+    return site_of(
+        SiteSpec(site_id=site_id, time_zone=MODEL.time_zone, installed_at=datetime(2016, 1, 1, 7, tzinfo=UTC))
+    )
+
+
+def _held(lake: Lake, name: str, site_id: int, first: np.datetime64, months: int) -> pd.DataFrame:
+    """Some months of a table, without the columns that are only lineage."""
+    paths = [lake.path(name, site_id, str(first + ahead)) for ahead in range(months)]
+    columns = [each for each in declared(name).columns if each not in {"_raw_id", "_run_id"}]
+    parts = [pq.ParquetFile(each).read(columns=columns) for each in paths if each.exists()]
+    return pa.concat_tables(parts).to_pandas(types_mapper=TYPES.get) if parts else empty_frame(name)
+
+
+def _days(lake: Lake, site_id: int, first: np.datetime64) -> pd.DataFrame:
+    held = {name: _held(lake, name, site_id, first, 12) for name in TABLES}
+    days: list[date] = [first.astype("datetime64[D]").item(), ((first + 12).astype("datetime64[D]") - 1).item()]
+    return reconcile_days(
+        DayEvidence(
+            intervals=held["energy_intervals"],
+            periods=held["energy_periods"],
+            power=held["power"],
+            daily=held["daily"],
+            gaps=held["gaps"],
+            revisions=held["revisions"],
+            requests=held["requests"],
+            units=held["reconciliation"],
+            site=_site(site_id),
+            first_day=days[0],
+            last_day=days[1],
+            now=NOW,
+            settle_hours=SETTLE_HOURS,
+        )
+    )
+
+
+def _periods(lake: Lake, site_id: int, years: int, days: list[pd.DataFrame]) -> pd.DataFrame:
+    """The months of one site: its own sums stand for the year series."""
+    daily = _held(lake, "daily", site_id, FIRST, years * 12)
+    sums = daily.groupby(days_of(daily["local_date"]).astype("datetime64[M]").astype("datetime64[D]"))[
+        list(FLOWS)
+    ].sum()
+    told = sums.assign(
+        site_id=site_id,
+        granularity="month",
+        period_start=date_column(sums.index.to_numpy().astype("datetime64[D]")).to_numpy(),
+        source="calendar_history/year",
+        is_partial=False,
+        _fetched_at=pd.Timestamp(NOW),
+        _raw_id="r",
+        _run_id="r",
+    )
+    mine = [each for each in days if len(each) and each["site_id"].iloc[0] == site_id]
+    units, site = empty_frame("reconciliation"), _site(site_id)
+    of_days = pd.concat(mine, ignore_index=True)
+    return reconcile_periods(PeriodEvidence(daily, told, of_days, units, site, NOW, SETTLE_HOURS))
+
+
+def _sum(lake: Lake) -> None:
+    """The same intervals by site and day, in DuckDB."""
+    sums = ", ".join(f"sum({name})" for name in FLOWS)
+    files = lake.root / "table=energy_intervals" / "*" / "*" / "*.parquet"
+    with duckdb.connect(config={"threads": THREADS}) as connection:
+        connection.execute(f"select site_id, local_date, {sums} from read_parquet('{files}') group by all").fetchall()
+
+
+def measure(sites: int = SITES, years: int = YEARS) -> Iterator[Measurement]:
+    """The ratio, the two times that make it, and what the table costs on disk."""
+    with tempfile.TemporaryDirectory() as directory:
+        lake = Lake(Path(directory) / "lake")
+        fill(lake, sites, years)
+        rows: list[int] = []
+        summed_s = best_of(3, lambda: _sum(lake))
+        reconciled_s = best_of(1, lambda: rows.append(reconcile(lake, sites, years)))
+        name = f"reconcile {years} years × {sites} sites"
+        yield Measurement(f"{name}, in DuckDB's time for their sum", reconciled_s / summed_s, "×", MOST)
+        yield Measurement("  DuckDB's sum of the intervals by site and day", summed_s, "s")
+        yield Measurement(f"  reconciling, {rows[0]:,} rows", reconciled_s, "s")
+        yield Measurement("  rows of table reconciliation, a day", rows[0] / (sites * years * 365.25), "rows")
