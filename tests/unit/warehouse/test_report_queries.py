@@ -232,3 +232,29 @@ def test_impossible_choices_are_refused_in_words(asked: Asked) -> None:
         report_data(connection, made_at=MADE_AT, sites=[7])
     with pytest.raises(QueryFailed, match="swap them"):
         report_data(connection, made_at=MADE_AT, since=date(2025, 2, 1), until=date(2025, 1, 1))
+
+
+def test_zeros_of_a_site_without_a_grid_meter_are_unknown(asked: Asked) -> None:
+    """Solar-only sites get zeros for whatever nothing measures (Q43): neither days nor months show them."""
+    zeros = {"grid_energy_imported_wh": 0.0, "grid_export_wh": 0.0, "consumer_energy_imported_from_solar_wh": 0.0}
+    days = [_day(date(2025, 4, 1), solar_energy_exported_wh=5_000.0, home_wh=None, **zeros)]
+    tesla = {
+        "granularity": "month",
+        "period_start": date(2025, 4, 1),
+        "source": "calendar_history/year",
+        "solar_energy_exported_wh": 5_000.0,
+        "grid_energy_imported_wh": 0.0,
+    }
+    site = _report(asked({"sites": [{"has_solar": True}], "daily": days, "energy_periods": [tesla]}))
+    assert site.days["solar"] == [5_000]
+    assert site.days["grid_import"] == site.days["grid_export"] == site.days["solar_to_home"] == [None]
+    assert site.months["solar"] == site.months["tesla_solar"] == [5.0]
+    assert site.months["grid_import"] == site.months["tesla_grid_import"] == [None]
+    assert site.months["grid_export"] == site.months["tesla_grid_export_difference"] == [None]
+
+
+def test_zeros_that_were_measured_stay(asked: Asked) -> None:
+    """A home off the grid for a day imported nothing, and that is known."""
+    days = [_day(date(2025, 4, 1), home_wh=9_000.0, grid_energy_imported_wh=0.0, grid_export_wh=0.0)]
+    site = _report(asked({"sites": [SITE], "daily": days}))
+    assert (site.days["grid_import"], site.months["grid_import"]) == ([0], [0.0])

@@ -197,8 +197,10 @@
       return `Cars took ${kwh(ev)} in ${plural(sessions, "session")}${ofHome}.`;
     },
     option(view, theme, _, size) {
-      const rows = view.months.map((row) => {
-        const charged = view.charging.find((each) => each.month === row.month);
+      const charges = (row) => view.charging.find((each) => each.month === row.month);
+      const held = view.months.filter((row) => row.days_held > 0 || charges(row));
+      const rows = held.map((row) => {
+        const charged = charges(row);
         const ev = charged?.ev ?? 0;
         return {
           ...row,
@@ -215,7 +217,7 @@
           theme,
           rows.map((row) => row.month),
         ),
-        yAxis: valueAxis(theme, "kWh a month"),
+        yAxis: valueAxis(theme, "kWh a month", { boundaryGap: [0, "8%"] }),
         tooltip: {
           trigger: "axis",
           formatter: (params) => {

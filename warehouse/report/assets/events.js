@@ -161,6 +161,15 @@
   };
 
   /* ---- outages ---- */
+
+  /** All months from the first of some days to the last: outages are told of before the first day that is held. */
+  function monthsOf(days) {
+    const numbers = days.map((text) => Number(text.slice(5, 7))).sort((one, other) => one - other);
+    const [first, last] = [numbers[0], numbers.at(-1)];
+    const year = days[0].slice(0, 4);
+    return Array.from({ length: last - first + 1 }, (_, at) => `${year}-${String(first + at).padStart(2, "0")}`);
+  }
+
   const outages = {
     id: "outages",
     title: "Outages",
@@ -178,11 +187,11 @@
       );
     },
     option(view, theme, _, size) {
-      const months = [...new Set(view.dates.map((date) => date.slice(0, 7)))];
+      const months = monthsOf([...view.dates, ...view.outages.map((row) => row.day)]);
       const rows = months.map((each) => view.outages.filter((row) => row.day.startsWith(each)));
       return frame(theme, size, {
         xAxis: monthAxis(theme, months),
-        yAxis: valueAxis(theme, "hours without grid"),
+        yAxis: valueAxis(theme, "hours without grid", { boundaryGap: [0, "8%"] }),
         tooltip: {
           trigger: "axis",
           formatter: (params) => {

@@ -145,9 +145,9 @@
       const here = shown.filter((row) => row.period.startsWith(String(view.year)) && isKnown(row.self_sufficiency));
       const best = extremes(here.map((row) => row.self_sufficiency));
       const told = (row) => `${pct(row.self_sufficiency)} in ${month(row.period)}`;
-      const span = best
-        ? ` Month by month in ${view.year}: from ${told(here[best.least])} to ${told(here[best.most])}.`
-        : "";
+      const range =
+        best && best.most !== best.least ? `from ${told(here[best.least])} to ${told(here[best.most])}` : "";
+      const span = range ? ` Month by month in ${view.year}: ${range}.` : "";
       return (
         "Self-sufficiency is the part of the home's energy that the grid did not supply, directly or through the battery; " +
         `self-consumption is the part of the solar energy that was not exported.${span}`

@@ -41,13 +41,14 @@
     ),
   ];
 
+  /** Sums of what is known; a difference of sums only where every month has one. */
   function totals(rows) {
-    const both = (name) => rows.filter((row) => isKnown(row[`tesla_${name}_difference`]));
+    const differences = (name) => rows.map((row) => row[`tesla_${name}_difference`]);
     return Object.fromEntries(
       MEASURES.flatMap(([name]) => [
         [name, sum(rows.map((row) => row[name]))],
         [`tesla_${name}`, sum(rows.map((row) => row[`tesla_${name}`]))],
-        [`tesla_${name}_difference`, sum(both(name).map((row) => row[`tesla_${name}_difference`]))],
+        [`tesla_${name}_difference`, differences(name).every(isKnown) ? sum(differences(name)) : null],
       ]),
     );
   }
