@@ -316,6 +316,31 @@ def export(
 
 
 @app.command()
+def report(
+    context: typer.Context,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write.", metavar="FILE.html", show_default="report.html beside the data"),
+    ] = None,
+    site: Sites = None,
+    year: Annotated[
+        int | None,
+        typer.Option(min=2000, max=9999, help="Only this calendar year.", metavar="YYYY", show_default=False),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Write one HTML page with the history of every site; it needs a browser and no network."""
+    from flows.cli.report import report as command
+
+    return _run(
+        command, context, out=out, sites=site or [], year=year, since=since, until=until, force=force, as_json=as_json
+    )
+
+
+@app.command()
 def simulate(
     context: typer.Context,
     scenario: Annotated[str, typer.Option(help="What the API does; see --list.", metavar="NAME")] = "demo",

@@ -45,4 +45,5 @@ def report(
     if as_json:
         print_json({"path": str(written.path), "sites": written.sites, "bytes": written.bytes})
     else:
-        note(f"{written.sites} sites, {written.bytes / 1e6:.1f} MB in {written.path}; open it in a browser")
+        sites_shown = "1 site" if written.sites == 1 else f"{written.sites} sites"
+        note(f"{sites_shown}, {written.bytes / 1e6:.1f} MB in {written.path}; open it in a browser")
