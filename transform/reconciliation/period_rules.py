@@ -13,6 +13,7 @@ from transform.reconciliation.period_context import PeriodContext
 from transform.reconciliation.shared_rules import is_allocation_shift, is_midnight_zero, is_rounding, is_unit_mismatch
 from transform.reconciliation.told import Names
 from transform.reconciliation.vocabulary import Cause, Floats, Mask
+from transform.time import Ints
 
 MOST_DRIFT: Final = 0.1
 """Largest share by which a roll-up was told and can be called drift: 4 % were seen (828 and 863 kWh, Q20), of one household."""
@@ -38,15 +39,16 @@ def is_open(comparison: Comparison, context: PeriodContext) -> Mask:
 def is_revised(comparison: Comparison, context: PeriodContext) -> Mask:
     """It is over but it, or a day of it, had not settled when it was asked, and differs by no more than such days (Q12)."""
     is_early = comparison.right.asked_us < context.settled_us
-    early_wh = np.where(is_early[:, None], np.fmax(context.early_wh, _last_day_wh(context)), context.early_wh)
+    last_wh = _day_wh(context, context.spans.lasts - 1)
+    early_wh = np.where(is_early[:, None], np.fmax(context.early_wh, last_wh), context.early_wh)
     return np.asarray((early_wh > 0).any(axis=1, keepdims=True) & _is_within(comparison, early_wh))
 
 
-def _last_day_wh(context: PeriodContext) -> Floats:
-    """Energy of the last day held of each period."""
+def _day_wh(context: PeriodContext, at: Ints) -> Floats:
+    """Energy of one day of each period, 0 where no day is held."""
     values = context.days.values
-    last = np.concatenate([values, np.zeros((1, values.shape[1]))])[context.spans.lasts - 1]
-    return np.where(context.spans.held[:, None] > 0, np.nan_to_num(last), 0.0)
+    padded = np.concatenate([values, np.zeros((1, values.shape[1]))])
+    return np.where(context.spans.held[:, None] > 0, np.nan_to_num(padded[at]), 0.0)
 
 
 def _is_within(comparison: Comparison, most_wh: Floats) -> Mask:
@@ -89,9 +91,9 @@ def is_rollup_drift(comparison: Comparison, _: PeriodContext) -> Mask:
     return np.asarray(is_drift[:, None])
 
 
-def is_first_period(_: Comparison, context: PeriodContext) -> Mask:
-    """The site was installed in it, maybe in the middle of a day."""
-    return np.asarray(context.is_first[:, None])
+def is_first_period(comparison: Comparison, context: PeriodContext) -> Mask:
+    """The site was installed in it, in the middle of a day, and it differs by no more than that day has."""
+    return np.asarray(context.is_first[:, None] & _is_within(comparison, _day_wh(context, context.spans.firsts)))
 
 
 PERIOD_RULES: Final[tuple[tuple[Cause, Rule[PeriodContext]], ...]] = (

@@ -65,7 +65,8 @@ def _sentence(row: dict[Any, Any]) -> str:
             ending = "; filled" if row["check_name"] == Check.DAY_VS_MONTH_SERIES else ""
             return f"{when} is missing from {right}; {told}{ending}"
         case Verdict.MISSING_LEFT:
-            return f"{when} is missing from {left}; {right} {_verb(right)} {_kwh(row['right_wh'])} of {what}: {_WHY[row['cause']]}"
+            told = f"{right} {_verb(right)} {_kwh(row['right_wh'])} of {what}"
+            return f"{when} is missing from {left}; {told}: {_WHY[row['cause']]}"
         case Verdict.AGREE:
             return f"{when}: {left} and {right} agree on {_kwh(row['right_wh'])} of {what}"
     values = f"{left} {_verb(left)} {_kwh(row['left_wh'])} of {what}, {right} {_kwh(row['right_wh'])}"

@@ -57,25 +57,22 @@ def sentence(**facts: Any) -> str:
         ),
         (
             {
-                "check_name": "interval_vs_day",
-                "left_source": "energy_intervals",
+                "check_name": "power_vs_energy",
+                "left_source": "power",
                 "left_wh": np.nan,
                 "right_wh": 900.0,
                 "verdict": "missing_left",
                 "cause": "wrong_window",
             },
-            "2025-05-14 is missing from the intervals; the month series gives 0.900 kWh of solar: "
-            "the answer was of another day",
+            "2025-05-14 is missing from power; the month series gives 0.900 kWh of solar: the answer was of another day",
         ),
         (
             DRIFT,
             "2025-05: the days give 863.0 kWh of home use, the year series 828.0 kWh (+35.0 kWh): Tesla's own sum has drifted",
         ),
         (
-            DRIFT
-            | {"granularity": "lifetime", "measure": "grid_energy_exported_from_solar_wh", "cause": "unexplained"},
-            "since 2025-05-01: the days give 863.0 kWh of grid exported from solar, the year series 828.0 kWh (+35.0 kWh): "
-            "unexplained",
+            DRIFT | {"granularity": "lifetime", "measure": "grid_export_wh", "cause": "unexplained"},
+            "since 2025-05-01: the days give 863.0 kWh of grid export, the year series 828.0 kWh (+35.0 kWh): unexplained",
         ),
         (
             DRIFT | {"verdict": "agree", "cause": None, "granularity": "year"},
