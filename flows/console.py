@@ -39,6 +39,12 @@ def print_table(renderable: RenderableType) -> None:
     console.print()
 
 
+def print_rest(left: int, what: str) -> None:
+    """Say what was left out of a table that would have been too long."""
+    if left > 0:
+        output().print(f"… and {left:,} more {what} (--json for all)\n")
+
+
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     """Print names and values in two columns, as they are: no markup."""
     grid = Table.grid(padding=(0, 2))
@@ -88,7 +94,7 @@ class Rate(ProgressColumn):
 
 
 MOST_PARTS = 20
-"""More bars than this do not fit a terminal: a fleet is shown as a whole."""
+"""More bars or rows than this are read by nobody: a fleet is shown as a whole."""
 
 
 class Drawn:

@@ -4,12 +4,17 @@ from typing import Any
 
 from rich.table import Table
 
+from extract.series import ACCOUNT
 from flows.console import note, print_json, print_table
 from flows.pipeline import Summary
 from flows.settings import Settings
 
 FIRST_QUERY = "select * from analytics.daily order by local_date desc limit 5"
 """What somebody who has just filled a warehouse wants to see first."""
+
+
+FEW = 3
+"""So many failing sites are named in a sentence."""
 
 
 def as_dict(summary: Summary) -> dict[str, Any]:
@@ -21,6 +26,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "windows_answered": summary.answered,
         "windows_failed": len(summary.failures),
         "windows_left": summary.left,
+        "sites_failed": failed_sites(summary),
         "series_not_offered": sorted(summary.not_offered),
         "failures": [{"what": failure.what, "reason": str(failure.error)} for failure in summary.failures],
         "rows_written": summary.rows_written,
@@ -36,8 +42,8 @@ def one_line(summary: Summary) -> str:
     if summary.stopped_by is not None:
         return str(summary.stopped_by)
     if summary.failures:
-        first = summary.failures[0]
-        return f"{len(summary.failures)} requests failed, the rest is loaded; the first: {first.error}"
+        first, sites = summary.failures[0], failed_sites(summary)
+        return f"{len(summary.failures)} requests failed{_of(sites)}, the rest is loaded; the first: {first.error}"
     if summary.left:
         return f"{summary.left} windows are left; run the command again to go on"
     return "every window is fetched"
@@ -54,6 +60,19 @@ def failure_in_words(summary: Summary) -> str:
         return one_line(summary)
     more = f", and {len(names) - MOST_WINDOWS} more" if len(names) > MOST_WINDOWS else ""
     return f"{one_line(summary)}. Failed: {'; '.join(names[:MOST_WINDOWS])}{more}"
+
+
+def failed_sites(summary: Summary) -> list[int]:
+    """The sites of which some request stayed without an answer."""
+    return sorted({failure.site_id for failure in summary.failures} - {ACCOUNT})
+
+
+def _of(sites: list[int]) -> str:
+    """Which sites, where it is more than one; of many the first few."""
+    if len(sites) < 2:
+        return ""
+    named = ", ".join(str(site_id) for site_id in sites[:FEW])
+    return f" of {len(sites):,} sites ({named}{f' and {len(sites) - FEW:,} more' if len(sites) > FEW else ''})"
 
 
 def print_summary(summary: Summary, settings: Settings, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime, tzinfo
 
 from rich.table import Table
 
-from flows.console import note, print_json, print_table
+from flows.console import MOST_PARTS, note, print_json, print_table
 from flows.settings import Settings
 from warehouse.localtime import day_begins, zone
 from warehouse.query import connect
@@ -44,7 +44,10 @@ def gaps(settings: Settings, *, sites: Sequence[int], series: Sequence[str], sin
     if as_json:
         print_json([asdict(each) for each in found])
         return
-    if found:
+    if len({each.site_id for each in found}) > MOST_PARTS:
+        print_table(_by_cause(found))
+        note("one row a series and cause, for there are many sites; --site ID or --json names each gap")
+    elif found:
         print_table(_table(found))
     else:
         note("nothing is missing")
@@ -52,6 +55,18 @@ def gaps(settings: Settings, *, sites: Sequence[int], series: Sequence[str], sin
 
 def _is_since(end: datetime, since: date | None, clock: tzinfo) -> bool:
     return since is None or end > day_begins(since, clock)
+
+
+def _by_cause(found: Sequence[Gap]) -> Table:
+    """The gaps of a fleet: how many sites miss how much, and why."""
+    table = Table("series", "cause", title="Gaps", title_justify="left", box=None, pad_edge=False)
+    for name in ("sites", "gaps", "rows"):
+        table.add_column(name, justify="right")
+    for series, cause in sorted({(each.series, each.cause) for each in found}):
+        alike = [each for each in found if (each.series, each.cause) == (series, cause)]
+        counts = (len({each.site_id for each in alike}), len(alike), sum(each.expected_rows for each in alike))
+        table.add_row(series, cause, *(f"{count:,}" for count in counts))
+    return table
 
 
 def _table(found: Sequence[Gap]) -> Table:

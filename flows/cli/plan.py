@@ -14,7 +14,7 @@ from extract.planner import Chunk
 from extract.pricing import Estimate, estimate
 from extract.series import HISTORY, ORDER, PRODUCTS, Request, Series, live_status, site_info
 from flows.account import choose, discover, known_sites
-from flows.console import note, print_json, print_table
+from flows.console import MOST_PARTS, note, print_json, print_table
 from flows.data_directory import held
 from flows.errors import exit_code_for
 from flows.pipeline import Selection
@@ -96,13 +96,29 @@ def _by_series(chunks: Iterable[Chunk]) -> list[Line]:
     return sorted(lines, key=lambda line: (line.site_id or 0, ORDER.index(line.series)))
 
 
+def _of_all_sites(lines: list[Line], sites: int) -> list[tuple[str, Line]]:
+    """One line a series for a fleet."""
+    found: list[tuple[str, Line]] = []
+    for series in dict.fromkeys(line.series for line in lines if line.site_id is not None):
+        of_series = [line for line in lines if line.series == series and line.site_id is not None]
+        first = min((line.first for line in of_series if line.first), default=None)
+        last = max((line.last for line in of_series if line.last), default=None)
+        count = len({line.site_id for line in of_series})
+        named = f"all {sites:,} sites" if count == sites else f"{count:,} sites"
+        found.append((named, Line(None, series, sum(line.requests for line in of_series), first, last)))
+    return [*(("account", line) for line in lines if line.site_id is None), *found]
+
+
 def _print(lines: list[Line], cost: Estimate, sites: dict[int, Site], requests_per_minute: int | None) -> None:
     table = Table("site", "series", title="Requests", title_justify="left", box=None, pad_edge=False)
     table.add_column("requests", justify="right")
     table.add_column("from")
     table.add_column("to")
-    for line in lines:
-        named = "account" if line.site_id is None else sites[line.site_id].site_name or str(line.site_id)
+    shown = [
+        ("account" if line.site_id is None else sites[line.site_id].site_name or str(line.site_id), line)
+        for line in lines
+    ]
+    for named, line in shown if len(sites) <= MOST_PARTS else _of_all_sites(lines, len(sites)):
         days = ("" if day is None else str(day) for day in (line.first, line.last))
         table.add_row(Text(named), line.series, f"{line.requests:,}", *days)
     table.add_row("all", "", f"{cost.requests:,}", "", "", style="bold")

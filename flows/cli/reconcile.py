@@ -8,7 +8,7 @@ from rich.text import Text
 
 from extract.client import utc_now
 from flows.account import choose, known_sites
-from flows.console import note, print_json, print_table, progress_to_console
+from flows.console import MOST_PARTS, note, print_json, print_rest, print_table, progress_to_console
 from flows.data_directory import held
 from flows.errors import ExitCode
 from flows.findings import AGREE, Findings, as_dict, findings
@@ -52,11 +52,12 @@ def print_findings(found: Sequence[Findings]) -> None:
     """Print each site's checks and its largest differences in words."""
     if not found:
         note("nothing to compare yet: no day is told by two sources; run `wattlog backfill`")
-    for each in found:
+    for each in sorted(found, key=lambda each: -each.unexplained)[:MOST_PARTS] if len(found) > MOST_PARTS else found:
         print_table(_checks(each))
         sentences = each.sentences()
         if sentences:
             print_table(Text("\n".join(sentences)))
+    print_rest(len(found) - MOST_PARTS, "sites")
 
 
 def _checks(each: Findings) -> Table:

@@ -1,6 +1,7 @@
 """`wattlog sites`: the console of the account."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,12 +12,12 @@ from rich.text import Text
 from extract.client import utc_now
 from extract.series import DAY_SERIES
 from flows.account import discover, known_sites
-from flows.console import note, print_json, print_table
+from flows.console import MOST_PARTS, note, print_json, print_rest, print_table
 from flows.data_directory import held
 from flows.errors import exit_code_for
 from flows.settings import Settings
 from flows.workspace import Workspace, new_run_id
-from transform.sites import Site
+from transform.sites import Site, SiteStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,12 @@ def held_of(workspace: Workspace, site_id: int) -> Held:
     return Held(len(days), max((entry.requested_at for entry in answers), default=None))
 
 
-def print_sites(found: Iterable[Site], holdings: dict[int, Held]) -> None:
-    """Print one row a site, as Teslemetry's console has them: grid, battery, solar, wall connectors."""
+def print_sites(found: Sequence[Site], holdings: dict[int, Held]) -> None:
+    """Print one row a site, as Teslemetry's console has them: grid, battery, solar, wall connectors.
+
+    Of a fleet, those that need somebody come first, the rest is counted.
+    """
+    shown = found if len(found) <= MOST_PARTS else sorted(found, key=lambda site: site.status is SiteStatus.OK)
     table = Table(title="Sites", title_justify="left", box=None, pad_edge=False)
     for name in ("site", "name", "solar", "battery", "grid"):
         table.add_column(name)
@@ -67,7 +72,7 @@ def print_sites(found: Iterable[Site], holdings: dict[int, Held]) -> None:
     table.add_column("days held", justify="right")
     for name in ("last sync", "status"):
         table.add_column(name)
-    for site in found:
+    for site in shown[:MOST_PARTS]:
         held_now = holdings[site.site_id]
         table.add_row(
             str(site.site_id),
@@ -81,6 +86,9 @@ def print_sites(found: Iterable[Site], holdings: dict[int, Held]) -> None:
             str(site.status),
         )
     print_table(table)
+    if len(found) > MOST_PARTS:
+        counts = Counter(str(site.status) for site in found)
+        print_rest(len(found) - MOST_PARTS, f"of {len(found):,} sites, {', '.join(f'{count:,} {of}' for of, count in counts.items())}")
 
 
 def _yes(has: bool | None) -> str:

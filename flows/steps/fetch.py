@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from extract.ask import ask
 from extract.errors import BudgetSpent, ExtractError, NotOffered, Retryable, RunStopped
 from extract.planner import Chunk
-from extract.series import HISTORY, Request, question_of
+from extract.series import ACCOUNT, HISTORY, Request, question_of
 from flows.errors import STOPS_THE_RUN
 from flows.workspace import Workspace
 
@@ -20,6 +20,7 @@ class Failure:
 
     what: str
     error: ExtractError
+    site_id: int = ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,11 @@ def fetch_all(workspace: Workspace, requests: Sequence[Request]) -> Fetched:
             return Fetched(answered, len(requests) - done, tuple(failures))
         except STOPS_THE_RUN as error:
             workspace.stop.set()
-            return Fetched(answered, len(requests) - done - 1, (*failures, Failure(request.what, error)), error)
+            return Fetched(
+                answered, len(requests) - done - 1, (*failures, Failure(request.what, error, request.site_id)), error
+            )
         except ExtractError as error:
-            failures.append(Failure(request.what, error))
+            failures.append(Failure(request.what, error, request.site_id))
             workspace.set_aside.note(request.site_id, is_failure=isinstance(error, Retryable))
         if workspace.on_request is not None:
             workspace.on_request(request.site_id, request.series)
