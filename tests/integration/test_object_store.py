@@ -335,6 +335,7 @@ def test_a_rebuild_that_fails_leaves_the_lake_in_the_store(home: Home) -> None:
 
     with pytest.raises(UsageError):
         home.run(work, command="rebuild", machine="two")
+    assert RUNS in home.content("three", "sync")
     home.run(lambda data_dir: write(data_dir, POWER, b"rebuilt"), command="rebuild", machine="two")
     assert home.body(POWER) == b"rebuilt"
     assert RUNS not in home.listing(), "a rebuild that succeeds is all of the lake"

@@ -13,6 +13,7 @@ import pytest
 from pyarrow.fs import S3FileSystem
 
 from extract.client import utc_now
+from extract.series import Series
 from flows.cli import run as wattlog
 from flows.engines.local import LocalEngine
 from flows.object_store.parts import Part, files_of
@@ -69,7 +70,7 @@ def test_the_store_alone_makes_the_warehouse_of_a_local_directory(
 ) -> None:
     """Raw files moved to a store and a rebuild: the same tables, the same lake to the byte, for Arrow to read in place."""
     workspace = served.workspace(tmp_path / "local")
-    backfill(workspace, LocalEngine(), Selection(sites=(SITE,), since=SINCE, until=UNTIL))
+    backfill(workspace, LocalEngine(), Selection((SITE,), (Series.POWER, Series.ENERGY_INTERVAL), SINCE, UNTIL))
     workspace.close()
     expected = tables(tmp_path / "local/warehouse.duckdb")
     for path in files_of(tmp_path / "local", Part.RAW):
@@ -138,11 +139,9 @@ def test_the_command_line_on_an_address(
         assert b"wattlog: another run holds s3://powerwalls/house (sync, process" in capfdbinary.readouterr().err
         store.client.delete_object(Bucket=BUCKET, Key="house/lake/table=sites/part.parquet")
         assert wattlog(["verify", "--json"]) == 1
-        assert orjson.loads(capfdbinary.readouterr().out) == {
-            "findings": [
-                {"part": "store", "where": "lake/table=sites/part.parquet", "what": "is gone; run `wattlog rebuild`"}
-            ]
-        }
+        (found,) = orjson.loads(capfdbinary.readouterr().out)["findings"]
+        assert (found["part"], found["where"]) == ("store", "lake/table=sites/part.parquet")
+        assert found["what"] == "is gone; run `wattlog rebuild`"
         assert wattlog(["config"]) == 0
         shown = capfdbinary.readouterr().out
         assert b"s3://powerwalls/house" in shown
