@@ -39,6 +39,9 @@ def connect(
         config["temp_directory"] = str(temp_directory)
     connection = duckdb.connect(database, read_only=read_only, config=config)
     connection.execute("set TimeZone = 'UTC'")
+    connection.execute(
+        "set enable_progress_bar = false"
+    )  # it goes to standard output, into the rows, where none is seen
     return connection
 
 
