@@ -87,9 +87,14 @@ class Comparison:
 
     @property
     def lacks_everything(self) -> Mask:
-        """Periods that the right side should have and nobody has; one measure stands for all."""
+        """Periods that a side should have and has not, and of which the other tells nothing, or that nothing flowed.
+
+        One measure stands for all.
+        """
         is_first = np.arange(len(MEASURES)) == 0
-        return np.asarray((self.lacks_right & ~self.left.is_told)[:, None] & is_first)
+        is_nobody = self.lacks_right & ~self.left.is_told
+        is_alone = self.left_ought & ~self.left.is_told & self.right.is_zero
+        return np.asarray((is_nobody | is_alone)[:, None] & is_first)
 
     @property
     def is_left_short(self) -> Mask:

@@ -178,7 +178,9 @@ def _comparisons(words: _Words, context: DayContext) -> Iterator[Comparison]:
     is_silent = {name: each.is_silent(calendar) for name, each in series.items()}
     yield compared(Check.INTERVAL_VS_DAY, words.intervals, rows, left_ought=is_silent[INTERVALS])
     month_ought = words.month_ought
-    yield compared(Check.DAY_VS_MONTH_SERIES, whole.otherwise(witness), words.month, right_ought=month_ought)
+    told = whole.otherwise(witness)
+    is_alone = words.month.is_zero & is_silent[INTERVALS]
+    yield compared(Check.DAY_VS_MONTH_SERIES, told, words.month, left_ought=is_alone, right_ought=month_ought)
     yield compared(Check.DAY_VS_WEEK, whole, words.week)
     energy = words.best.where(words.best.source != POWER)
     yield compared(Check.POWER_VS_ENERGY, words.power, energy, left_ought=is_silent[POWER])

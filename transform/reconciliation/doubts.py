@@ -15,7 +15,8 @@ PASSING: Final = (Cause.PARTIAL_PERIOD.value, Cause.REVISED.value)
 
 
 def doubtful_days(days: pd.DataFrame) -> list[date]:
-    """Days that are missing from the month series, or that it tells differently than their intervals or rows do.
+    """Days that are missing from the month series, or that it tells differently than their intervals or rows do, or of which
+    it alone tells, and that nothing flowed.
 
     Args:
         days: Rows of table `reconciliation` about days.
@@ -26,4 +27,5 @@ def doubtful_days(days: pd.DataFrame) -> list[date]:
     """
     is_month = days["check_name"].isin(CHECKS) & (days["right_source"] == MONTH_SERIES)
     is_off = days["verdict"].isin([Verdict.DIFFERS.value, Verdict.MISSING_RIGHT.value]) & ~days["cause"].isin(PASSING)
-    return sorted(set(days.loc[(is_month & is_off).to_numpy(dtype=bool), "period_start"]))
+    is_alone = (days["check_name"] == Check.DAY_VS_MONTH_SERIES) & (days["verdict"] == Verdict.MISSING_LEFT)
+    return sorted(set(days.loc[(is_month & (is_off | is_alone)).to_numpy(dtype=bool), "period_start"]))

@@ -65,7 +65,7 @@ def _sentence(row: dict[Any, Any]) -> str:
             ending = "; filled" if row["check_name"] == Check.DAY_VS_MONTH_SERIES else ""
             return f"{when} is missing from {right}; {told}{ending}"
         case Verdict.MISSING_LEFT:
-            told = f"{right} {_verb(right)} {_kwh(row['right_wh'])} of {what}"
+            told = f"{right} {_verb(right)} {_kwh(0 if pd.isna(row['right_wh']) else row['right_wh'])} of {what}"
             return f"{when} is missing from {left}; {told}: {_WHY[row['cause']]}"
         case Verdict.AGREE:
             return f"{when}: {left} and {right} agree on {_kwh(row['right_wh'])} of {what}"

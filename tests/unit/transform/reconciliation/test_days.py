@@ -108,6 +108,21 @@ def test_an_answer_of_another_window_is_the_cause_of_missing_intervals() -> None
     assert found == {("interval_vs_day", name, "missing_left", "wrong_window") for name in TOTALS}
 
 
+def test_zeros_of_which_the_month_alone_tells_are_doubtful() -> None:
+    """Q2, Q22: the intervals were answered with another day; whether nothing flowed only a witness can say."""
+    start = datetime(2025, 6, 10, tzinfo=LOS_ANGELES)
+    intervals = {day: flows for day, flows in around(FLOWS).items() if day != DAY}
+    told = Told(
+        intervals,
+        {MONTH: around(WHOLE) | {DAY: {}}},
+        gaps=gap("energy_interval", "wrong_window", start, start + timedelta(days=1)),
+    )
+    assert {(check, verdict) for check, _, verdict, _ in off(told)} == {("day_vs_month_series", "missing_left")}
+    assert doubtful_days(reconcile_days(told.evidence())) == [DAY]
+    asked = replace(told, rows={**told.rows, "week": {DAY: WHOLE}})
+    assert causes(off(asked), "day_vs_month_series") == {"midnight_zero"}
+
+
 def test_intervals_that_were_never_asked_for_are_no_finding() -> None:
     """A site may have no intervals at all."""
     assert off(Told({}, {MONTH: around(WHOLE)})) == set()
