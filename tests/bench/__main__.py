@@ -3,10 +3,15 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import models, raw_index, simulator
+from tests.bench import models, raw_index, reconciliation, simulator
 from tests.bench.measurement import Measurement
 
-BENCHMARKS: tuple[Callable[[], Iterator[Measurement]], ...] = (raw_index.measure, simulator.measure, models.measure)
+BENCHMARKS: tuple[Callable[[], Iterator[Measurement]], ...] = (
+    raw_index.measure,
+    simulator.measure,
+    models.measure,
+    reconciliation.measure,
+)
 
 
 def main() -> int:
