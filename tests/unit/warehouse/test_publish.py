@@ -380,10 +380,8 @@ building.build(Lake(Path(sys.argv[1])), Path(sys.argv[2]))
     ("point", "moment", "is_published"),
     [
         ("shutil:copyfile", "after", False),
-        ("warehouse.build:apply", "after", False),
         ("warehouse.provenance:note", "after", False),
         ("warehouse.atomic:_flush", "before", False),
-        ("pathlib:Path.replace", "before", False),
         ("pathlib:Path.replace", "after", True),
     ],
 )
