@@ -1,5 +1,6 @@
 """A store of its own for a test, the machines that work on it, and what they do there."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ class Home:
     def mirror(self, machine: str) -> Path:
         (root,) = (self.caches / machine / "stores").iterdir()
         return root
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what happens beside the test."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
 
 
 def answer(text: str) -> bytes:

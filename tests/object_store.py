@@ -37,12 +37,14 @@ class ObjectStore:
     Attributes:
         requests: Method and path of every request, in order.
         fault: Given method and path, the status with which a request is refused, or None.
+        is_careless: Whether conditions are ignored, as some stores do.
         lost: Given method and path, whether the request is done and yet answered with 500.
     """
 
     requests: list[tuple[str, str]] = field(default_factory=list)
     fault: Callable[[str, str], int | None] = lambda method, path: None
     lost: Callable[[str, str], bool] = lambda method, path: False
+    is_careless: bool = False
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -58,6 +60,8 @@ class ObjectStore:
             if status is not None:
                 environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 return Response(status=status)(environ, start_response)
+            if self.is_careless:
+                environ.pop("HTTP_IF_NONE_MATCH", None)
             if self.lost(method, path):
                 list(self._app(environ, lambda status, headers: None))
                 return Response(status=500)(environ, start_response)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -118,7 +119,8 @@ class Bucket:
             answer = self._get(path)
             if answer is None:
                 return None
-            now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+            told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+            now = datetime.now(UTC) if told is None else parsedate_to_datetime(told)
             age_s = (now - answer["LastModified"]).total_seconds()
             return Stored(answer["Body"].read(), answer["ETag"], age_s)
 

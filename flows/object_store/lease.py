@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from uuid import uuid4
 import orjson
 
 from flows.object_store.bucket import Bucket, Conflict, Stored
-from flows.object_store.errors import StoreBusy, StoreChanged
+from flows.object_store.errors import StoreBusy, StoreChanged, StoreRefused
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Lease:
     def __init__(self, bucket: Bucket, note: dict[str, Any], etag: str, *, is_clean: bool) -> None:
         self.is_clean = is_clean
         self._bucket, self._note, self._etag = bucket, note, etag
-        self._renewed = time.monotonic()
+        self._renewed = _now()
         self._is_lost = False
 
     @classmethod
@@ -87,8 +88,8 @@ class Lease:
         Raises:
             StoreChanged: Another run has taken it over.
         """
-        body = orjson.dumps({**self._note, "renewals": time.monotonic_ns()})
-        began = time.monotonic()
+        body = orjson.dumps({**self._note, "renewal": uuid4().hex})
+        began = _now()
         try:
             self._etag = self._bucket.put(PATH, body, replaces=self._etag)
         except Conflict:
@@ -102,10 +103,25 @@ class Lease:
         Raises:
             StoreChanged: It is not certain any more that this process holds the lease.
         """
-        if self._is_lost or time.monotonic() - self._renewed > HELD_S:
+        silent_s = max(now - then for now, then in zip(_now(), self._renewed, strict=True))
+        if self._is_lost or silent_s > HELD_S:
             raise StoreChanged(
                 f"another run may have taken over {self._bucket.address}, since this one was not heard of for too long; "
                 "what was fetched is kept on this machine: run the command again"
+            )
+
+    def refuse_careless_store(self) -> None:
+        """See that the store heeds conditions, without which two runs would write over each other unnoticed.
+
+        Raises:
+            StoreRefused: It does not.
+        """
+        with suppress(Conflict):
+            self._bucket.put(PATH, b"{}", replaces=None)
+            self._bucket.delete([PATH])
+            raise StoreRefused(
+                f"{self._bucket.address} replaces objects though told not to (If-None-Match), so it cannot keep two runs "
+                "apart; use a store that heeds conditions, or a newer version of this one"
             )
 
     def release(self) -> None:
@@ -122,10 +138,16 @@ class Lease:
             log.info("lease was taken over store=%s", self._bucket.address)
 
 
+def _now() -> tuple[float, float]:
+    """Two clocks: the one stands still while a laptop sleeps, the other may be set back."""
+    return time.monotonic(), time.time()
+
+
 def _refuse_if_alive(bucket: Bucket, found: Stored, mirror_id: str) -> None:
     try:
         note = orjson.loads(found.body)
-        if note["is_abandoned"] or note["mirror"] == mirror_id or found.age_s > STALE_S:
+        is_ours = note["mirror"] == mirror_id and note["host"] == socket.gethostname()  # not a copy of this mirror
+        if is_ours or note["is_abandoned"] or found.age_s > STALE_S:
             log.info("lease taken over store=%s host=%s pid=%s", bucket.address, note["host"], note["pid"])
             return
         who = f"{note['command']}, process {note['pid']} on {note['host']}, since {note['since']}"

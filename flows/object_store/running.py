@@ -41,6 +41,7 @@ def mirrored(bucket: Bucket, mirror: Mirror, command: str) -> Iterator[None]:
 
     Raises:
         StoreBusy: Another run holds the store.
+        StoreRefused: It is not one to work on.
         StoreChanged: Another run has taken it over.
         StoreUnreachable: It does not answer.
     """
@@ -90,6 +91,8 @@ def _begin(bucket: Bucket, mirror: Mirror, lease: Lease, command: str) -> Manife
     """Mend what a dead run has left, then fetch what the command needs; returns the manifest in force."""
     manifest = read_manifest(bucket)
     _refuse_another_store(bucket.address, mirror, manifest)
+    if manifest is None:
+        lease.refuse_careless_store()
     is_trusted = lease.is_clean and manifest is not None and command != REBUILD
     manifest = manifest or Manifest()
     if not is_trusted:

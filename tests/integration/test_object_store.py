@@ -29,6 +29,7 @@ from tests.machines import (
     first_night,
     of_store,
     second_night,
+    until,
     write,
 )
 from tests.object_store import BUCKET, WRITES, ObjectStore, serve_object_store
@@ -348,12 +349,10 @@ def test_paid_answers_are_saved_while_a_long_run_lasts(home: Home, monkeypatch: 
 
     def work(data_dir: Path) -> None:
         append(data_dir, SEGMENT, answer("monday") + answer("tuesday")[:-4])
-        while SEGMENT not in home.listing():
-            threading.Event().wait(0.01)
+        until(lambda: SEGMENT in home.listing())
         assert home.body(SEGMENT) == answer("monday"), "not the answer that is being written"
         append(data_dir, SEGMENT, answer("tuesday")[-4:])
-        while home.body(SEGMENT) == answer("monday"):
-            threading.Event().wait(0.01)
+        until(lambda: home.body(SEGMENT) != answer("monday"))
         burnt.set()
         raise Killed
 

@@ -1,6 +1,7 @@
 """Stores that fail, refuse, are damaged, or are worked on by two machines at once."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,19 @@ from flows.object_store.parts import WAREHOUSE
 from flows.object_store.session import opened
 from flows.object_store.verify import verify_store
 from flows.settings import Settings
-from tests.machines import APRIL, OTHER_SEGMENT, POWER, SEGMENT, Home, answer, append, first_night, second_night, write
+from tests.machines import (
+    APRIL,
+    OTHER_SEGMENT,
+    POWER,
+    SEGMENT,
+    Home,
+    answer,
+    append,
+    first_night,
+    second_night,
+    until,
+    write,
+)
 from tests.object_store import BUCKET, ObjectStore, serve_object_store
 from tests.simulated import NOW
 
@@ -223,12 +236,38 @@ def test_a_lease_is_kept_by_renewing_and_lost_by_silence(home: Home, monkeypatch
     assert not Lease.acquire(bucket, "sync", "machine-three", NOW).is_clean
 
 
-def test_a_holder_that_was_not_heard_of_changes_nothing_more(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A laptop that slept: by its own clock it is too late, whatever the store says."""
+@pytest.mark.parametrize("clock", ["time", "monotonic"])
+def test_a_holder_that_was_not_heard_of_changes_nothing_more(
+    home: Home, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """A laptop that slept: by its own clocks it is too late, whatever the store says, and whichever of them stood still."""
     held = Lease.acquire(bucket_of(home), "sync", "machine-one", NOW)
-    monkeypatch.setattr(lease, "HELD_S", -1.0)
+    late = getattr(time, clock)() + lease.HELD_S + 10
+    monkeypatch.setattr(f"flows.object_store.lease.time.{clock}", lambda: late)
     with pytest.raises(StoreChanged, match="was not heard of for too long"):
         held.release()
+    monkeypatch.undo()
+
+
+def test_a_copy_of_a_mirror_on_another_machine_waits_like_any_other(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of the one says nothing of the other."""
+    Lease.acquire(bucket_of(home), "sync", "machine-one", NOW)
+    assert not Lease.acquire(bucket_of(home), "sync", "machine-one", NOW).is_clean, "here the holder is dead"
+    monkeypatch.setattr("socket.gethostname", lambda: "another")
+    with pytest.raises(StoreBusy):
+        Lease.acquire(bucket_of(home), "sync", "machine-one", NOW)
+
+
+def test_a_store_that_heeds_no_conditions_is_refused_before_it_holds_anything(home: Home) -> None:
+    home.server.is_careless = True
+    try:
+        code, line = refused(home.settings())
+    finally:
+        home.server.is_careless = False
+    assert (code, "use a store that heeds conditions" in line) == (ExitCode.USAGE, True), line
+    assert home.listing() == []
 
 
 def test_answers_of_two_machines_are_both_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,12 +415,10 @@ def test_the_keeper_goes_on_after_a_failure(home: Home, monkeypatch: pytest.Monk
     def work(data_dir: Path) -> None:
         home.server.fault = lambda method, path: 503
         before = len(home.server.requests)
-        while len(home.server.requests) < before + 12:
-            threading.Event().wait(0.01)
+        until(lambda: len(home.server.requests) >= before + 12)
         home.server.fault = lambda method, path: None
         append(data_dir, SEGMENT, answer("monday"))
-        while SEGMENT not in home.listing():
-            threading.Event().wait(0.01)
+        until(lambda: SEGMENT in home.listing())
 
     home.run(work)
     with pytest.raises(UsageError):
