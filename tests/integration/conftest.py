@@ -48,11 +48,12 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 assert server.poll() is None, (home / "server.log").read_text()
                 assert time.monotonic() < deadline, (home / "server.log").read_text()
                 time.sleep(0.2)
-            from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+            from prefect.context import refresh_global_settings_context
 
-            # Another test may have imported Prefect, and with it another home, before.
-            with temporary_settings({PREFECT_API_URL: quiet["PREFECT_API_URL"], PREFECT_HOME: home}):
-                yield quiet["PREFECT_API_URL"]
+            # Another test may have imported Prefect before; its threads look at the settings of that moment.
+            refresh_global_settings_context()
+            yield quiet["PREFECT_API_URL"]
+    refresh_global_settings_context()
 
 
 def _is_healthy(url: str) -> bool:

@@ -64,7 +64,7 @@ class Prefect:
         """Any request, again while the server is busy: its SQLite takes one writer at a time, and it says 503 to others."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            answer = httpx.request(method, f"{self.url}/{path}", json=body, timeout=60)
+            answer = httpx.request(method, f"{self.url}/{path}", json=body, timeout=PATIENCE_S)
             if answer.status_code != 503 or time.monotonic() > deadline:
                 return answer
             time.sleep(0.5)
