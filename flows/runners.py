@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ALLOWANCE = ".allowance.sqlite"
 PROCESSES = 2
 CONNECT_S = 10
+STARTS_WITHIN_S = 120
+"""Prefect's temporary server takes ten seconds on an idle machine; its own patience, twenty, is too near to that."""
 
 Drive = Callable[[Engine], Summary]
 """Runs the pipeline on an engine."""
@@ -119,8 +121,13 @@ def prefect_api() -> Iterator[None]:
     if PREFECT_API_URL.value():
         yield
         return
-    with SubprocessASGIServer() as server, temporary_settings({PREFECT_API_URL: server.api_url}):
-        yield
+    server = SubprocessASGIServer()
+    server.start(timeout=STARTS_WITHIN_S)
+    try:
+        with temporary_settings({PREFECT_API_URL: server.api_url}):
+            yield
+    finally:
+        server.stop()
 
 
 @contextmanager
