@@ -69,7 +69,8 @@ class Allowance:
     def end(self) -> None:
         """Remove the file, if it is there."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        for name in (self.path.name, f"{self.path.name}-journal"):
+            self.path.with_name(name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
