@@ -220,7 +220,7 @@ def expected(found: Reconciled) -> tuple[Cells, Cells]:
     lacks |= cells("power_vs_energy", has_energy.drop(index=known))
     periods = found.frames["energy_periods"]
     month = periods.loc[periods["source"] == "calendar_history/month", "period_start"]
-    settled = truth.index[: -2 if found.truth.spec.time_zone == "America/Los_Angeles" else -3]
+    settled = truth.index[: -2 if found.truth.spec.time_zone == "America/Los_Angeles" else -1]
     return differs, lacks | cells("day_vs_month_series", has_energy.loc[settled.difference(list(month))])
 
 
