@@ -55,6 +55,10 @@ class Home:
         answer = self.server.client.get_object(Bucket=BUCKET, Key=f"{self.prefix}/{path}")
         return bytes(answer["Body"].read())
 
+    def is_in_order(self) -> bool:
+        """Whether the last run said that it left everything in good order."""
+        return bool(orjson.loads(self.body("_wattlog/lease.json"))["state"] == "released")
+
     def put(self, path: str, body: bytes) -> None:
         self.server.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{path}", Body=body)
 

@@ -1,8 +1,8 @@
 """The lease: one run at a time works on a store, whichever machine it is on.
 
 The lease is an object that is created only where there is none, and replaced only by who knows its state, so of two runs one
-gets it. It is renewed while the run lasts and deleted when everything is in good order. One that is not renewed any
-more, or whose holder is known to be dead, is taken over; then the store may hold half a push, which is mended first.
+gets it. It is renewed while the run lasts, and says at the end that everything is in good order. One that is not renewed
+any more, or whose holder is known to be dead, is taken over; then the store may hold half a push, which is mended first.
 """
 
 import logging
@@ -11,6 +11,7 @@ import socket
 import time
 from contextlib import suppress
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,18 @@ HELD_S = 200.0
 slowest request takes that it may have under way."""
 
 _TRIES = 3
+
+
+class State(StrEnum):
+    """What a lease says.
+
+    HELD: A run works on the store, or died of it. RELEASED: The last run left it in good order. ABANDONED: It did not, but
+    it is over.
+    """
+
+    HELD = "held"
+    RELEASED = "released"
+    ABANDONED = "abandoned"
 
 
 class Lease:
@@ -69,17 +82,14 @@ class Lease:
             "pid": os.getpid(),
             "command": command,
             "since": now.isoformat(timespec="seconds"),
-            "is_abandoned": False,
+            "state": State.HELD,
         }
-        found: Stored | None = None
         for _ in range(_TRIES):
-            try:
+            found = bucket.read(PATH)
+            before = None if found is None else _state_left(bucket, found, mirror_id)
+            with suppress(Conflict):
                 etag = bucket.put(PATH, orjson.dumps(note), replaces=None if found is None else found.etag)
-                return cls(bucket, note, etag, is_clean=found is None)
-            except Conflict:
-                found = bucket.read(PATH)
-            if found is not None:
-                _refuse_if_alive(bucket, found, mirror_id)
+                return cls(bucket, note, etag, is_clean=before is State.RELEASED)
         raise StoreBusy(f"several runs begin on {bucket.address} at this moment; try again")
 
     def renew(self) -> None:
@@ -125,17 +135,28 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Everything is in good order."""
-        self.ensure()
-        self._bucket.delete([PATH])
+        """Everything is in good order.
+
+        Raises:
+            StoreChanged: Another run has taken it over.
+        """
+        self._leave(State.RELEASED)
 
     def abandon(self) -> None:
-        """The run ends, but not everything is in good order: the next one need not wait, but must mend."""
+        """The run ends, but not everything is in good order: the next one need not wait, but must mend.
+
+        Raises:
+            StoreChanged: Another run has taken it over.
+        """
+        self._leave(State.ABANDONED)
+
+    def _leave(self, state: State) -> None:
         self.ensure()
         try:
-            self._bucket.put(PATH, orjson.dumps({**self._note, "is_abandoned": True}), replaces=self._etag)
+            self._bucket.put(PATH, orjson.dumps({**self._note, "state": state}), replaces=self._etag)
         except Conflict:
-            log.info("lease was taken over store=%s", self._bucket.address)
+            self._is_lost = True
+            self.ensure()
 
 
 def _now() -> tuple[float, float]:
@@ -143,19 +164,25 @@ def _now() -> tuple[float, float]:
     return time.monotonic(), time.time()
 
 
-def _refuse_if_alive(bucket: Bucket, found: Stored, mirror_id: str) -> None:
+def _state_left(bucket: Bucket, found: Stored, mirror_id: str) -> State:
+    """How the last run left the store.
+
+    Raises:
+        StoreBusy: It has not ended.
+    """
     try:
         note = orjson.loads(found.body)
+        state, who = State(note["state"]), f"{note['command']}, process {note['pid']} on {note['host']}"
         is_ours = note["mirror"] == mirror_id and note["host"] == socket.gethostname()  # not a copy of this mirror
-        if is_ours or note["is_abandoned"] or found.age_s > STALE_S:
-            log.info("lease taken over store=%s host=%s pid=%s", bucket.address, note["host"], note["pid"])
-            return
-        who = f"{note['command']}, process {note['pid']} on {note['host']}, since {note['since']}"
+        since = note["since"]
     except (ValueError, KeyError, TypeError):
-        who = "an unknown process"
-        if found.age_s > STALE_S:
-            return
+        state, who, is_ours, since = State.HELD, "an unknown process", False, "an unknown time"
+    if state is not State.HELD:
+        return state
+    if is_ours or found.age_s > STALE_S:
+        log.info("lease taken over store=%s from=%s", bucket.address, who)
+        return State.ABANDONED
     raise StoreBusy(
-        f"another run holds {bucket.address} ({who}); wait for it to end; "
+        f"another run holds {bucket.address} ({who}, since {since}); wait for it to end; "
         f"if it is dead, the store is free {STALE_S / 60:.0f} minutes after its last sign of life"
     )
