@@ -42,6 +42,15 @@ def _zone_names(value: Any) -> dict[int, str]:
     return {int(site): str(name) for site, name in raw.items()}
 
 
+def _usable(data_dir: Path) -> Path:
+    """A directory, or the address of a store."""
+    try:
+        store_address(data_dir)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return data_dir
+
+
 class Settings(BaseSettings):
     """Everything a run can be told.
 
@@ -78,7 +87,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    data_dir: Path = Path("data")
+    data_dir: Annotated[Path, AfterValidator(_usable)] = Path("data")
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("wattlog"))
     provider: ProviderName = ProviderName.FLEET_NA
     api_base_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")

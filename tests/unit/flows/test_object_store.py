@@ -47,6 +47,8 @@ def test_an_address_is_known_however_it_is_written(given: str | Path, address: S
 def test_an_address_that_cannot_be_used_is_refused_with_what_to_write(given: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         store_address(given)
+    with pytest.raises(UsageError, match=f"WATTLOG_DATA_DIR: .*{says}"):
+        load_settings(data_dir=given)
 
 
 def test_settings_show_the_address_and_work_in_the_mirror(tmp_path: Path) -> None:
