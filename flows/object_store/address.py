@@ -6,8 +6,8 @@ from pathlib import PurePath
 
 from flows.errors import UsageError
 
-_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,2}(?P<bucket>[^/]*)(?:/(?P<prefix>.*))?")
-"""One slash is as good as two: a path drops the second."""
+_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):(?:/{1,2}|$)(?P<bucket>[^/]*)(?:/(?P<prefix>.*))?")
+"""Two slashes, one or, at the very end, none: a path drops what it can."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
