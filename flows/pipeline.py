@@ -33,6 +33,7 @@ from flows.workspace import Workspace
 from transform.sites import Site, SiteStatus
 from warehouse.build import Built, build
 from warehouse.lake import Lake
+from warehouse.query import connect
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +232,7 @@ def _ask(
 ) -> list[Site]:
     """discover → plan → fetch windows; returns the sites that were asked."""
     progress.begin("sites", 1)
-    summary.add(discover(workspace, selection.sites))
+    summary.add(discover(workspace, selection.sites, engine=engine))
     progress.advance()
     summary.sites = known_sites(workspace)
     sites = [site for site in choose(summary.sites, selection.sites) if site.status is not SiteStatus.FAILING]
@@ -350,6 +351,6 @@ def publish(workspace: Workspace) -> Built:
 
 
 def days_by_status(workspace: Workspace) -> dict[str, int]:
-    """Days of each status over all sites."""
-    statuses = workspace.lake.read("daily")["status"]
-    return dict(sorted(Counter(statuses).items()))
+    """Days of each status over all sites; counted where they are, since a fleet's days need not fit into memory."""
+    with connect(workspace.warehouse_path) as connection:
+        return dict(connection.execute("select status, count(*) from daily group by status order by status").fetchall())

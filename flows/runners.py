@@ -142,6 +142,7 @@ def connected(scheduler: str | None, processes: int, requests_in_flight: int) ->
     from flows.engines.dask_engine import Unmoved
 
     dask: Any = distributed  # hardly typed
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # every connection is news to it
     if scheduler is not None:
         try:
             client = dask.Client(scheduler, timeout=CONNECT_S, set_as_default=False)

@@ -3,7 +3,7 @@
 What went wrong stands in the result, so that one bad window never costs the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from extract.ask import ask
@@ -40,6 +40,18 @@ class Fetched:
     failures: tuple[Failure, ...] = ()
     stopped_by: ExtractError | None = None
     not_offered: tuple[NotOffered, ...] = ()
+
+
+def merged(parts: Iterable[Fetched]) -> Fetched:
+    """What asking several chunks came to."""
+    found = list(parts)
+    return Fetched(
+        sum(each.answered for each in found),
+        sum(each.left for each in found),
+        tuple(failure for each in found for failure in each.failures),
+        next((each.stopped_by for each in found if each.stopped_by is not None), None),
+        tuple(error for each in found for error in each.not_offered),
+    )
 
 
 def fetch_windows(workspace: Workspace, chunk: Chunk) -> Fetched:

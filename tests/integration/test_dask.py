@@ -21,12 +21,13 @@ import pytest
 from extract.allowance import Allowance, CommonPace
 from extract.archive import RawArchive
 from extract.client import Client
-from extract.series import live_status
+from extract.series import Series, live_status
 from extract.simulator import DEMO_TOKEN
 from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup, RefreshOutcome
 from extract.simulator.conditions import Conditions
 from extract.simulator.faults import FaultPlan, Latency, Rule, Where
 from extract.simulator.limits import RateLimit
+from flows.engines.local import LocalEngine
 from flows.errors import Interrupted, UsageError
 from flows.pipeline import Selection, Summary, backfill, rebuild, reconcile
 from flows.runners import ALLOWANCE, connected, run_on
@@ -34,8 +35,10 @@ from flows.workspace import Workspace
 from tests.simulated import Account, account, ticking
 from tests.warehouse_rows import content
 
-WANTED = Selection(since=date(2025, 12, 30), until=date(2026, 1, 2))
-"""Four days over the end of a year: two sites, two years, four owners."""
+WANTED = Selection(
+    series=(Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY), since=date(2025, 12, 29), until=date(2026, 1, 3)
+)
+"""Six days over the end of a year: two sites, two years, four owners."""
 
 SLOW = Conditions(faults=FaultPlan((Rule(Latency(0.1), Where("calendar_history")),)))
 """Slow enough for something to happen meanwhile."""
@@ -51,8 +54,8 @@ def cluster(prefect_api: str) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Summary]:
     """What the local engine makes of the same account."""
-    with account() as served:
-        yield served.backfill(tmp_path_factory.mktemp("local"), date(2025, 12, 30), until=date(2026, 1, 2))
+    with account() as served, closing(served.workspace(tmp_path_factory.mktemp("local"))) as workspace:
+        yield backfill(workspace, LocalEngine(), WANTED)
 
 
 def on_dask(
@@ -84,14 +87,14 @@ def soon(served: Account, requests: int, do: Callable[[], object]) -> threading.
     return thread
 
 
-def same(ours: Summary, theirs: Summary) -> None:
-    """Two warehouses hold the same, table by table."""
+def same(ours: Summary, theirs: Summary, *, runs: int = 1) -> None:
+    """Two warehouses hold the same, table by table; in more runs, more was asked."""
     assert ours.warehouse is not None
     assert theirs.warehouse is not None
     expected, found = content(ours.warehouse), content(theirs.warehouse)
-    for name, rows in expected.items():
-        assert found[name] == rows, name
-    assert len(expected["energy_intervals"]) == 2 * 4 * 288
+    for name in expected.keys() - ({"requests", "live_status"} if runs > 1 else set()):
+        assert found[name] == expected[name], name
+    assert len(expected["energy_intervals"]) == 2 * 6 * 288
 
 
 class Counted:
@@ -133,16 +136,14 @@ def test_backfill_rebuild_and_reconcile_leave_the_same_warehouse(cluster: Any, l
     assert progress.done == Counter(progress.stages), "what workers do is seen while they do it"
     assert not (tmp_path / ".lake.rebuilding").exists()
     shards = {str(each.relative_to(tmp_path / "raw")) for each in (tmp_path / "raw").rglob("index-*")}
-    assert len([each for each in shards if "site_id=0/" not in each]) == 2 * 3, (
-        "of 2026, 2025, and of 2024, where lifetimes begin"
-    )
+    assert len([each for each in shards if "site_id=0/" not in each]) == 4
 
 
 def test_a_worker_that_is_killed_costs_nothing(cluster: Any, local: Summary, tmp_path: Path) -> None:
     """SIGKILL in the middle: another process goes on with its site-years, and asks again what was in flight at most."""
     victim = next(iter(cluster.run(os.getpid).values()))
     with account(conditions=SLOW) as served:
-        killer = soon(served, 20, lambda: os.kill(victim, signal.SIGKILL))
+        killer = soon(served, 12, lambda: os.kill(victim, signal.SIGKILL))
         summary = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
         killer.join()
         asked = windows_asked(served)
@@ -150,42 +151,41 @@ def test_a_worker_that_is_killed_costs_nothing(cluster: Any, local: Summary, tmp
     assert (summary.exit_code, summary.answered, summary.left) == (0, local.answered, 0)
     assert asked.total() - len(asked) <= 2, "a request in flight for each thread of the process"
     same(local, summary)
-    assert RawArchive(tmp_path / "raw").site_ids() == [each.site_id for each in served.world.sites]
     assert list(RawArchive(tmp_path / "raw").verify()) == []
 
 
 def test_a_cap_is_one_cap_and_the_next_run_goes_on(cluster: Any, local: Summary, tmp_path: Path) -> None:
     with account() as served:
         capped = served.workspace(tmp_path)
-        capped.max_requests = 17
+        capped.max_requests = 13
         first = on_dask(cluster, capped, backfill, WANTED)
-        assert (first.requests, len(served.server.requests), first.exit_code) == (17, 17, 0)
+        assert (first.requests, len(served.server.requests), first.exit_code) == (13, 13, 0)
         assert first.left > 0
         second = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
     assert (second.exit_code, second.left) == (0, 0)
-    same(local, second)
+    same(local, second, runs=2)
 
 
 def test_an_interrupted_run_stops_its_workers_and_loses_nothing(cluster: Any, local: Summary, tmp_path: Path) -> None:
     with account(conditions=SLOW) as served:
         workspace = served.workspace(tmp_path)
-        hand = soon(served, 15, lambda: workspace.interrupt(signal.SIGINT))
+        hand = soon(served, 9, lambda: workspace.interrupt(signal.SIGINT))
         with pytest.raises(Interrupted, match="what was fetched is kept"):
             on_dask(cluster, workspace, backfill, WANTED)
         hand.join()
         first = len(served.asked_history())
-        assert 15 <= first <= 15 + 2 * 4, "what was in flight is finished, nothing further is asked"
+        assert 9 <= first <= 9 + 2 * 4, "what was in flight is finished, nothing further is asked"
         second = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
     assert max(windows_asked(served).values()) <= 2
     assert second.exit_code == 0
-    same(local, second)
+    same(local, second, runs=2)
 
 
 def test_tokens_that_end_and_a_limit_that_others_use_too(cluster: Any, local: Summary, tmp_path: Path) -> None:
     """Access tokens of two seconds, each got with a refresh token that is good once, in two processes (Q29); and the provider
     counts fewer requests than we were told: a 429 is waited out by all (Q28). Nothing is lost by either.
     """
-    hard = Conditions(oauth=OAuthSetup(expires_in_s=2, static_token_s=0), limit=RateLimit(40, 2.0))
+    hard = Conditions(oauth=OAuthSetup(expires_in_s=2, static_token_s=0), limit=RateLimit(6, 1.5))
     with account(now=ticking(), conditions=hard) as served:
         served.login = {"refresh_token": DEMO_REFRESH_TOKEN, "client_id": "wattlog", "config_dir": tmp_path / "config"}
         summary = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
@@ -217,6 +217,7 @@ def test_the_limit_holds_over_all_processes(cluster: Any, tmp_path: Path) -> Non
     allowance.begin()
     with account(now=ticking(), conditions=Conditions(limit=RateLimit(LIMIT, MINUTE_S))) as served:
         site_id = served.world.sites[0].site_id
+        cluster.wait_for_workers(2, timeout=60)
         workers = list(cluster.scheduler_info(n_workers=-1)["workers"])
         asking = [
             cluster.submit(ask_often, allowance.path, served.server.base_url, site_id, workers=[each], pure=False)
