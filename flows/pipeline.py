@@ -295,6 +295,7 @@ def _fetch(
     concurrency = workspace.settings.resolved_provider.concurrency
     for fetched in engine.map(fetch_windows, workspace, chunks, workers=concurrency):
         summary.add(fetched)
+    workspace.on_request = None  # what is asked next may be about other sites
 
 
 def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:

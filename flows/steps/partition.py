@@ -62,3 +62,12 @@ def write(workspace: Workspace, name: str, frame: pd.DataFrame, item: SiteMonth,
     if frame.empty and name != MARKER and not workspace.lake.path(name, site_id, month).exists():
         return 0
     return workspace.lake.write(name, frame, site_id=site_id, month=month, digest=digest).rows
+
+
+def with_findings_of_periods(workspace: Workspace, found: pd.DataFrame, item: SiteMonth) -> pd.DataFrame:
+    """Findings about a month's days, and those about months and years that stand in the same file.
+
+    The latter are the whole site's to replace; until then they tell which roll-ups were put into another unit.
+    """
+    held = workspace.lake.read("reconciliation", site_id=item.site.site_id, months=[item.month])
+    return pd.concat([found, held[held["granularity"] != "day"]], ignore_index=True)

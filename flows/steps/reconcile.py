@@ -9,7 +9,7 @@ import pandas as pd
 
 from extract.series import Series
 from flows.steps.estimate import sources_of
-from flows.steps.partition import Shaped, SiteMonth, digest_of, is_held
+from flows.steps.partition import Shaped, SiteMonth, digest_of, is_held, with_findings_of_periods
 from flows.steps.shape import SHAPES, answers_by_series
 from flows.workspace import Workspace
 from transform.frames import empty_frame
@@ -61,6 +61,7 @@ def reconcile_month(workspace: Workspace, item: SiteMonth) -> Shaped:
             settle_hours=workspace.settings.settle_hours,
         )
     )
+    rows = with_findings_of_periods(workspace, rows, item)
     return Shaped(lake.write(TABLE, rows, site_id=site_id, month=item.month, digest=digest).rows)
 
 

@@ -9,7 +9,16 @@ from extract.archive import Entry, RawAnswer
 from extract.errors import CorruptSegment
 from extract.series import Series
 from flows.neighbours import entries_beside, followed_by, legacy_rows, own_rows
-from flows.steps.partition import MARKER, Shaped, SiteMonth, digest_of, facts, is_held, write
+from flows.steps.partition import (
+    MARKER,
+    Shaped,
+    SiteMonth,
+    digest_of,
+    facts,
+    is_held,
+    with_findings_of_periods,
+    write,
+)
 from flows.workspace import Workspace
 from transform import backup, charge, energy_intervals, energy_periods, history, live_status, power, soe
 from transform.answer import Answer, Tables
@@ -69,6 +78,7 @@ def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
     tables["energy_intervals"], tables["energy_periods"], tables["reconciliation"] = in_watt_hours(
         tables["energy_intervals"], tables["energy_periods"], tables["power"], item.site
     )
+    tables["reconciliation"] = with_findings_of_periods(workspace, tables["reconciliation"], item)
     tables["gaps"] = gaps(entries, tables, item.site, followed_by=following)
     tables["requests"] = requests_frame(entries)
     return Shaped(sum(write(workspace, name, tables[name], item, digest) for name in SHAPED_TABLES))
