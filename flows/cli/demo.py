@@ -69,7 +69,9 @@ def _refuse_real_data(settings: Settings) -> None:
         return
     archive = RawArchive(raw)
     if any(provider != ProviderName.SIMULATOR for provider in archive.providers()):
-        raise UsageError(f"{settings.shown_data_dir} holds the history of a real account; give the demo another --data-dir")
+        raise UsageError(
+            f"{settings.shown_data_dir} holds the history of a real account; give the demo another --data-dir"
+        )
 
 
 @contextmanager

@@ -88,7 +88,10 @@ def print_sites(found: Sequence[Site], holdings: dict[int, Held]) -> None:
     print_table(table)
     if len(found) > MOST_PARTS:
         counts = Counter(str(site.status) for site in found)
-        print_rest(len(found) - MOST_PARTS, f"of {len(found):,} sites, {', '.join(f'{count:,} {of}' for of, count in counts.items())}")
+        print_rest(
+            len(found) - MOST_PARTS,
+            f"of {len(found):,} sites, {', '.join(f'{count:,} {of}' for of, count in counts.items())}",
+        )
 
 
 def _yes(has: bool | None) -> str:
