@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,14 @@ PROCESSES = 2
 CONNECT_S = 10
 STARTS_WITHIN_S = 120
 """Prefect's temporary server takes ten seconds on an idle machine; its own patience, twenty, is too near to that."""
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+"""What goes wrong is said in one line, as on the local engine."""
 
 Drive = Callable[[Engine], Summary]
 """Runs the pipeline on an engine."""
@@ -63,9 +72,8 @@ def run_on_dask(
         UsageError: Dask is not installed, or the scheduler does not answer.
     """
     _require_dask()
-    os.environ.setdefault(
-        "PREFECT_LOGGING_LEVEL", "WARNING"
-    )  # read when Prefect is imported; the console tells the rest
+    for name, value in QUIET.items():  # read when Prefect is imported
+        os.environ.setdefault(name, value)
     workspace.allowance = Allowance(workspace.root / ALLOWANCE)
     workspace.allowance.begin()
     try:
@@ -113,6 +121,16 @@ def _require_dask() -> None:
 
 
 @contextmanager
+def _unmoved_by_interrupts() -> Iterator[None]:
+    """What is begun within this does not see Ctrl-C, which reaches all processes of a terminal: a run has to be able to end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def prefect_api() -> Iterator[None]:
     """A Prefect API for this process and its workers: the one that is configured, else a temporary server of one's own."""
     from prefect.server.api.server import SubprocessASGIServer
@@ -122,7 +140,8 @@ def prefect_api() -> Iterator[None]:
         yield
         return
     server = SubprocessASGIServer()
-    server.start(timeout=STARTS_WITHIN_S)
+    with _unmoved_by_interrupts():
+        server.start(timeout=STARTS_WITHIN_S)
     try:
         with temporary_settings({PREFECT_API_URL: server.api_url}):
             yield

@@ -31,6 +31,9 @@ NO_WORKER_S: Final = 60.0
 DEPTH: Final = 2
 """Batches per process that are under way or wait there, so that none is idle while the next one travels."""
 
+SHARES: Final = 4
+"""Tasks of a stage for each process, but for asking: enough to even out, few enough for a tenth of a second each not to matter."""
+
 Batch = tuple[SiteYear, ...]
 
 
@@ -70,7 +73,9 @@ class DaskEngine:
         is_asking = step.__name__ == fetch_windows.__name__
         found: dict[int, Result] = {}
         with self._heard(workspace):
-            for done in self._run(step, workspace, list(batches(site_years(items))), workers if is_asking else None):
+            years = site_years(items)
+            waiting = list(batches(years) if is_asking else batches(years, SHARES * max(1, self._processes())))
+            for done in self._run(step, workspace, waiting, workers if is_asking else None):
                 found |= done.results
                 for result in done.results.values():
                     if on_done is not None:
@@ -103,9 +108,12 @@ class DaskEngine:
             if under_way:  # an error: the others are to leave off, too
                 _allowance(workspace).halt = Halt.EVERYTHING
 
+    def _processes(self) -> int:
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+
     def _places(self, most: int | None) -> int:
         """How many batches may be under way."""
-        processes = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        processes = self._processes()
         now = time.monotonic()
         if processes:
             self._seen_at = now
