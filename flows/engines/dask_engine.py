@@ -32,7 +32,7 @@ DEPTH: Final = 2
 """Batches per process that are under way or wait there, so that none is idle while the next one travels."""
 
 SHARES: Final = 4
-"""Tasks of a stage for each process, but for asking: enough to even out, few enough for a tenth of a second each not to matter."""
+"""Tasks of a stage for each process, asking apart: enough to even out, few enough for a tenth of a second each not to count."""
 
 Batch = tuple[SiteYear, ...]
 
