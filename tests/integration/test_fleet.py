@@ -1,0 +1,138 @@
+"""A fleet: a thousand sites are planned, forty fetched to the end, and those that fail cost the others nothing.
+
+`make bench` measures what more of them take.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from extract import fetch
+from extract.series import Series
+from extract.simulator.fleet import FAILURES, SOUND, fleet_conditions, fleet_world
+from flows.account import known_sites
+from flows.cli.gaps import gaps
+from flows.cli.plan import plan
+from flows.cli.sites import sites
+from flows.engines.local import LocalEngine
+from flows.errors import ExitCode
+from flows.pipeline import Selection, Summary, backfill
+from flows.summary import as_dict, one_line, print_summary
+from tests.simulated import NOW, Account, account
+from warehouse.query import connect
+
+FLEET, FETCHED, FAILING = 1_000, 40, 8
+THIS_MONTH = Selection(series=(Series.ENERGY_DAY,), since=date(2026, 1, 1), until=date(2026, 1, 14))
+FEW_LINES = 35
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A fleet that was fetched."""
+
+    served: Account
+    summary: Summary
+    root: Path
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Forty sites, of which eight fail in four ways; nobody waits long before asking again."""
+    root = tmp_path_factory.mktemp("fleet")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        account(fleet_world(NOW.date(), FETCHED, failing=FAILING), conditions=fleet_conditions()) as served,
+    ):
+        patch.setattr(fetch, "BACK_OFF_S", 0.001)
+        workspace = served.workspace(root)
+        yield Fleet(served, backfill(workspace, LocalEngine(), THIS_MONTH), root)
+        workspace.close()
+
+
+def is_sound(site_id: int) -> bool:
+    return site_id // 10**8 == SOUND
+
+
+def test_sites_that_fail_cost_the_others_nothing(fleet: Fleet) -> None:
+    """500, 404, a web page, half a body: each is that site's own affair, and every other site is complete."""
+    sound = [each for each in fleet.served.world.sites if is_sound(each.site_id)]
+    assert fleet.summary.exit_code == ExitCode.INCOMPLETE
+    assert fleet.summary.warehouse is not None
+    with connect(fleet.summary.warehouse) as connection:
+        held = connection.execute(
+            """select site_id, count(*), sum(solar_energy_exported_wh) from daily
+            where local_date between '2026-01-01' and '2026-01-14' group by site_id order by site_id"""
+        ).fetchall()
+    expected = [
+        (
+            each.site_id,
+            14,
+            sum(
+                int(fleet.served.world.truth(each.site_id).day(date(2026, 1, day)).flows["solar_energy_exported"].sum())
+                for day in range(1, 15)
+            ),
+        )
+        for each in sound
+    ]
+    assert [(site_id, days, round(wh)) for site_id, days, wh in held] == expected
+
+
+def test_a_failing_site_is_asked_no_more_than_it_takes_to_know(fleet: Fleet) -> None:
+    """Each sound site is asked thrice: what it is, how it is, and for the month. A failing one has no windows planned."""
+    asked = Counter(each.path.split("/")[4] for each in fleet.served.server.requests if "/energy_sites/" in each.path)
+    assert {asked[str(each.site_id)] for each in fleet.served.world.sites if is_sound(each.site_id)} == {3}
+    failing = {digits: asked[f"{digits * 10**8 + number}"] for number, digits in enumerate(FAILURES)}
+    assert failing[34] == 2, "a site that is not there is asked each question once"
+    assert max(failing.values()) <= 2 * fetch.MAX_ATTEMPTS
+
+
+def test_the_summary_names_how_many_failed_and_the_first_few(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = [each.site_id for each in fleet.served.world.sites if not is_sound(each.site_id)]
+    assert as_dict(fleet.summary)["sites_failed"] == sorted(failed)
+    sentence = one_line(fleet.summary)
+    assert f"of {FAILING} sites (3200000002, 3200000006, 3400000001 and 5 more), the rest is loaded" in sentence
+    print_summary(fleet.summary, fleet.served.settings(fleet.root), as_json=False)
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) <= FEW_LINES
+    assert printed.err.count("\n") == 1
+
+
+def test_the_console_shows_those_that_need_somebody_first(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = fleet.served.settings(fleet.root)
+    sites(settings, refresh=False, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= FEW_LINES
+    assert [line.split()[-1] for line in lines[2 : 2 + FAILING]] == ["failing"] * FAILING
+    assert (
+        f"… and {FETCHED - 20} more of {FETCHED} sites, {FETCHED - FAILING} ok, {FAILING} failing (--json for all)"
+        in lines
+    )
+    sites(settings, refresh=False, as_json=True)
+    assert len(json.loads(capsys.readouterr().out)) == FETCHED
+    gaps(settings, sites=(), series=(), since=None, as_json=False)
+    assert len(capsys.readouterr().out.splitlines()) <= FEW_LINES
+
+
+def test_a_thousand_sites_are_planned_by_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A month of everything for a thousand sites: one line a series, every request counted."""
+    with account(fleet_world(NOW.date(), FLEET)) as served:
+        plan(served.settings(tmp_path), selection=Selection(since=date(2026, 1, 1)), as_json=False)
+        lines = capsys.readouterr().out.splitlines()
+        asked = Counter(each.path.rpartition("/")[2] for each in served.server.requests)
+        workspace = served.workspace(tmp_path)
+        found = known_sites(workspace)
+        workspace.close()
+    assert asked == {"products": 1, "site_info": FLEET}
+    assert len(found) == FLEET
+    assert len(lines) <= FEW_LINES
+    by_series = {
+        line.split()[3]: int(line.split()[4].replace(",", "")) for line in lines if line.startswith("all 1,000")
+    }
+    assert by_series["snapshot"] == 2 * FLEET
+    assert by_series["power"] == 15 * FLEET + FLEET // 4, "Sydney is a day ahead"
+    assert any(line.startswith("500 sites") for line in lines), "half of them have a battery"
