@@ -223,7 +223,9 @@ class CommonPace(Pace):
     """
 
     def __init__(self, allowance: Allowance, requests_per_minute: int | None, **rest: Any) -> None:
-        super().__init__(requests_per_minute, **{"clock": time.time, **rest})
+        is_stopped = rest.pop("is_stopped", lambda: False)
+        rest = {"clock": time.time, **rest, "is_stopped": lambda: is_stopped() or allowance.halt is not Halt.NOTHING}
+        super().__init__(requests_per_minute, **rest)
         self._allowance = allowance
 
     @contextmanager

@@ -96,6 +96,10 @@ def run_on(client: "Client", workspace: Workspace, command: str, drive: Drive) -
         with graceful(workspace):
             found.append(drive(DaskEngine(client)))
 
+    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(
+            name
+        ).propagate = False  # what a flow run says goes to Prefect's API; here it is said in one line
     runner: Any = DaskTaskRunner(address=client.scheduler_info()["address"])
     _UNDER_WAY[workspace.run_id] = here
     try:

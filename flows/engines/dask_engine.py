@@ -4,11 +4,14 @@ A task is the chunks of a site's year (of several, in a fleet). What the process
 requests and their pace, is the run's `Allowance`.
 """
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
@@ -43,6 +46,11 @@ class Unmoved(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """In the main thread of a local cluster's worker process."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def teardown(self, worker: Worker) -> None:
+        """An interpreter that ends within a cluster makes DuckDB list all it has not cleared away: nobody's news."""
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
 
 class DaskEngine:

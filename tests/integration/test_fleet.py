@@ -23,7 +23,7 @@ from flows.engines.local import LocalEngine
 from flows.errors import ExitCode
 from flows.pipeline import Selection, Summary, backfill
 from flows.summary import as_dict, one_line, print_summary
-from tests.simulated import NOW, Account, account
+from tests.simulated import NOW, Account, account, standing
 from warehouse.query import connect
 
 FLEET, FETCHED, FAILING = 1_000, 40, 8
@@ -121,7 +121,7 @@ def test_the_console_shows_those_that_need_somebody_first(fleet: Fleet, capsys: 
 def test_a_thousand_sites_are_planned_by_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A month of everything for a thousand sites: one line a series, every request counted."""
     with account(fleet_world(NOW.date(), FLEET)) as served:
-        plan(served.settings(tmp_path), selection=Selection(since=date(2026, 1, 1)), as_json=False)
+        plan(served.settings(tmp_path), selection=Selection(since=date(2026, 1, 1)), as_json=False, clock=standing)
         lines = capsys.readouterr().out.splitlines()
         asked = Counter(each.path.rpartition("/")[2] for each in served.server.requests)
         workspace = served.workspace(tmp_path)

@@ -96,6 +96,16 @@ def test_a_halt_ends_the_asking_of_all(path: Path) -> None:
     assert theirs.spent == 0
 
 
+def test_a_halt_ends_the_waiting_of_all(path: Path) -> None:
+    """Whoever waits for a place of the next minute goes home at once."""
+    clock = Clock()
+    (pace,) = paces(path, clock, 1, limit=1)
+    pace.wait()
+    Allowance(path).halt = Halt.ASKING
+    pace.wait()
+    assert not pace._may_go(), "there was no place: it did not wait for one"
+
+
 def test_a_run_begins_with_nothing(path: Path) -> None:
     """Whatever a killed run left, damage too, is gone."""
     before = Allowance(path)
