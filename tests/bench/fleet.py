@@ -33,9 +33,9 @@ from flows.workspace import Workspace
 from tests.bench.measurement import Measurement
 from tests.simulated import NOW, account, standing, ticking
 
-SITES: Final = 12
+SITES: Final = 24
 DECEMBER: Final = Selection(since=date(2025, 12, 1), until=date(2025, 12, 31))
-TIMES: Final = 3
+TIMES: Final = 2
 
 LEAST_GAIN: Final = 1.6
 """Promised: two workers rebuild so many times as fast as one."""
@@ -45,7 +45,7 @@ LEAST_SHARE: Final = 0.9
 """Of the limit that two processes use together."""
 
 SMALL, LARGE = 25, 125
-MOST_MB: Final = 15.0
+MOST_MB: Final = 30.0
 """Of memory for a hundred sites more, each with a month of one series."""
 
 
