@@ -18,7 +18,7 @@ from extract.providers import ProviderName
 from extract.series import Series, chosen
 from flows import ledger
 from flows.account import choose, discover, known_sites, write_account_requests, write_runs, write_sites
-from flows.engines import Engine, Step
+from flows.engines import Engine, Item, Step
 from flows.errors import ExitCode, Interrupted, UsageError, exit_code_for
 from flows.ledger import Run
 from flows.neighbours import months_beside, months_of
@@ -26,8 +26,8 @@ from flows.planning import Asked, about, chunks_for, deeper_chunks, witness_chun
 from flows.progress import Progress, Silent
 from flows.steps.estimate import estimate_days
 from flows.steps.fetch import Failure, Fetched, fetch_windows
-from flows.steps.partition import Shaped, SiteMonth
-from flows.steps.reconcile import reconcile_month, reconcile_site
+from flows.steps.partition import Shaped, SiteMonth, by_year
+from flows.steps.reconcile import reconcile_site, reconcile_year
 from flows.steps.shape import shape_month
 from flows.workspace import Workspace
 from transform.sites import Site, SiteStatus
@@ -314,26 +314,28 @@ def _shape(
     workspace: Workspace, engine: Engine, items: Sequence[SiteMonth], summary: Summary, progress: Progress
 ) -> None:
     """All that is done month by month; what was made of the same answers before is left as it is."""
-    for stage, step in _MONTHLY:
-        progress.begin(stage, len(items))
-        shaped = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())
-        summary.rows_written += sum(each.rows_written for each in shaped)
-
-
-_MONTHLY: tuple[tuple[str, Step[SiteMonth, Shaped]], ...] = (
-    ("months shaped", shape_month),
-    ("days estimated", estimate_days),
-    ("months reconciled", reconcile_month),
-)
+    summary.rows_written += _each(workspace, engine, "months shaped", shape_month, items, progress)
+    summary.rows_written += _each(workspace, engine, "days estimated", estimate_days, items, progress)
+    summary.rows_written += _each(workspace, engine, "years reconciled", reconcile_year, by_year(items), progress)
 
 
 def _settle(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
     """Months, years and lifetimes beside the sums of their days, site by site."""
-    progress.begin("sites reconciled", len(summary.sites))
-    written = engine.map(
-        reconcile_site, workspace, summary.sites, workers=CPU_WORKERS, on_done=lambda _: progress.advance()
-    )
-    summary.rows_written += sum(each.rows_written for each in written)
+    summary.rows_written += _each(workspace, engine, "sites reconciled", reconcile_site, summary.sites, progress)
+
+
+def _each(
+    workspace: Workspace,
+    engine: Engine,
+    stage: str,
+    step: Step[Item, Shaped],
+    items: Sequence[Item],
+    progress: Progress,
+) -> int:
+    """Do one step for each item; returns the rows written."""
+    progress.begin(stage, len(items))
+    done = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())
+    return sum(each.rows_written for each in done)
 
 
 def _publish(workspace: Workspace, summary: Summary, progress: Progress) -> None:

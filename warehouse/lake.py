@@ -164,28 +164,46 @@ class Lake:
         return sorted(_site_months(directory, "*" if site_id is None else str(site_id)))
 
     def read(
-        self, table: Table | str, *, site_id: int | None = None, months: Iterable[str] | None = None
+        self,
+        table: Table | str,
+        *,
+        site_id: int | None = None,
+        months: Iterable[str] | None = None,
+        without: Iterable[str] = (),
     ) -> pd.DataFrame:
         """The rows of a table, or of one site and some months of it.
 
         **Shape**: the table's columns with the schema's dtypes (`Table.dtypes`), sorted by key; no rows where no file is.
 
+        Args:
+            table: The declaration, or its name.
+            site_id: One site alone.
+            months: These months alone.
+            without: Columns that nobody will look at, none of the key: text is most of what reading costs.
+
         Raises:
             LakeFailed: A file is damaged or of another schema.
         """
         table = declared(table)
-        wanted = None if months is None else set(months)
+        columns = [name for name in table.columns if name not in set(without)]
         parts = [
-            _read(each.path, table)
-            for each in self.partitions(table, site_id=site_id)
-            if wanted is None or each.month in wanted
+            _read(each.path, table, columns)
+            for each in self._chosen(table, site_id, None if months is None else sorted(set(months)))
         ]
         if not parts:
-            return _nothing(table.name).copy()
+            return _nothing(table.name)[columns].copy()
         content = pa.concat_tables(parts)
         if site_id is not None and table.partition == "account" and "site_id" in table.columns:
             content = content.filter(pc.equal(content["site_id"], site_id))
         return _frame(by_key(content, table), table)
+
+    def _chosen(self, table: Table, site_id: int | None, months: list[str] | None) -> list[Partition]:
+        """Some files of a table: named, where site and months are, rather than looked for among all."""
+        if months is None or site_id is None or table.partition == "account":
+            held = self.partitions(table, site_id=site_id)
+            return held if months is None else [each for each in held if each.month in months]
+        named = (Partition(site_id, month, self.path(table, site_id, month)) for month in months)
+        return [each for each in named if each.path.is_file()]
 
     def read_partition(self, part: Partition, table: Table | str) -> pd.DataFrame:
         """The rows of one file, as `read` gives them.
@@ -250,7 +268,7 @@ def _nothing(name: str) -> pd.DataFrame:
 def _frame(content: pa.Table, table: Table) -> pd.DataFrame:
     frame: pd.DataFrame = content.to_pandas(types_mapper=_EXTENSION_TYPES.get)
     given = frame.dtypes.astype(str).to_dict()
-    return frame.astype({name: dtype for name, dtype in table.dtypes.items() if given[name] != dtype})
+    return frame.astype({name: dtype for name, dtype in table.dtypes.items() if given.get(name, dtype) != dtype})
 
 
 def _refuse_other_sites(content: pa.Table, table: Table, site_id: int | None) -> None:
@@ -269,14 +287,14 @@ def _site_months(directory: Path, sites: str) -> Iterator[Partition]:
             yield Partition(int(site), month, path)
 
 
-def _read(path: Path, table: Table) -> pa.Table:
+def _read(path: Path, table: Table, columns: list[str] | None = None) -> pa.Table:
     # ParquetFile, not read_table: that one would add the directories' site_id and month as columns.
+    expected = table.arrow_schema()
     try:
         with pq.ParquetFile(path) as file:
-            content = file.read()
+            if not file.schema_arrow.equals(expected):
+                raise LakeFailed(path, "has columns of another schema version; run `wattlog rebuild`")
+            content = file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise LakeFailed(path, _DAMAGED) from error
-    expected = table.arrow_schema()
-    if not content.schema.equals(expected):
-        raise LakeFailed(path, "has columns of another schema version; run `wattlog rebuild`")
-    return content.cast(expected).replace_schema_metadata(None)
+    return content.replace_schema_metadata(None)

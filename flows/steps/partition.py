@@ -31,6 +31,30 @@ class SiteMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteMonths:
+    """Months of one site and one calendar year, oldest first: what is quicker done together."""
+
+    site: Site
+    months: tuple[str, ...]
+
+    @property
+    def month(self) -> str:
+        """The first of them."""
+        return self.months[0]
+
+    def __str__(self) -> str:
+        return f"site {self.site.site_id} {self.month[:4]}"
+
+
+def by_year(items: Iterable[SiteMonth]) -> list[SiteMonths]:
+    """Months of some sites, together by site and year."""
+    found: dict[tuple[int, str], list[SiteMonth]] = {}
+    for item in items:
+        found.setdefault((item.site.site_id, item.month[:4]), []).append(item)
+    return [SiteMonths(each[0].site, tuple(sorted(item.month for item in each))) for each in found.values()]
+
+
+@dataclass(frozen=True, slots=True)
 class Shaped:
     """Rows written to the lake; 0 when what stood there was made of the same answers."""
 

@@ -4,12 +4,15 @@ The days of a site-month are reconciled with that month's files alone. Months an
 settled by the days that they are the sum of, and their findings stand in the file of the month in which the period begins.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from extract.series import Series
-from flows.steps.estimate import sources_of
-from flows.steps.partition import Shaped, SiteMonth, digest_of, is_held, with_findings_of_periods
+from flows.steps.estimate import Sources, sources_of
+from flows.steps.partition import Shaped, SiteMonth, SiteMonths, digest_of, is_held, with_findings_of_periods
 from flows.steps.shape import SHAPES, answers_by_series
 from flows.workspace import Workspace
 from transform.frames import empty_frame
@@ -27,42 +30,83 @@ ROLLUPS = frozenset({Series.ENERGY_MONTH, Series.ENERGY_YEAR, Series.HISTORY})
 UNIT_MISMATCH = "unit_mismatch"
 
 
-def reconcile_month(workspace: Workspace, item: SiteMonth) -> Shaped:
-    """Write what the sources of each day of a site-month say of one another.
+NOT_LOOKED_AT = ("_raw_id", "_run_id", "payload")
+"""Columns that no check compares."""
 
-    Rows about another unit come from shaping, which alone has seen the values as they were told; they are kept.
+
+@dataclass(frozen=True, slots=True)
+class _Stale:
+    """A month whose findings were made of something else than what is held now."""
+
+    month: str
+    sources: Sources
+    digest: str
+
+
+def reconcile_year(workspace: Workspace, item: SiteMonths) -> Shaped:
+    """Write what the sources of each day of some months say of one another, for months of which anything is new.
+
+    Months are judged together, since that takes little longer than one of them. Rows about another unit come from shaping,
+    which alone has seen the values as they were told; they are kept.
     """
-    found = None if workspace.interrupted_by is not None else sources_of(workspace, item)
-    if found is None:
+    stale = [] if workspace.interrupted_by is not None else list(_stale(workspace, item))
+    if not stale:
         return Shaped(0)
-    digest = digest_of((), found.digest, TABLE)
-    if is_held(workspace, TABLE, item, digest):
-        return Shaped(0)
-    lake, site_id = workspace.lake, item.site.site_id
+    months = [each.month for each in stale]
+    together = [month for month in item.months if months[0] <= month <= months[-1]]
+    rows = reconcile_days(_evidence(workspace, item.site, together))
+    of_month = rows["period_start"].map("{:%Y-%m}".format) if len(rows) else pd.Series(dtype="str")
+    written = 0
+    for each in stale:
+        partition = SiteMonth(item.site, each.month)
+        found = with_findings_of_periods(workspace, rows[of_month == each.month], partition)
+        lake, site_id = workspace.lake, item.site.site_id
+        written += lake.write(TABLE, found, site_id=site_id, month=each.month, digest=each.digest).rows
+    return Shaped(written)
+
+
+def _stale(workspace: Workspace, item: SiteMonths) -> Iterator[_Stale]:
+    for month in item.months:
+        partition = SiteMonth(item.site, month)
+        sources = sources_of(workspace, partition)
+        if sources is not None:
+            digest = digest_of((), sources.digest, TABLE)
+            if not is_held(workspace, TABLE, partition, digest):
+                yield _Stale(month, sources, digest)
+
+
+def _evidence(workspace: Workspace, site: Site, months: Sequence[str]) -> DayEvidence:
+    """All that the lake holds about the days of some months."""
+    told = {month: sources_of(workspace, SiteMonth(site, month)) for month in months}
+    sources = {month: each for month, each in told.items() if each is not None}
+    read = sorted({month for each in sources.values() for month in each.months})
 
     def held(name: str) -> pd.DataFrame:
-        return lake.read(name, site_id=site_id, months=found.months)
+        return workspace.lake.read(name, site_id=site.site_id, months=read, without=NOT_LOOKED_AT)
 
-    before = lake.read(TABLE, site_id=site_id, months=[item.month])
-    rows = reconcile_days(
-        DayEvidence(
-            intervals=held("energy_intervals"),
-            periods=held(PERIODS),
-            power=held("power"),
-            daily=lake.read("daily", site_id=site_id, months=[item.month]),
-            gaps=held("gaps"),
-            revisions=held("revisions"),
-            requests=held("requests"),
-            units=before[(before["cause"] == UNIT_MISMATCH) & (before["granularity"] == "day")],
-            site=item.site,
-            first_day=found.first_day,
-            last_day=found.last_day,
-            now=found.asked_at,
-            settle_hours=workspace.settings.settle_hours,
-        )
+    findings = workspace.lake.read(TABLE, site_id=site.site_id, months=months)
+    return DayEvidence(
+        intervals=held("energy_intervals"),
+        periods=held(PERIODS),
+        power=held("power"),
+        daily=workspace.lake.read("daily", site_id=site.site_id, months=months),
+        gaps=held("gaps"),
+        revisions=held("revisions"),
+        requests=held("requests"),
+        units=findings[_is_about_units(findings)],
+        site=site,
+        first_day=min(each.first_day for each in sources.values()),
+        last_day=max(each.last_day for each in sources.values()),
+        now=max(each.asked_at for each in sources.values()),
+        settle_hours=workspace.settings.settle_hours,
+        asked_at={month: each.asked_at for month, each in sources.items()},
     )
-    rows = with_findings_of_periods(workspace, rows, item)
-    return Shaped(lake.write(TABLE, rows, site_id=site_id, month=item.month, digest=digest).rows)
+
+
+def _is_about_units(findings: pd.DataFrame) -> "pd.Series[bool]":
+    """The rows that shaping wrote: it measures days by their power, or by their intervals."""
+    is_told = (findings["cause"] == UNIT_MISMATCH) & (findings["granularity"] == "day")
+    return (is_told & findings["check_name"].isin(("power_vs_energy", "interval_vs_day"))).astype("bool")
 
 
 def reconcile_site(workspace: Workspace, site: Site) -> Shaped:

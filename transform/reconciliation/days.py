@@ -1,7 +1,7 @@
 """Days: the API's words on each day against one another, and power against energy."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
@@ -20,7 +20,7 @@ from transform.reconciliation.identities import identities
 from transform.reconciliation.told import PeriodRows, Told
 from transform.reconciliation.vocabulary import Check, Granularity, Mask, power_tolerance_wh, tolerance_wh
 from transform.sites import Site
-from transform.time import days_of
+from transform.time import Ints, days_of
 from warehouse.schema import FLOWS
 
 HISTORY: Final = ("history/week", "history/day")
@@ -47,6 +47,8 @@ class DayEvidence:
         last_day: Last local day wanted.
         now: The time of asking (aware).
         settle_hours: Hours after the end of a day until its answers are final (Q12, Q13).
+        asked_at: Month as `YYYY-MM` → when it was asked last, where that is not `now`: so that several months together come
+            to what each comes to alone.
     """
 
     intervals: pd.DataFrame
@@ -62,6 +64,15 @@ class DayEvidence:
     last_day: date
     now: datetime
     settle_hours: float
+    asked_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    def asked_us(self, calendar: Calendar) -> Ints:
+        """When each day's month was asked last, microseconds since 1970."""
+        months = calendar.days.astype("datetime64[M]")
+        asked_us = np.full(len(months), round(self.now.timestamp() * 1_000_000), dtype=np.int64)
+        for month, at in self.asked_at.items():
+            asked_us[months == np.datetime64(month, "M")] = round(at.timestamp() * 1_000_000)
+        return asked_us
 
 
 def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
@@ -120,14 +131,14 @@ class _Words:
             intervals=Told.of_sums(INTERVALS, summed),
             power=Told.of_sums(POWER, integrals),
             history=rows(HISTORY[0]).otherwise(rows(HISTORY[1])),
-            best=_best(evidence.daily, calendar, evidence.now),
+            best=_best(evidence.daily, calendar, evidence.asked_us(calendar)),
             is_summed_whole=is_covered(summed, site, calendar) & series[INTERVALS].is_whole(calendar),
             is_power_whole=is_covered(integrals, site, calendar) & series[POWER].is_whole(calendar),
             month_ought=month_asked_us(evidence.periods, calendar) >= calendar.settled_us,
         )
 
 
-def _best(daily: pd.DataFrame, calendar: Calendar, now: datetime) -> Told:
+def _best(daily: pd.DataFrame, calendar: Calendar, now_us: Ints) -> Told:
     """The best estimates, named by the source that each was taken from."""
     at = calendar.index(daily["local_date"])
     is_held = (at >= 0) & daily["source"].notna().to_numpy(dtype=bool)
@@ -138,7 +149,7 @@ def _best(daily: pd.DataFrame, calendar: Calendar, now: datetime) -> Told:
     source[at] = held["source"].to_numpy(dtype=object)
     rows[at] = np.where(held["source"] == INTERVALS, calendar.lengths_s[at] // USUAL_INTERVAL_S, 1)
     early = at[(held["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)]
-    asked_us[early] = np.minimum(calendar.settled_us[early] - 1, round(now.timestamp() * 1_000_000))
+    asked_us[early] = np.minimum(calendar.settled_us[early] - 1, now_us[early])
     return Told(source, found.values, rows, np.where(rows > 0, asked_us, 0))
 
 
