@@ -1,6 +1,7 @@
 """A simulated account for integration tests: a real server on a loopback port, a clock, settings for it."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,12 +29,14 @@ class Account:
         now: Gives the instant that server and pipeline take for the present; may be replaced.
         server: Where it is served.
         login: The settings by which it is opened.
+        runs: How many runs each data directory has seen.
     """
 
     world: World
     now: Callable[[], datetime]
     server: SimulatorServer = field(init=False)
     login: Mapping[str, object] = field(default_factory=lambda: {"access_token": DEMO_TOKEN})
+    runs: Counter[Path] = field(default_factory=Counter)
 
     def present(self) -> datetime:
         """What `now` says at this moment, whichever clock that is by then."""
@@ -45,8 +48,10 @@ class Account:
         return Settings.model_validate({"data_dir": data_dir, **facts, **more})
 
     def workspace(self, data_dir: Path, **more: object) -> Workspace:
-        """A workspace with the server's clock."""
-        return Workspace(self.settings(data_dir, **more), new_run_id(self.now()), clock=self.now)
+        """A workspace with the server's clock; each run on a directory has an id of its own, though the clock stands."""
+        self.runs[data_dir] += 1
+        run_id = new_run_id(self.now() + timedelta(microseconds=self.runs[data_dir]))
+        return Workspace(self.settings(data_dir, **more), run_id, clock=self.now)
 
     def backfill(
         self, data_dir: Path, since: date, *, until: date | None = None, engine: Engine | None = None
