@@ -189,7 +189,7 @@ def rebuild(workspace: Workspace, engine: Engine, *, progress: Progress | None =
     finally:
         workspace.lake = final
         shutil.rmtree(fresh.root, ignore_errors=True)
-    _publish(workspace, summary, progress)
+    _publish(workspace, summary, progress, anew=True)
     progress.end()
     return summary
 
@@ -338,19 +338,24 @@ def _each(
     return sum(each.rows_written for each in done)
 
 
-def _publish(workspace: Workspace, summary: Summary, progress: Progress) -> None:
+def _publish(workspace: Workspace, summary: Summary, progress: Progress, *, anew: bool = False) -> None:
     """Make the warehouse from the lake, and count what is in it."""
     progress.begin("warehouse", 1)
-    built = publish(workspace)
+    built = publish(workspace, anew=anew)
     progress.advance()
     summary.warehouse, summary.lake = built.path, workspace.lake.root
     summary.rows, summary.days = dict(built.rows), days_by_status(workspace)
 
 
-def publish(workspace: Workspace) -> Built:
-    """Write the ledger into the lake and build the warehouse from it, beside the live one, then put it in its place."""
+def publish(workspace: Workspace, *, anew: bool = False) -> Built:
+    """Write the ledger into the lake and build the warehouse from it, beside the live one, then put it in its place.
+
+    Args:
+        workspace: Where lake and warehouse are.
+        anew: Load everything, whatever the live one holds already.
+    """
     write_runs(workspace, ledger.runs(workspace.archive.root))
-    return build(workspace.lake, workspace.warehouse_path)
+    return build(workspace.lake, workspace.warehouse_path, in_place_views=workspace.settings.in_place_views, anew=anew)
 
 
 def days_by_status(workspace: Workspace) -> dict[str, int]:

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
         site_timezones: Site id → IANA name, stronger than what the API says.
         healthcheck_url: Told when `sync` begins and how it ends.
         shared_rate_limit: Prefect limit that every request also waits for, where several workers share one allowance.
+        in_place_views: Make a warehouse of views over the lake instead of a copy of it.
         log_level: debug, info, warning or error.
     """
 
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     site_timezones: Annotated[dict[int, str], NoDecode, AfterValidator(_zone_names)] = Field(default_factory=dict)
     healthcheck_url: SecretStr | None = None
     shared_rate_limit: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
+    in_place_views: bool = False
     log_level: LogLevel = "WARNING"
     _store: str | None = PrivateAttr(None)
 

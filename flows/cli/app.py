@@ -3,14 +3,26 @@
 import logging
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from extract.series import Series
+from flows.cli.options import (
+    Clock,
+    Engine,
+    ExportFormat,
+    Format,
+    InPlaceViews,
+    IntervalName,
+    Json,
+    MaxRequests,
+    PartitionBy,
+    SeriesNames,
+    Since,
+    Sites,
+    Until,
+)
 from flows.cli.runner_options import Runner, RunnerName, Scheduler, on_dask
 from flows.settings import load_settings
 
@@ -20,71 +32,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-class EngineName(StrEnum):
-    """The values of `--engine`."""
-
-    LOCAL = "local"
-    PREFECT = "prefect"
-
-
-class Format(StrEnum):
-    """The values of `sql --format`."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
-    MARKDOWN = "markdown"
-
-
-class ExportFormat(StrEnum):
-    """The values of `export --format`."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-
-
-class Interval(StrEnum):
-    """The values of `--interval`."""
-
-    QUARTER_HOUR = "15m"
-
-
-class Clock(StrEnum):
-    """The values of `--tz`."""
-
-    LOCAL = "local"
-    UTC = "utc"
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it like 2025-03-30") from None
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Sites = Annotated[list[int] | None, typer.Option("--site", help="Only this site id; repeat for more.", metavar="ID")]
-SeriesNames = Annotated[list[Series] | None, typer.Option("--series", help="Only this series; repeat for more.")]
-Since = Annotated[
-    date | None, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="First day, in each site's own calendar.")
-]
-Until = Annotated[
-    date | None, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last day, included; today if not given.")
-]
-IntervalName = Annotated[
-    Interval | None,
-    typer.Option(help="Energy by quarter hours as well, for days before April 2024.", show_default=False),
-]
-Engine = Annotated[
-    EngineName | None,
-    typer.Option(
-        help="What runs the steps; prefect where a Prefect API is configured, else local.", show_default=False
-    ),
-]
 
 
 @app.callback()
@@ -104,10 +51,11 @@ def _settings(
     context.obj = settings
 
 
-def _run(command: Callable[..., Any], context: typer.Context, **options: Any) -> int:
+def _run(command: Callable[..., Any], context: typer.Context, *, in_place_views: bool = False, **options: Any) -> int:
     from flows.object_store.session import opened
 
-    with opened(context.obj, command.__name__) as settings:
+    chosen = context.obj.model_copy(update={"in_place_views": True}) if in_place_views else context.obj
+    with opened(chosen, command.__name__) as settings:
         return int(command(settings, **options) or 0)
 
 
@@ -132,12 +80,13 @@ def backfill(
     series: SeriesNames = None,
     since: Since = None,
     until: Until = None,
-    max_requests: Annotated[int | None, typer.Option(min=1, help="Ask at most this often.", metavar="N")] = None,
+    max_requests: MaxRequests = None,
     newest_first: Annotated[bool, typer.Option("--newest-first/--oldest-first", help="Which end to begin at.")] = True,
     interval: IntervalName = None,
     engine: Engine = None,
     runner: Runner = RunnerName.THREADS,
     scheduler: Scheduler = None,
+    in_place_views: InPlaceViews = False,
     as_json: Json = False,
 ) -> int:
     """Fetch every window that is not settled yet, then transform and publish. Run it again to go on."""
@@ -155,6 +104,7 @@ def backfill(
         has_quarter_hours=interval is not None,
         engine=str(engine) if engine else None,
         on_dask=on_dask(runner, scheduler),
+        in_place_views=in_place_views,
         as_json=as_json,
     )
 
@@ -163,13 +113,14 @@ def backfill(
 def sync(
     context: typer.Context,
     site: Sites = None,
-    max_requests: Annotated[int | None, typer.Option(min=1, help="Ask at most this often.", metavar="N")] = None,
+    max_requests: MaxRequests = None,
     healthcheck_url: Annotated[
         str | None,
         typer.Option(help="Ping there on success, and at URL/fail on failure.", metavar="URL", show_default=False),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say what is done, without a terminal too.")] = False,
     engine: Engine = None,
+    in_place_views: InPlaceViews = False,
     as_json: Json = False,
 ) -> int:
     """Do the nightly run: fetch what is not settled, reconcile, publish. Quiet under cron when all went well."""
@@ -183,6 +134,7 @@ def sync(
         is_verbose=verbose,
         healthcheck_url=healthcheck_url,
         engine=str(engine) if engine else None,
+        in_place_views=in_place_views,
         as_json=as_json,
     )
 
@@ -274,6 +226,7 @@ def sql(
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
     out: Annotated[Path | None, typer.Option(help="Write there instead.", metavar="PATH")] = None,
+    tz: Annotated[Clock, typer.Option(help="Clock of instants: UTC, or each site's own.")] = Clock.UTC,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -281,7 +234,7 @@ def sql(
     from flows.cli.query import sql as command
 
     chosen = Format.JSON if as_json else output
-    return _run(command, context, query=query, file=file, output=str(chosen), out=out, force=force)
+    return _run(command, context, query=query, file=file, output=str(chosen), out=out, force=force, tz=str(tz))
 
 
 @app.command()
@@ -294,6 +247,14 @@ def export(
     since: Since = None,
     until: Until = None,
     tz: Annotated[Clock, typer.Option(help="Clock of instants: each site's own, or UTC.")] = Clock.LOCAL,
+    partition_by: Annotated[
+        list[PartitionBy] | None,
+        typer.Option(
+            help="Write a directory of files, one for each; repeat for more levels.",
+            metavar="site|month|year",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -309,6 +270,7 @@ def export(
         sites=site or [],
         since=since,
         until=until,
+        partition_by=[str(each) for each in partition_by or []],
         tz=str(tz),
         force=force,
         as_json=as_json,
@@ -399,12 +361,13 @@ def rebuild(
     context: typer.Context,
     runner: Runner = RunnerName.THREADS,
     scheduler: Scheduler = None,
+    in_place_views: InPlaceViews = False,
     as_json: Json = False,
 ) -> int:
     """Make lake and warehouse again from the raw archive, without one request."""
     from flows.cli.rebuild import rebuild as command
 
-    return _run(command, context, on_dask=on_dask(runner, scheduler), as_json=as_json)
+    return _run(command, context, on_dask=on_dask(runner, scheduler), in_place_views=in_place_views, as_json=as_json)
 
 
 @app.command()

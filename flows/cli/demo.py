@@ -15,7 +15,9 @@ from extract.errors import WrongWindow
 from extract.providers import ProviderName
 from extract.simulator import DEMO_TOKEN
 from flows.cli.backfill import run
+from flows.cli.query import WAREHOUSE
 from flows.cli.reconcile import print_findings
+from flows.cli.report import DEFAULT_NAME
 from flows.cli.sites import held_of, print_sites
 from flows.console import note
 from flows.errors import ExitCode, UsageError
@@ -24,13 +26,15 @@ from flows.pipeline import Selection
 from flows.settings import Settings
 from flows.summary import print_summary
 from flows.workspace import Workspace
+from warehouse.report import write_report
 
 SCENARIO = "quirks"
 """What the simulator serves: two sites with a contradiction of every kind."""
 
 
 def demo(settings: Settings, *, days: int, as_json: bool) -> int:
-    """Serve the demo world from a process of its own, backfill it, show the sites, what disagrees, and what there is now.
+    """Serve the demo world from a process of its own, backfill it, show the sites, what disagrees, and what there is
+    now, and write the report.
 
     Its two sites contradict themselves in every known way (scenario `quirks`). The history begins with a month, so that
     every day in the warehouse has all its series.
@@ -56,6 +60,10 @@ def demo(settings: Settings, *, days: int, as_json: bool) -> int:
         print_sites(summary.sites, {site.site_id: held_of(workspace, site.site_id) for site in summary.sites})
         print_findings(findings(workspace, summary.sites, None))
     print_summary(summary, settings, as_json=as_json)
+    if settings.shown_data_dir == str(settings.data_dir):
+        report = settings.data_dir / DEFAULT_NAME
+        write_report(settings.data_dir / WAREHOUSE, report, made_at=utc_now(), force=True)
+        note(f"the report of all that is {report}; open it in a browser")
     if summary.failures and all(isinstance(failure.error, WrongWindow) for failure in summary.failures):
         note("that is one of the simulator's quirks; `wattlog gaps` shows the day that is missing for it")
         return ExitCode.OK

@@ -33,6 +33,8 @@ def report(
         if since is not None or until is not None:
             raise UsageError("--year is --since and --until in one: give either")
         since, until = date(year, 1, 1), date(year, 12, 31)
+    if out is None and settings.shown_data_dir != str(settings.data_dir):
+        raise UsageError(f"{settings.shown_data_dir} takes no report; say where with --out FILE.html")
     written = write_report(
         settings.data_dir / WAREHOUSE,
         settings.data_dir / DEFAULT_NAME if out is None else out,

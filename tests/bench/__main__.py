@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import fleet, models, raw_index, reconciliation, simulator
+from tests.bench import fleet, models, publish, raw_index, reconciliation, report, simulator
 from tests.bench.measurement import Measurement
 
 BENCHMARKS: tuple[Callable[[], Iterator[Measurement]], ...] = (
@@ -11,6 +11,8 @@ BENCHMARKS: tuple[Callable[[], Iterator[Measurement]], ...] = (
     simulator.measure,
     models.measure,
     reconciliation.measure,
+    publish.measure,
+    report.measure,
     fleet.measure,
 )
 
