@@ -1,5 +1,6 @@
 """`--runner`: a run of the pipeline on threads of this process, or on the processes of a Dask cluster, here or elsewhere."""
 
+import atexit
 import logging
 import os
 import signal
@@ -74,6 +75,9 @@ def run_on_dask(
     _require_dask()
     for name, value in QUIET.items():  # read when Prefect is imported
         os.environ.setdefault(name, value)
+    from flows.engines.dask_engine import say_no_more
+
+    atexit.register(say_no_more)
     workspace.allowance = Allowance(workspace.root / ALLOWANCE)
     workspace.allowance.begin()
     try:
@@ -138,7 +142,7 @@ def _unmoved_by_interrupts() -> Iterator[None]:
 def prefect_api() -> Iterator[None]:
     """A Prefect API for this process and its workers: the one that is configured, else a temporary server of one's own."""
     from prefect.server.api.server import SubprocessASGIServer
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
     if PREFECT_API_URL.value():
         yield
@@ -147,7 +151,7 @@ def prefect_api() -> Iterator[None]:
     with _unmoved_by_interrupts():
         server.start(timeout=STARTS_WITHIN_S)
     try:
-        with temporary_settings({PREFECT_API_URL: server.api_url}):
+        with temporary_settings({PREFECT_API_URL: server.api_url, PREFECT_LOGGING_TO_API_ENABLED: False}):
             yield
     finally:
         server.stop()

@@ -40,6 +40,12 @@ SHARES: Final = 4
 Batch = tuple[SiteYear, ...]
 
 
+def say_no_more() -> None:
+    """Close standard error: an interpreter that ends with Dask's threads makes DuckDB list all that is not cleared away."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+
+
 class Unmoved(WorkerPlugin):
     """Ctrl-C reaches every process of a terminal: it is for the command to say what its workers leave off."""
 
@@ -48,9 +54,8 @@ class Unmoved(WorkerPlugin):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def teardown(self, worker: Worker) -> None:
-        """An interpreter that ends within a cluster makes DuckDB list all it has not cleared away: nobody's news."""
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stderr.fileno())
+        """See `say_no_more`."""
+        say_no_more()
 
 
 class DaskEngine:
