@@ -301,8 +301,8 @@ def _fetch(
 def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
     """shape months → estimate days → reconcile months, and the tables of the whole account."""
     workspace.lake.sweep()
+    workspace.lake.discard_stale("reconciliation")  # months add to what these files hold, and to some no month comes
     _shape(workspace, engine, _site_months(workspace, summary.sites), summary, progress)
-    workspace.lake.discard_stale("reconciliation")  # periods that began before the first window are in no month's step
     summary.rows_written += write_sites(workspace, summary.sites) + write_account_requests(workspace)
 
 

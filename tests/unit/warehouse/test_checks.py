@@ -170,6 +170,9 @@ FAILING: dict[str, Broken] = {
         {"series": "power", "rows_counted": 2, "rows_held": 1, "rows_expected": 2},
         "update analytics.coverage set held_rows = 2, expected_rows = 2",
     ),
+    "zones_are_known": Broken(
+        {"sites": [{"timezone": "Mars/Olympus_Mons"}]}, {"timezone": "Mars/Olympus_Mons", "zone": "UTC"}
+    ),
     "settings_do_not_overlap": Broken(
         {
             "site_settings": [

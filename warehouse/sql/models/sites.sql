@@ -3,12 +3,21 @@
 -- grain: one row per site
 -- sources: main.sites
 create view analytics.sites as
-with zoned as (
-    select
-        *,
-        -- DuckDB reads UTC-05:30 as five hours and drops the half in silence; GMT-05:30 it reads to the minute (Q7, Q36).
-        coalesce(regexp_replace(timezone, '^UTC([+-])', 'GMT\1'), 'UTC') as zone
+with offsets as (
+    -- DuckDB reads UTC-05:30 as five hours and drops the half in silence; GMT-05:30 it reads to the minute (Q7, Q36).
+    select *, regexp_replace(timezone, '^UTC([+-])', 'GMT\1') as told
     from main.sites
+),
+zoned as (
+    -- A zone younger than DuckDB's own list would fail every model of every site; a check says which it is.
+    select
+        offsets.*,
+        case
+            when regexp_matches(told, '^GMT[+-]\d\d:\d\d$') or known.name is not null then told
+            else 'UTC'
+        end as zone
+    from offsets
+    left join pg_timezone_names() as known on known.name = offsets.told
 )
 select
     site_id::bigint as site_id,
