@@ -178,7 +178,11 @@ class RawArchive:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def entries(self, site_id: int, month: str | None = None) -> list[Entry]:
-        """Index entries of a site, or of one of its months (`YYYY-MM`), in the order they were kept."""
+        """Index entries of a site, or of one of its months (`YYYY-MM`), in the order they were asked.
+
+        Of those asked in the same microsecond, a month's are in the order they were kept; a site's are so year by year, once
+        the archive was opened again. Who wants those of a run asks for its `run_id`.
+        """
         with self._lock:
             if month is not None:
                 return list(self._by_month.get(site_id, {}).get(month, ()))

@@ -67,9 +67,9 @@ def test_a_backfill_asks_what_the_plan_says(
         if is_repeated:
             fetch(served, tmp_path)
         planned = shown(served.settings(tmp_path), RECENT, capsys)
-        before = len(RawArchive(tmp_path / "raw").entries(SITE))
         summary = fetch(served, tmp_path)
-    asked = Counter(str(entry.series) for entry in RawArchive(tmp_path / "raw").entries(SITE)[before:])
+    kept = RawArchive(tmp_path / "raw").entries(SITE)
+    asked = Counter(str(entry.series) for entry in kept if entry.run_id == summary.run_id)
     by_series = {each["series"]: each["requests"] for each in planned["by_series"] if each["site_id"] == SITE}
     assert asked == by_series
     assert planned["requests"] == summary.requests
