@@ -4,6 +4,7 @@ Where no Chromium is installed these tests are left out, and pytest's summary sa
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.synthetic_report import report_of, site_report, ten_years_of_two_sites
 from warehouse.report import ReportData, page
@@ -38,6 +39,7 @@ FLAGS = [
     "--disable-sync",
 ]
 HOSTILE = ("</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!--<script>", '"&\u2028${made}`')
+PERCENT = re.compile("%$")
 LIGHT_SOLAR, DARK_SOLAR = "#c07c00", "#f0b840"
 DRAW_EVERYTHING = """async () => {
   for (let y = 0; y < document.documentElement.scrollHeight; y += 900) {
@@ -56,9 +58,10 @@ class Opened:
     complaints: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
-    def marks(self, chart: str) -> int:
-        """How many shapes a chart has drawn."""
-        return self.page.locator(f"#{chart} .chart svg path, #{chart} .chart svg rect[fill]").count()
+    def has_marks(self, chart: str, least: int) -> None:
+        """Assert that a chart draws so many shapes: charts draw themselves when they come into view, not at once."""
+        shapes = self.page.locator(f"#{chart} .chart svg path, #{chart} .chart svg rect[fill]")
+        expect(shapes.nth(least - 1), f"{chart} has fewer than {least} shapes").to_be_attached()
 
     def text(self, selector: str) -> str:
         """What stands in an element."""
@@ -133,11 +136,11 @@ def ordinary() -> ReportData:
 def test_every_chart_has_marks_and_says_what_it_shows(drawn: Opened) -> None:
     """Nothing is empty, nothing is cut off, and each picture has a name and a sentence with its numbers."""
     for chart in CHARTS:
-        assert drawn.marks(chart) >= 5, chart
+        drawn.has_marks(chart, 5)
         picture = drawn.page.get_by_role("img").locator(f"xpath=self::*[ancestor::section[@id='{chart}']]").first
         assert picture.get_attribute("aria-labelledby") == f"{chart}-title {chart}-says"
         assert any(letter.isdigit() for letter in drawn.text(f"#{chart}-says")), chart
-    assert drawn.marks("hours") >= (120 - 12) * 24
+    drawn.has_marks("hours", (120 - 12) * 24)
     assert drawn.text("#heading") == "Wattle House, 2025"
     assert "108 of 120 days" in drawn.text("#held")
     assert "12 days without data are shaded" in drawn.text("#days-says")
@@ -163,9 +166,9 @@ def test_tables_stand_beside_the_charts(drawn: Opened) -> None:
     """Who cannot see the chart opens the table; months stand beside Tesla's figures."""
     for chart in CHARTS:
         drawn.page.locator(f"#{chart} summary").click()
-        assert drawn.page.locator(f"#{chart} tbody tr").count() >= 1, chart
-    assert drawn.page.locator("#days tbody tr").count() == 120
-    assert drawn.page.locator("#months tbody tr").count() == 4
+        expect(drawn.page.locator(f"#{chart} tbody tr").first, chart).to_be_attached()
+    expect(drawn.page.locator("#days tbody tr")).to_have_count(120)
+    expect(drawn.page.locator("#months tbody tr")).to_have_count(4)
     assert drawn.page.locator("#months thead th").all_inner_texts().count("Tesla") == 4
 
 
@@ -185,11 +188,11 @@ def test_site_and_year_are_chosen_by_keyboard(opening: Open, ordinary: ReportDat
     assert reached == ["site", "earlier", "year", "theme", "patterns"]
     report.page.locator("#earlier").focus()
     report.page.keyboard.press("Enter")
-    assert report.text("#heading") == "Wattle House, 2024"
+    expect(report.page.locator("#heading")).to_have_text("Wattle House, 2024")
     report.page.locator("#site").focus()
     report.page.keyboard.press("ArrowDown")
-    assert report.text("#heading") == "Juniper Ridge, 2025"
-    assert report.page.locator("#earlier").is_disabled()
+    expect(report.page.locator("#heading")).to_have_text("Juniper Ridge, 2025")
+    expect(report.page.locator("#earlier")).to_be_disabled()
     assert report.page.evaluate("location.hash") == "#1002/2025"
 
 
@@ -202,30 +205,31 @@ def test_address_opens_a_site_and_a_year(opening: Open, ordinary: ReportData) ->
 def test_themes_follow_the_system_and_the_button(opening: Open, ordinary: ReportData) -> None:
     """Dark where the system is, until the button says otherwise; charts change with the page."""
     report = opening(ordinary, scheme="dark")
-    assert report.page.evaluate("document.documentElement.dataset.theme") == "dark"
-    assert DARK_SOLAR in _fills(report)
+    page, dark, light = (report.page.locator(each) for each in ("html", _filled(DARK_SOLAR), _filled(LIGHT_SOLAR)))
+    expect(page).to_have_attribute("data-theme", "dark")
+    expect(dark.first).to_be_attached()
     report.page.locator("#theme").click()
-    assert report.page.evaluate("document.documentElement.dataset.theme") == "light"
+    expect(page).to_have_attribute("data-theme", "light")
     report.page.emulate_media(color_scheme="light")
     report.page.emulate_media(color_scheme="dark")
-    assert report.page.evaluate("document.documentElement.dataset.theme") == "light"
-    assert DARK_SOLAR not in _fills(report)
-    assert LIGHT_SOLAR in _fills(report)
+    expect(light.first).to_be_attached()
+    expect(dark).to_have_count(0)
+    expect(page).to_have_attribute("data-theme", "light")
 
 
-def _fills(report: Opened) -> set[str]:
-    """The colours of the bars of days."""
-    shapes = report.page.locator("#days svg path[fill]")
-    return set(shapes.evaluate_all("all => all.map(each => each.getAttribute('fill'))"))
+def _filled(colour: str) -> str:
+    """Selects the bars of days that have a colour."""
+    return f"#days svg path[fill='{colour}']"
 
 
 def test_patterns_tell_colours_apart(opening: Open, ordinary: ReportData) -> None:
     """Decals on request, off before."""
     report = opening(ordinary)
-    assert report.page.locator("#days svg pattern").count() == 0
+    report.has_marks("days", 120)
+    expect(report.page.locator("#days svg pattern")).to_have_count(0)
     report.page.locator("#patterns").click()
-    assert report.page.locator("#days svg pattern").count() >= 2
-    assert report.page.locator("#patterns").get_attribute("aria-pressed") == "true"
+    expect(report.page.locator("#days svg pattern").nth(1)).to_be_attached()
+    expect(report.page.locator("#patterns")).to_have_attribute("aria-pressed", "true")
 
 
 def test_phone_shows_all_without_sideways_scrolling(opening: Open, ordinary: ReportData) -> None:
@@ -234,7 +238,7 @@ def test_phone_shows_all_without_sideways_scrolling(opening: Open, ordinary: Rep
     report.page.evaluate(DRAW_EVERYTHING)
     assert report.page.evaluate("document.documentElement.scrollWidth") == 360
     for chart in CHARTS:
-        assert report.marks(chart) >= 5, chart
+        report.has_marks(chart, 5)
         drawn = report.page.locator(f"#{chart} svg").first
         assert drawn.evaluate("svg => svg.getBoundingClientRect().right") <= 360, chart
 
@@ -244,15 +248,15 @@ def test_paper_is_light_has_everything_and_nothing_to_press(opening: Open, ordin
     report = opening(ordinary, scheme="dark")
     report.page.emulate_media(media="print")
     report.page.wait_for_selector("html[data-theme=light]")
-    assert not report.page.locator(".bar").is_visible()
-    assert not report.page.locator("details").first.is_visible()
+    expect(report.page.locator(".bar")).to_be_hidden()
+    expect(report.page.locator("details").first).to_be_hidden()
     for chart in CHARTS:
-        assert report.marks(chart) >= 5, chart
-        assert report.page.locator(f"#{chart} svg").first.get_attribute("width") == "660", chart
+        report.has_marks(chart, 5)
+        expect(report.page.locator(f"#{chart} svg").first, chart).to_have_attribute("width", "660")
     assert report.page.pdf(format="A4", prefer_css_page_size=True).startswith(b"%PDF")
     report.page.emulate_media(media="screen")
     report.page.wait_for_selector("html[data-theme=dark]")
-    assert report.page.locator("#days svg").first.get_attribute("width") != "660"
+    expect(report.page.locator("#days svg").first).not_to_have_attribute("width", "660")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -279,7 +283,10 @@ def test_policy_stops_what_is_not_ours(opening: Open, ordinary: ReportData) -> N
           document.body.append(image);
         }"""
     )
-    report.page.wait_for_timeout(100)
+    for _ in range(100):
+        if len(report.complaints) == 2:
+            break
+        report.page.wait_for_timeout(100)
     assert report.page.evaluate("globalThis.broken") is None
     assert len(report.complaints) == 2
     assert all("Content Security Policy" in each for each in report.complaints)
@@ -292,9 +299,9 @@ def test_without_battery_and_grid_meter_nothing_is_made_up(opening: Open) -> Non
     site = site_report(days=50, has_battery=False, knows_home=False, wall_connectors=0, has_findings=False)
     report = opening(report_of(site))
     report.page.evaluate(DRAW_EVERYTHING)
-    assert report.marks("days") >= 50
+    report.has_marks("days", 50)
     for chart in ("flows", "self-sufficiency", "state-of-energy", "cars", "outages", "contradictions"):
-        assert not report.page.locator(f"#{chart} .chart").is_visible(), chart
+        expect(report.page.locator(f"#{chart} .chart"), chart).to_be_hidden()
         assert report.text(f"#{chart}-says"), chart
     assert "is not known" in report.text("#flows-says")
     tiles = dict(
@@ -312,10 +319,10 @@ def test_one_day_is_a_report(opening: Open) -> None:
     """The first day of a new site: every chart that has something draws it."""
     report = opening(report_of(site_report(days=1)))
     report.page.evaluate(DRAW_EVERYTHING)
-    assert report.marks("hours") >= 24
+    report.has_marks("hours", 24)
     assert report.text("#held") == "1 day, 1 January 2025 to 1 January 2025; none is missing."
     for chart in CHARTS:
-        assert report.marks(chart) >= 1, chart
+        report.has_marks(chart, 1)
 
 
 def test_year_of_nothing_but_holes_says_so(opening: Open) -> None:
@@ -325,7 +332,7 @@ def test_year_of_nothing_but_holes_says_so(opening: Open) -> None:
     report.page.evaluate(DRAW_EVERYTHING)
     assert "0 of 366 days" in report.text("#held")
     assert report.text("#days-says") == "No energy is known in this year."
-    assert report.marks("coverage") >= 366
+    report.has_marks("coverage", 366)
     assert report.text("#tiles").count("not known") >= 5
 
 
@@ -341,13 +348,13 @@ def test_choices_of_a_chart_change_it(opening: Open, ordinary: ReportData) -> No
     report = opening(ordinary)
     report.page.locator("#days select").nth(1).select_option(label="March")
     report.page.locator("#days summary").click()
-    assert report.page.locator("#days tbody tr").count() == 31
-    assert report.page.locator("#days select").first.locator("option").count() == 4
+    expect(report.page.locator("#days tbody tr")).to_have_count(31)
+    expect(report.page.locator("#days select").first.locator("option")).to_have_count(4)
     report.page.locator("#hours").scroll_into_view_if_needed()
     before = report.text("#hours-says")
     report.page.locator("#hours select").select_option("soe")
-    assert report.text("#hours-says") != before
-    assert report.page.locator("#hours svg text").all_text_contents()[-1].endswith("%")
+    expect(report.page.locator("#hours-says")).not_to_have_text(before)
+    expect(report.page.locator("#hours svg text").last).to_have_text(PERCENT)
 
 
 def test_ten_years_of_two_sites_stay_small(opening: Open) -> None:
@@ -358,5 +365,5 @@ def test_ten_years_of_two_sites_stay_small(opening: Open) -> None:
     assert report.text("#heading") == "Wattle House, 2025"
     assert report.page.locator("#year option").count() == 10
     report.page.evaluate(DRAW_EVERYTHING)
-    assert report.marks("hours") >= 365 * 24
+    report.has_marks("hours", 365 * 24)
     assert json.loads(report.page.locator("#data").text_content() or "")["sites"][1]["site_id"] == "1002"
