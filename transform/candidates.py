@@ -46,11 +46,15 @@ def candidates(
     **Shape**: one row per day and source: `day` (position in the calendar), `source`, `rank`, `fetched_us`, `rows` (summed),
     `held_s`, then totals and flows, NULL where the source has none. **Units**: Wh.
     """
-    summed = interval_days(intervals, site, calendar)
+    sums = interval_sums(DayRows.of(intervals, list(FLOWS), calendar), site, len(calendar.days))
+    summed = _spoken_for(sums, INTERVALS, site, calendar)
     of_periods = period_days(periods, site, calendar)
     is_sure = np.isin(np.arange(-1, len(calendar.days)), [-1, *_with_energy(of_periods), *summed["day"]])
-    of_power = power_days(power[~is_sure[calendar.index(power["local_date"]) + 1]], site, calendar)
-    energy = pd.concat([_without_midnight_zeros(of_periods, summed, of_power), summed], ignore_index=True)
+    unsure = power[~is_sure[calendar.index(power["local_date"]) + 1]]
+    integrals = power_sums(DayRows.of(unsure, list(POWERS), calendar), len(calendar.days))
+    of_power = _spoken_for(integrals, POWER, site, calendar)
+    has_energy = _has_more(sums, 0.0) | _has_more(integrals, POWER_TOLERANCE_WH)
+    energy = pd.concat([_without_midnight_zeros(of_periods, np.flatnonzero(has_energy)), summed], ignore_index=True)
     of_power = of_power[~of_power["day"].isin(energy["day"])]
     told = pd.concat([energy, of_power], ignore_index=True) if len(of_power) else energy
     return told[~(told[list(MEASURES)] > MAX_INTERVAL_WH).any(axis=1)]
@@ -102,15 +106,23 @@ def _with_energy(days: pd.DataFrame) -> Ints:
     return np.asarray(days.loc[(days[list(FLOWS)].fillna(0.0) > 0.0).any(axis=1), "day"].to_numpy(dtype=np.int64))
 
 
-def _without_midnight_zeros(days: pd.DataFrame, summed: pd.DataFrame, of_power: pd.DataFrame) -> pd.DataFrame:
+def _has_more(sums: DaySums, wh: float) -> Mask:
+    """Days of whose rows, many or few, some measure adds up to more."""
+    return np.asarray((np.nan_to_num(sums.values) > wh).any(axis=1))
+
+
+def _without_midnight_zeros(days: pd.DataFrame, with_energy: Ints) -> pd.DataFrame:
     """Leave out all-zero rows that another source refutes, or that were asked before the day was over.
 
-    Asked exactly at midnight, the API answers for the day that has just begun, with zeros (Q2). Power refutes them too, if
-    it is more than what its integral may be off by (Q34).
+    Asked exactly at midnight, the API answers for the day that has just begun, with zeros (Q2). An hour of intervals refutes
+    them, even where it cannot speak for the day; power too, if it is more than what its integral may be off by (Q34).
+
+    Args:
+        days: The API's own daily rows.
+        with_energy: Positions of the days of which intervals or power have some energy.
     """
     is_zero = ~(days[list(FLOWS)].fillna(0.0) > 0.0).any(axis=1)
-    powered = of_power.loc[(of_power[list(MEASURES)].fillna(0.0) > POWER_TOLERANCE_WH).any(axis=1), "day"]
-    refuted = np.concatenate([_with_energy(days), _with_energy(summed), powered.to_numpy(dtype=np.int64)])
+    refuted = np.concatenate([_with_energy(days), with_energy])
     return days[~(is_zero & (days["day"].isin(refuted) | days["is_partial"]))].drop(columns="is_partial")
 
 
@@ -121,18 +133,6 @@ def month_asked_us(periods: pd.DataFrame, calendar: Calendar) -> Ints:
     of_days = calendar.days.astype("datetime64[M]").astype(np.int64)
     asked_us = pd.Series(epoch_us(periods.loc[mine, "_fetched_at"])).groupby(months).max()
     return np.asarray(asked_us.reindex(of_days, fill_value=0).to_numpy(dtype=np.int64))
-
-
-def interval_days(intervals: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:
-    """Sums of the intervals of each day that is covered well enough."""
-    sums = interval_sums(DayRows.of(intervals, list(FLOWS), calendar), site, len(calendar.days))
-    return _spoken_for(sums, INTERVALS, site, calendar)
-
-
-def power_days(power: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:
-    """Integrals of the power of each day that is covered well enough."""
-    sums = power_sums(DayRows.of(power, list(POWERS), calendar), len(calendar.days))
-    return _spoken_for(sums, POWER, site, calendar)
 
 
 def _spoken_for(sums: DaySums, source: str, site: Site, calendar: Calendar) -> pd.DataFrame:

@@ -189,7 +189,8 @@ def _comparisons(words: _Words, context: DayContext) -> Iterator[Comparison]:
     is_silent = {name: each.is_silent(calendar) for name, each in series.items()}
     yield compared(Check.INTERVAL_VS_DAY, words.intervals, rows, left_ought=is_silent[INTERVALS])
     month_ought = words.month_ought
-    told = whole.otherwise(witness)
+    is_refuted = words.month.is_zero & ~words.intervals.is_zero
+    told = whole.otherwise(witness).otherwise(words.intervals.where(is_refuted))
     is_alone = words.month.is_zero & is_silent[INTERVALS]
     yield compared(Check.DAY_VS_MONTH_SERIES, told, words.month, left_ought=is_alone, right_ought=month_ought)
     yield compared(Check.DAY_VS_WEEK, whole, words.week)

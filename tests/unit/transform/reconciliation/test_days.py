@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.transform.answers import BATTERY_SITE, LOS_ANGELES, SOLAR_SITE
 from tests.unit.transform.reconciliation.evidence import DAY, FLOWS, WATTS, WHOLE, Told, around, gap, off
+from transform.candidates import MONTH_SERIES
 from transform.frames import table_frame
 from transform.reconciliation import doubtful_days, reconcile_days
 
@@ -73,9 +74,31 @@ def test_power_refutes_a_row_of_zeros_where_nothing_else_does() -> None:
     assert causes(found, "day_vs_month_series") == {"midnight_zero"}
 
 
-@pytest.mark.parametrize(
+HOURS_LOST = pytest.mark.parametrize(
     ("silent", "absent"), [({DAY: range(9, 12)}, {}), ({}, {DAY: range(9, 12)})], ids=["zeros", "no rows"]
 )
+
+
+@HOURS_LOST
+def test_hours_of_intervals_refute_a_row_of_zeros_where_no_sum_is_whole(
+    silent: dict[date, range], absent: dict[date, range]
+) -> None:
+    """Q2, Q14: no estimate is made of the zeros, the week is asked, and what it tells is believed."""
+    zero = {MONTH: around(WHOLE) | {DAY: {}}}
+    told = Told(around(FLOWS), zero, dict.fromkeys(around({}), WATTS), silent, absent)
+    assert causes(off(told), "day_vs_month_series") == {"midnight_zero"}
+    assert doubtful_days(reconcile_days(told.evidence())) == [DAY]
+    assert MONTH_SERIES not in told.evidence().daily["source"].tolist()
+    asked = replace(told, rows={**zero, "week": {DAY: WHOLE}})
+    assert {(check, cause) for check, _, _, cause in off(asked)} == {
+        ("day_vs_month_series", "midnight_zero"),
+        ("interval_vs_day", "missing_intervals"),
+        ("power_vs_energy", "missing_intervals"),
+    }
+    assert asked.evidence().daily["solar_energy_exported_wh"].tolist() == [28_800.0]
+
+
+@HOURS_LOST
 def test_hours_of_zeros_or_without_rows_are_missing_intervals(
     silent: dict[date, range], absent: dict[date, range]
 ) -> None:
