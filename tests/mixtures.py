@@ -102,6 +102,7 @@ class Reconciled:
         days: Reconciliation of days.
         periods: Reconciliation of longer periods.
         asked_weeks: First days of the weeks that were asked as witnesses.
+        now: When all of it was asked.
     """
 
     truth: Truth
@@ -110,6 +111,12 @@ class Reconciled:
     days: pd.DataFrame
     periods: pd.DataFrame
     asked_weeks: frozenset[date]
+    now: datetime
+
+    def is_settled(self, day: date) -> bool:
+        """Whether answers about a local day were final when they were asked (Q12, Q13)."""
+        ends_s = day_bounds(self.truth.spec.zone, day)[1]
+        return utc(ends_s) + timedelta(hours=SETTLE_HOURS) <= self.now
 
 
 def site_of(spec: SiteSpec) -> Site:
@@ -247,7 +254,7 @@ def _whole(spec: SiteSpec, now: datetime, days: _Days, weeks: frozenset[date]) -
     rollups = periods[(periods["granularity"] != "day").to_numpy(dtype=bool)].reset_index(drop=True)
     rollups, units = rollups_in_watt_hours(rollups, days.daily, site)
     evidence = PeriodEvidence(days.daily, rollups, days.reconciled, units, site, now, SETTLE_HOURS)
-    return Reconciled(Truth(spec), days.frames, days.daily, days.reconciled, reconcile_periods(evidence), weeks)
+    return Reconciled(Truth(spec), days.frames, days.daily, days.reconciled, reconcile_periods(evidence), weeks, now)
 
 
 def _together(name: str, kept: list[Kept]) -> pd.DataFrame:
