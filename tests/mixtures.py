@@ -3,10 +3,11 @@
 Answers are shaped day by day and kept, so that two mixtures of contradictions share every day that neither touches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -141,12 +142,12 @@ def reconciled(spec: SiteSpec, now: datetime, *, has_witnesses: bool = True) -> 
         has_witnesses: Ask weeks where the month and the days do not agree.
     """
     first, today = _local_day(spec.installed_at, spec), _local_day(now, spec)
-    kept = [_answer(spec, now, each) for each in _questions(spec, first, today)]
+    kept = _answers(spec, now, _questions(spec, first, today))
     found = _days(spec, now, kept)
     weeks = {day - timedelta(days=day.weekday()) for day in doubtful_days(found.reconciled)} if has_witnesses else set()
     if weeks:
         asked = [Question("energy_day", each, min(each + timedelta(days=6), today), "week") for each in sorted(weeks)]
-        found = _days(spec, now, [*kept, *(_answer(spec, now, each) for each in asked)])
+        found = _days(spec, now, [*kept, *_answers(spec, now, asked)])
     return _whole(spec, now, found, frozenset(weeks))
 
 
@@ -168,43 +169,99 @@ def _questions(spec: SiteSpec, first: date, today: date) -> Iterable[Question]:
     yield Question("energy_year", first, today, "lifetime")
 
 
-def _answer(spec: SiteSpec, now: datetime, question: Question) -> Kept:
-    """The answer with the contradictions that can touch it, once more where it was of another window (Q22)."""
-    touching = tuple(each for each in spec.contradictions if _touches(each, question, spec))
-    told = replace(spec, contradictions=touching)
-    kept = _shaped(told, now, question, 0)
-    return kept if kept.is_answer else _shaped(told, now, question, 1)
+def _answers(spec: SiteSpec, now: datetime, questions: Iterable[Question]) -> list[Kept]:
+    """Answers with the contradictions that can touch each, once more where one was of another window (Q22)."""
+    wanted = [_Wanted(_told(spec, each), now, each) for each in questions]
+    kept = _shaped(wanted)
+    again = [each for each in wanted if not kept[each].is_answer]
+    repeated = _shaped([replace(each, repeat=1) for each in again]) if again else {}
+    return [repeated.get(replace(each, repeat=1), kept[each]) for each in wanted]
 
 
-def _touches(contradiction: Contradiction, question: Question, spec: SiteSpec) -> bool:
+def _told(spec: SiteSpec, question: Question) -> SiteSpec:
+    """The site without what changes nothing in an answer."""
+    touching = tuple(each for each in spec.contradictions if _touches(each, question, spec.time_zone))
+    return replace(spec, contradictions=touching)
+
+
+def _touches(contradiction: Contradiction, question: Question, time_zone: str) -> bool:
     is_long = question.period in {"year", "lifetime"}
     return any(
-        each.series in question.told and (is_long or any(question.first <= day <= question.last for day in each.dates))
-        for each in contradiction.injections(spec.zone)
+        series in question.told and (is_long or any(question.first <= day <= question.last for day in dates))
+        for series, dates in _injected(contradiction, time_zone)
     )
 
 
 @cache
-def _shaped(spec: SiteSpec, now: datetime, question: Question, repeat: int) -> Kept:
-    world = _world(replace(spec, contradictions=()))
-    end_s = day_bounds(spec.zone, question.last)[1] - 1
-    params = {**question.params, "end_date": utc(end_s).astimezone(spec.zone).isoformat()}
-    response = calendar_history(Query(world, Truth(spec), params, now, repeat))
-    body = orjson.dumps({"response": response})
-    raw_id = f"{question.series}-{question.first}-{question.period}-{question.interval}"
-    answer = KeptAnswer(raw_id, question.series, question.first, question.last, now, body, spec.site_id)
-    tables = dict(SHAPES[question.series]([answer], site_of(spec)))
-    is_wrong = (tables["quarantine"]["reason"] == Reason.WRONG_WINDOW.value).any()
-    return Kept(
-        raw_id,
-        question.series,
-        question.first,
-        question.last,
-        utc(end_s + 1),
-        now,
-        "wrong_window" if is_wrong else "data",
-        tables,
-    )
+def _injected(contradiction: Contradiction, time_zone: str) -> list[tuple[Series, tuple[date, ...]]]:
+    return [(each.series, each.dates) for each in contradiction.injections(ZoneInfo(time_zone))]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A question to a site with the contradictions that touch it, asked for the first time or once more."""
+
+    spec: SiteSpec
+    now: datetime
+    question: Question
+    repeat: int = 0
+
+    @property
+    def raw_id(self) -> str:
+        question = self.question
+        return f"{question.series}-{question.first}-{question.period}-{question.interval}"
+
+    @property
+    def end_s(self) -> int:
+        return day_bounds(self.spec.zone, self.question.last)[1] - 1
+
+    def answer(self) -> KeptAnswer:
+        """What the simulator answers."""
+        spec, question = self.spec, self.question
+        params = {**question.params, "end_date": utc(self.end_s).astimezone(spec.zone).isoformat()}
+        world = _world(replace(spec, contradictions=()))
+        response = calendar_history(Query(world, Truth(spec), params, self.now, self.repeat))
+        body = orjson.dumps({"response": response})
+        return KeptAnswer(self.raw_id, question.series, question.first, question.last, self.now, body, spec.site_id)
+
+    def kept(self, tables: Frames) -> Kept:
+        """The index entry of the answer with its share of the tables."""
+        question = self.question
+        is_wrong = "quarantine" in tables and (tables["quarantine"]["reason"] == Reason.WRONG_WINDOW.value).any()
+        return Kept(
+            self.raw_id,
+            question.series,
+            question.first,
+            question.last,
+            utc(self.end_s + 1),
+            self.now,
+            "wrong_window" if is_wrong else "data",
+            tables,
+        )
+
+
+_KEPT: Final[dict[_Wanted, Kept]] = {}
+"""Every answer that was ever shaped."""
+
+
+def _shaped(wanted: Sequence[_Wanted]) -> dict[_Wanted, Kept]:
+    """Answers of one site, those that nobody wanted before shaped together, by the rows that the month's file would have."""
+    for series, shape in SHAPES.items():
+        missing = [each for each in wanted if each.question.series == series and each not in _KEPT]
+        if missing:
+            tables = shape([each.answer() for each in missing], site_of(missing[0].spec))
+            assert "revisions" not in tables, "answers that speak of the same rows cannot be told apart again"
+            parts = {name: _by_answer(frame) for name, frame in tables.items()}
+            for each in missing:
+                mine = {name: part[each.raw_id] for name, part in parts.items() if each.raw_id in part}
+                _KEPT[each] = each.kept(mine)
+    return {each: _KEPT[each] for each in wanted}
+
+
+def _by_answer(frame: pd.DataFrame) -> Frames:
+    """The rows of each answer."""
+    raw_id = "raw_id" if "raw_id" in frame.columns else "_raw_id"
+    return {str(name): rows for name, rows in frame.groupby(raw_id, sort=False)}
 
 
 @cache
