@@ -215,7 +215,11 @@ class Fetcher:
 
     def _ask(self, request: Request, attempt: int, healed: frozenset[type[ExtractError]] = frozenset()) -> Entry:
         """Ask once; once more when the token was renewed, and once more when the account turned out to live elsewhere."""
-        token, address = self.client.token(), self.client.base_url
+        self._await_turn()
+        token, address = (
+            self.client.token(),
+            self.client.base_url,
+        )  # not sooner: a token may end while its turn is awaited
         entry, exchange = self._exchange(request, token, attempt)
         error = judge(exchange)
         if error is None:
@@ -225,16 +229,19 @@ class Fetcher:
             return self._ask(request, attempt, healed | {kind})
         raise error
 
-    def _exchange(self, request: Request, token: str, attempt: int) -> tuple[Entry, Exchange]:
+    def _await_turn(self) -> None:
         self.pace.wait()
         if self.is_stopped():
             raise RunStopped
+
+    def _exchange(self, request: Request, token: str, attempt: int) -> tuple[Entry, Exchange]:
         self.budget.spend()
         exchange = self.client.send(request, token=token, attempt=attempt)
-        entry = self.archive.keep(exchange, run_id=self.run_id, provider=self.provider)
-        if exchange.status == HTTP_TOO_MANY_REQUESTS:
+        if (
+            exchange.status == HTTP_TOO_MANY_REQUESTS
+        ):  # first of all: refused requests are billed, and the disk may be slow
             self.pace.slow_down(_retry_after_s(exchange) or self._back_off_s(attempt))
-        return entry, exchange
+        return self.archive.keep(exchange, run_id=self.run_id, provider=self.provider), exchange
 
     def _heal(self, kind: type[ExtractError], token: str, address: str, attempt: int) -> bool:
         """Whether asking again may go better: with another token (401), or at another address (421)."""
@@ -248,6 +255,7 @@ class Fetcher:
             if self.client.base_url != address:
                 return True
             for asked in (address, *self.neighbours):
+                self._await_turn()
                 self.client.move(asked)
                 _, exchange = self._exchange(REGION, token, attempt)
                 home = residence(exchange).base_url if exchange.status == 200 else None

@@ -119,9 +119,11 @@ class Pace:
             return standing.paused_until - self._clock()
 
     def _may_go(self) -> bool:
-        """Take a place in the sliding minute; while the pace is lowered, one place at a time."""
+        """Take a place in the sliding minute; none in a pause, and while the pace is lowered, one place at a time."""
         with self._held() as standing:
             now = self._clock()
+            if now < standing.paused_until:  # by a 429 that came since the caller looked
+                return False
             if standing.steps_down and now - standing.lowered_at >= RECOVERY_S:
                 standing.steps_down -= 1
                 standing.lowered_at = now

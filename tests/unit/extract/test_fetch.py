@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from extract.archive import RawArchive
+from extract.archive import Entry, RawArchive
 from extract.client import MAX_BODY_BYTES, Client
 from extract.errors import (
     AuthExpired,
@@ -115,6 +116,39 @@ def test_retry_after_is_honoured(tmp_path: Path) -> None:
     made, _, pauses = fetcher(tmp_path, answer)
     made.fetch(live_status(1001))
     assert sum(pauses) == 41.0
+
+
+def test_a_429_holds_everybody_back_before_the_disk_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Q28: what others send until then is refused, too, and billed."""
+    made, archive, _ = fetcher(
+        tmp_path, scripted(httpx.Response(429, headers={"Retry-After": "41"}), httpx.Response(404))
+    )
+    held_back: list[float] = []
+
+    def keep(*arguments: Any, **named: Any) -> Entry:
+        held_back.append(made.pace._pause_s())
+        return RawArchive.keep(archive, *arguments, **named)
+
+    monkeypatch.setattr(archive, "keep", keep)
+    with pytest.raises(Refused):
+        made.fetch(live_status(1001))
+    assert held_back == [41.0, 0.0]
+    assert [each.status for each in archive.entries(1001)] == [429, 404]
+
+
+def test_the_token_is_that_of_the_moment_of_sending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Q29: one that ended while the request waited for its turn would cost a 401, and two of them the run."""
+    sent: list[str] = []
+    refusal = scripted(httpx.Response(429, headers={"Retry-After": "41"}), httpx.Response(200, json={"a": 1}))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Authorization"])
+        return refusal(request)
+
+    made, _, pauses = fetcher(tmp_path, answer)
+    monkeypatch.setattr(made.client, "token", lambda: f"of second {sum(pauses):.0f}")
+    made.fetch(live_status(1001))
+    assert sent == ["Bearer of second 0", "Bearer of second 41"]
 
 
 def test_a_connection_that_never_works_ends(tmp_path: Path) -> None:

@@ -60,6 +60,23 @@ def test_a_429_holds_everybody_back_and_is_told_once() -> None:
     assert told == [41]
 
 
+def test_a_429_that_comes_while_somebody_is_let_go_holds_him_back() -> None:
+    """Q28: between the look at the pause and the taking of a place, another thread may have met one."""
+    clock = Clock()
+
+    class Met(Pace):
+        def _pause_s(self) -> float:
+            pause_s = super()._pause_s()
+            if clock.now == 1000.0:
+                self.slow_down(41)
+            return pause_s
+
+    for limit in (None, 100):
+        clock.now = 1000.0
+        Met(limit, clock=clock, sleep=clock.sleep).wait()
+        assert clock.now >= 1041.0
+
+
 def test_a_429_lowers_the_pace_and_time_raises_it_again() -> None:
     clock = Clock()
     pace = Pace(100, clock=clock, sleep=clock.sleep)
