@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup, RefreshO
 from extract.simulator.conditions import Conditions
 from extract.simulator.faults import FaultPlan, Latency, Rule, Where
 from extract.simulator.limits import RateLimit
+from flows import runners
 from flows.engines.local import LocalEngine
 from flows.errors import Interrupted, UsageError
 from flows.pipeline import Selection, Summary, backfill, rebuild, reconcile
@@ -36,9 +37,9 @@ from tests.simulated import Account, account, ticking
 from tests.warehouse_rows import content
 
 WANTED = Selection(
-    series=(Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY), since=date(2025, 12, 29), until=date(2026, 1, 3)
+    series=(Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY), since=date(2025, 12, 31), until=date(2026, 1, 2)
 )
-"""Six days over the end of a year: two sites, two years, four owners."""
+"""Three days over the end of a year: two sites, two years, four owners."""
 
 SLOW = Conditions(faults=FaultPlan((Rule(Latency(0.1), Where("calendar_history")),)))
 """Slow enough for something to happen meanwhile."""
@@ -87,14 +88,20 @@ def soon(served: Account, requests: int, do: Callable[[], object]) -> threading.
     return thread
 
 
+@cache
+def told(warehouse: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What the local engine made, read once."""
+    return content(warehouse)
+
+
 def same(ours: Summary, theirs: Summary, *, runs: int = 1) -> None:
     """Two warehouses hold the same, table by table; in more runs, more was asked."""
     assert ours.warehouse is not None
     assert theirs.warehouse is not None
-    expected, found = content(ours.warehouse), content(theirs.warehouse)
+    expected, found = told(ours.warehouse), content(theirs.warehouse)
     for name in expected.keys() - ({"requests", "live_status"} if runs > 1 else set()):
         assert found[name] == expected[name], name
-    assert len(expected["energy_intervals"]) == 2 * 6 * 288
+    assert len(expected["energy_intervals"]) == 2 * 3 * 288
 
 
 class Counted:
@@ -143,7 +150,7 @@ def test_a_worker_that_is_killed_costs_nothing(cluster: Any, local: Summary, tmp
     """SIGKILL in the middle: another process goes on with its site-years, and asks again what was in flight at most."""
     victim = next(iter(cluster.run(os.getpid).values()))
     with account(conditions=SLOW) as served:
-        killer = soon(served, 12, lambda: os.kill(victim, signal.SIGKILL))
+        killer = soon(served, 7, lambda: os.kill(victim, signal.SIGKILL))
         summary = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
         killer.join()
         asked = windows_asked(served)
@@ -154,47 +161,50 @@ def test_a_worker_that_is_killed_costs_nothing(cluster: Any, local: Summary, tmp
     assert list(RawArchive(tmp_path / "raw").verify()) == []
 
 
-def test_a_cap_is_one_cap_and_the_next_run_goes_on(cluster: Any, local: Summary, tmp_path: Path) -> None:
-    with account() as served:
-        capped = served.workspace(tmp_path)
-        capped.max_requests = 13
-        first = on_dask(cluster, capped, backfill, WANTED)
-        assert (first.requests, len(served.server.requests), first.exit_code) == (13, 13, 0)
-        assert first.left > 0
-        second = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
-    assert (second.exit_code, second.left) == (0, 0)
-    same(local, second, runs=2)
-
-
-def test_an_interrupted_run_stops_its_workers_and_loses_nothing(cluster: Any, local: Summary, tmp_path: Path) -> None:
+def test_what_an_interrupt_and_a_cap_leave_over_the_next_run_fetches(
+    cluster: Any, local: Summary, tmp_path: Path
+) -> None:
+    """A signal reaches the workers, a cap is one cap for all of them, and neither loses anything nor asks for much twice."""
     with account(conditions=SLOW) as served:
         workspace = served.workspace(tmp_path)
-        hand = soon(served, 9, lambda: workspace.interrupt(signal.SIGINT))
+        hand = soon(served, 3, lambda: workspace.interrupt(signal.SIGINT))
         with pytest.raises(Interrupted, match="what was fetched is kept"):
             on_dask(cluster, workspace, backfill, WANTED)
         hand.join()
-        first = len(served.asked_history())
-        assert 9 <= first <= 9 + 2 * 4, "what was in flight is finished, nothing further is asked"
-        second = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
+        interrupted = len(served.server.requests)
+        history = len(served.asked_history())
+        assert 3 <= history <= 3 + 4 + 4, "what is in flight is finished, nothing further is asked"
+        capped = served.workspace(tmp_path)
+        capped.max_requests = 7
+        second = on_dask(cluster, capped, backfill, WANTED)
+        assert (second.requests, len(served.server.requests), second.exit_code) == (7, interrupted + 7, 0)
+        assert second.left > 0
+        third = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
     assert max(windows_asked(served).values()) <= 2
-    assert second.exit_code == 0
-    same(local, second, runs=2)
+    assert (third.exit_code, third.left) == (0, 0)
+    same(local, third, runs=3)
 
 
 def test_tokens_that_end_and_a_limit_that_others_use_too(cluster: Any, local: Summary, tmp_path: Path) -> None:
     """Access tokens of two seconds, each got with a refresh token that is good once, in two processes (Q29); and the provider
     counts fewer requests than we were told: a 429 is waited out by all (Q28). Nothing is lost by either.
+
+    How often the limit is met depends on how quick this machine is. That each of the four requests in flight may meet it once
+    does not: whoever met it waits for the second, at least, that the answer names.
     """
-    hard = Conditions(oauth=OAuthSetup(expires_in_s=2, static_token_s=0), limit=RateLimit(6, 1.5))
+    hard = Conditions(oauth=OAuthSetup(expires_in_s=2, static_token_s=0), limit=RateLimit(6, 2.0))
     with account(now=ticking(), conditions=hard) as served:
         served.login = {"refresh_token": DEMO_REFRESH_TOKEN, "client_id": "wattlog", "config_dir": tmp_path / "config"}
-        summary = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
+        summary = on_dask(cluster, served.workspace(tmp_path, requests_per_minute=240), backfill, WANTED)
         refreshes = served.server.authority.refreshes
-        refused = [each for each in served.server.requests if each.status == 429]
+        refused = sorted(each.instant.timestamp() for each in served.server.requests if each.status == 429)
     assert (summary.exit_code, summary.answered) == (0, local.answered)
     assert len(refreshes) >= 2
     assert {each.outcome for each in refreshes} == {RefreshOutcome.ROTATED}, "no spent refresh token was sent"
-    assert 1 <= len(refused) <= 12, "each pause is met by the requests in flight, not by all that wait"
+    within_a_second = [bisect_left(refused, start + 1.0) - number for number, start in enumerate(refused)]
+    assert 1 <= max(within_a_second, default=0) <= 4, (
+        "a pause is met by the requests in flight, and by none of them twice"
+    )
 
 
 LIMIT, MINUTE_S, EACH = 60, 4.0, 65
@@ -233,7 +243,8 @@ def test_the_limit_holds_over_all_processes(cluster: Any, tmp_path: Path) -> Non
     assert counts[0] >= 0.9 * LIMIT, "the minute's places are used, whichever process takes them"
 
 
-def test_a_scheduler_that_is_not_there_is_said() -> None:
+def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runners, "CONNECT_S", 0.5)
     with (
         pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"),
         connected("tcp://127.0.0.1:9", 2, 4),
