@@ -21,6 +21,8 @@ def table_frame(table: str, columns: Mapping[str, Any]) -> pd.DataFrame:
     if unknown:
         raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")
     rows = _length(columns.values())
+    if rows == 0:
+        return empty_frame(table)
     return pd.DataFrame(
         {each.name: pd.Series(_plain(columns.get(each.name)), index=range(rows), dtype=each.dtype) for each in fields}
     )
@@ -33,7 +35,7 @@ def empty_frame(table: str) -> pd.DataFrame:
 
 @cache
 def _empty(table: str) -> pd.DataFrame:
-    return table_frame(table, {each.name: [] for each in TABLES[table].fields})
+    return pd.DataFrame({each.name: pd.Series([], dtype=each.dtype) for each in TABLES[table].fields})
 
 
 def _length(columns: Iterable[Any]) -> int:

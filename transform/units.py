@@ -58,6 +58,8 @@ def in_watt_hours(
     rows, and one row of table `reconciliation` per day and flow that was scaled, whichever of the two told it. Of the
     periods those of a day are scaled; for weeks, months and years see `rollup_units`. **Units**: Wh.
     """
+    if intervals.empty and power.empty:
+        return intervals, periods, empty_frame("reconciliation")
     days = np.unique(days_of(intervals["local_date"]))
     told = _interval_sums(intervals, power, days)
     exponents = _eras(*told)
