@@ -216,10 +216,8 @@ class Fetcher:
     def _ask(self, request: Request, attempt: int, healed: frozenset[type[ExtractError]] = frozenset()) -> Entry:
         """Ask once; once more when the token was renewed, and once more when the account turned out to live elsewhere."""
         self._await_turn()
-        token, address = (
-            self.client.token(),
-            self.client.base_url,
-        )  # not sooner: a token may end while its turn is awaited
+        # Not sooner: a token may end while the request awaits its turn.
+        token, address = self.client.token(), self.client.base_url
         entry, exchange = self._exchange(request, token, attempt)
         error = judge(exchange)
         if error is None:
@@ -237,9 +235,8 @@ class Fetcher:
     def _exchange(self, request: Request, token: str, attempt: int) -> tuple[Entry, Exchange]:
         self.budget.spend()
         exchange = self.client.send(request, token=token, attempt=attempt)
-        if (
-            exchange.status == HTTP_TOO_MANY_REQUESTS
-        ):  # first of all: refused requests are billed, and the disk may be slow
+        # Before the disk has it, which may be slow: what the others send meanwhile is refused, too, and billed.
+        if exchange.status == HTTP_TOO_MANY_REQUESTS:
             self.pace.slow_down(_retry_after_s(exchange) or self._back_off_s(attempt))
         return self.archive.keep(exchange, run_id=self.run_id, provider=self.provider), exchange
 
