@@ -57,7 +57,9 @@ def candidates(
     energy = pd.concat([_without_midnight_zeros(of_periods, np.flatnonzero(has_energy)), summed], ignore_index=True)
     of_power = of_power[~of_power["day"].isin(energy["day"])]
     told = pd.concat([energy, of_power], ignore_index=True) if len(of_power) else energy
-    return told[~(told[list(MEASURES)] > MAX_INTERVAL_WH).any(axis=1)]
+    is_beyond = np.asarray((told[list(MEASURES)].to_numpy(dtype=np.float64) > MAX_INTERVAL_WH).any(axis=1))
+    possible: pd.DataFrame = told.loc[~is_beyond]
+    return possible
 
 
 def period_days(periods: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:
@@ -103,7 +105,12 @@ def is_another_day(at: Ints, asked_us: Ints, site: Site, calendar: Calendar) -> 
 
 def _with_energy(days: pd.DataFrame) -> Ints:
     """Days of which some energy was told."""
-    return np.asarray(days.loc[(days[list(FLOWS)].fillna(0.0) > 0.0).any(axis=1), "day"].to_numpy(dtype=np.int64))
+    return np.asarray(days["day"].to_numpy(dtype=np.int64)[~_is_zero(days)])
+
+
+def _is_zero(days: pd.DataFrame) -> Mask:
+    """Rows that tell of no energy at all."""
+    return np.asarray(~(np.nan_to_num(days[list(FLOWS)].to_numpy(dtype=np.float64)) > 0.0).any(axis=1))
 
 
 def _has_more(sums: DaySums, wh: float) -> Mask:
@@ -121,9 +128,10 @@ def _without_midnight_zeros(days: pd.DataFrame, with_energy: Ints) -> pd.DataFra
         days: The API's own daily rows.
         with_energy: Positions of the days of which intervals or power have some energy.
     """
-    is_zero = ~(days[list(FLOWS)].fillna(0.0) > 0.0).any(axis=1)
     refuted = np.concatenate([_with_energy(days), with_energy])
-    return days[~(is_zero & (days["day"].isin(refuted) | days["is_partial"]))].drop(columns="is_partial")
+    is_refuted = np.isin(days["day"].to_numpy(dtype=np.int64), refuted) | days["is_partial"].to_numpy(dtype=bool)
+    kept: pd.DataFrame = days.loc[~(_is_zero(days) & is_refuted)]
+    return kept.drop(columns="is_partial")
 
 
 def month_asked_us(periods: pd.DataFrame, calendar: Calendar) -> Ints:

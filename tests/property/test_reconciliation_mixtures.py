@@ -7,6 +7,7 @@ several contradictions touch the same source on the same day, any of their cause
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from extract.simulator import (
     RollupDrift,
     Series,
     SiteSpec,
+    Truth,
     UnknownColumn,
     WrongWindow,
     inverted_ct,
@@ -168,10 +170,16 @@ def totals(flows: pd.DataFrame, spec: SiteSpec) -> pd.DataFrame:
 
 
 def true_days(found: Reconciled) -> pd.DataFrame:
-    """What really flowed, days × measures."""
-    days = list(each_day(found.truth.first_date, LAST))
-    rows = [list(found.truth.daily_wh(day).values()) for day in days]
-    return totals(pd.DataFrame(rows, index=pd.Index(days), columns=list(FLOWS), dtype="float64"), found.truth.spec)
+    """What really flowed, days × measures; no contradiction changes it."""
+    return _true_days(replace(found.truth.spec, contradictions=()))
+
+
+@cache
+def _true_days(spec: SiteSpec) -> pd.DataFrame:
+    truth = Truth(spec)
+    days = list(each_day(truth.first_date, LAST))
+    rows = [list(truth.daily_wh(day).values()) for day in days]
+    return totals(pd.DataFrame(rows, index=pd.Index(days), columns=list(FLOWS), dtype="float64"), spec)
 
 
 def told_sums(found: Reconciled) -> tuple[pd.DataFrame, pd.Series]:

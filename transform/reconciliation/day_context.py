@@ -117,8 +117,8 @@ def overlap_s(gaps: pd.DataFrame, causes: tuple[GapCause, ...], calendar: Calend
     """Seconds of each day that gaps of some causes cover."""
     if len(gaps) == 0:
         return np.zeros(len(calendar.days), dtype=np.int64)
-    mine = gaps[gaps["cause"].isin([each.value for each in causes]).to_numpy(dtype=bool)]
-    starts, ends = epoch_us(mine["gap_start"])[:, None], epoch_us(mine["gap_end"])[:, None]
+    is_mine = np.isin(gaps["cause"].to_numpy(dtype="str"), [each.value for each in causes])
+    starts, ends = (epoch_us(gaps[name])[is_mine, None] for name in ("gap_start", "gap_end"))
     covered = np.minimum(ends, calendar.ends_us) - np.maximum(starts, calendar.starts_us)
     return np.asarray(np.maximum(covered, 0).sum(axis=0) // 1_000_000, dtype=np.int64)
 
