@@ -43,6 +43,9 @@ TOLERANCE_SHARE: Final = 0.03
 TOLERANCE_WH: Final = 50.0
 """By how much a day's power integral may differ from its energy: averages, rounding, losses (Q34)."""
 
+_HALF_A_THOUSAND: Final = 1.5
+"""As a power of ten: no ratio is as near as this to two units at once."""
+
 _DECIMALS = 6
 """A thousandth of an integer, times a thousand, is that integer only to within a float's rounding."""
 
@@ -138,7 +141,11 @@ def exponents_of(energy: Floats, reference: Floats, *, within: float) -> tuple[E
 
 
 def _eras(energy: Floats, integral: Floats) -> Exponents:
-    """The unit of each day, in order of time; days that prove none take that of the days around them, if they agree."""
+    """The unit of each day, in order of time; days that prove none take that of the days around them, if they agree.
+
+    If they do not, the day is the last of one era or the first of the next: its own ratio, which missing rows have moved by
+    less than half of a thousand, tells which.
+    """
     found, is_proven = exponents_of(energy, integral, within=WITHIN)
     if not found.any():
         return found
@@ -146,7 +153,11 @@ def _eras(energy: Floats, integral: Floats) -> Exponents:
     at = np.searchsorted(proven, np.arange(len(found)))
     before = found[proven[np.maximum(np.searchsorted(proven, np.arange(len(found)), side="right") - 1, 0)]]
     after = found[proven[np.minimum(at, len(proven) - 1)]]
-    return np.where(is_proven, found, np.where(before == after, before, 0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponent = np.log10(np.where(integral >= MIN_EVIDENCE_WH, energy / integral, np.nan))
+    is_near_before, is_near_after = (np.abs(exponent - each) < _HALF_A_THOUSAND for each in (before, after))
+    around = np.where(is_near_before | (before == after), before, np.where(is_near_after, after, 0))
+    return np.where(is_proven, found, around)
 
 
 def _of_rows(row_days: npt.NDArray[np.datetime64], days: npt.NDArray[np.datetime64], exponents: Exponents) -> Exponents:

@@ -112,6 +112,23 @@ def test_a_day_that_proves_nothing_has_the_unit_of_the_days_around_it(units: lis
     assert daily_wh(intervals, "local_date")[1] == pytest.approx(100.0 if scaled else 0.1)
 
 
+@pytest.mark.parametrize("units", [[1, 1, 1000, 1000], [1000, 1000, 1, 1]], ids=["the era begins", "the era ends"])
+@pytest.mark.parametrize("short", [1, 2], ids=["last of the one", "first of the next"])
+def test_a_row_whose_intervals_are_half_lost_at_the_edge_of_an_era_is_of_the_unit_it_is_nearer_to(
+    units: list[float], short: int
+) -> None:
+    """Q14: twice what its intervals add up to, so it proves no unit; but between Wh and kWh there is no doubt."""
+    intervals, periods, watts = told(units)
+    day = FIRST + timedelta(days=short)
+    halves = [
+        frame[((frame["local_date"] != day) | (frame.groupby("local_date").cumcount() < 144)).to_numpy(dtype=bool)]
+        for frame in (intervals, watts)
+    ]
+    held, days, _ = in_watt_hours(halves[0], periods, halves[1], BATTERY_SITE)
+    assert daily_wh(days, "period_start") == [28_800.0] * 4
+    assert daily_wh(held, "local_date") == [14_400.0 if index == short else 28_800.0 for index in range(4)]
+
+
 @pytest.mark.parametrize(("unit", "witness"), [(1000, 1000), (1, 1000), (1000, 1), (1, 1)])
 def test_a_source_with_nothing_else_to_be_measured_by_is_measured_by_one_that_is_proven(
     unit: float, witness: float
