@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock dictionary clean
+.PHONY: help setup demo test exhaustive check format bench lock dictionary clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: $(STAMP) ## Two simulated sites, a year of history, from nothing to a quer
 
 test: $(STAMP) ## Run every test
 	$(BIN)/python -m pytest
+
+exhaustive: $(STAMP) ## Run the tests that `make test` leaves out: more seeds, sites, kills, processes
+	$(BIN)/python -m pytest -m exhaustive
 
 check: $(STAMP) ## What CI runs: format, lint, types, import contracts, dictionary, tests
 	$(BIN)/ruff format --check .

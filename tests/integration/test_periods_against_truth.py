@@ -19,6 +19,8 @@ from warehouse.query import connect
 NOT_SO_OLD = datetime(2023, 11, 20, 17, 30, tzinfo=NOW.tzinfo)
 """One site of ten years shows what ten years show; the other keeps days of both eras."""
 
+pytestmark = pytest.mark.exhaustive
+
 WEEKS = (date(2025, 3, 31), date(2025, 10, 27))
 """Mondays of the weeks in which summer time ends in the south, and in the north."""
 
