@@ -75,6 +75,7 @@ def test_what_nobody_can_heal_ends_at_once(tmp_path: Path, name: str) -> None:
         assert len(server.requests) <= 2
 
 
+@pytest.mark.exhaustive
 def test_a_stale_site_is_set_aside_and_the_others_complete(tmp_path: Path) -> None:
     """API.md §1.1: a ghost is skipped; a site that answers 500 to everything costs a few requests, not the run."""
     with account(forgotten_world(NOW.date())) as served:

@@ -45,6 +45,9 @@ SLOW = Conditions(faults=FaultPlan((Rule(Latency(0.1), Where("calendar_history")
 """Slow enough for something to happen meanwhile."""
 
 
+pytestmark = pytest.mark.exhaustive
+
+
 @pytest.fixture(scope="module")
 def cluster(prefect_api: str) -> Iterator[Any]:
     """Two worker processes of two threads each."""
@@ -161,7 +164,6 @@ def test_a_worker_that_is_killed_costs_nothing(cluster: Any, local: Summary, tmp
     assert list(RawArchive(tmp_path / "raw").verify()) == []
 
 
-@pytest.mark.exhaustive
 def test_what_an_interrupt_and_a_cap_leave_over_the_next_run_fetches(
     cluster: Any, local: Summary, tmp_path: Path
 ) -> None:
@@ -186,7 +188,6 @@ def test_what_an_interrupt_and_a_cap_leave_over_the_next_run_fetches(
     same(local, third, runs=3)
 
 
-@pytest.mark.exhaustive
 def test_tokens_that_end_and_a_limit_that_others_use_too(cluster: Any, local: Summary, tmp_path: Path) -> None:
     """Access tokens of two seconds, each got with a refresh token that is good once, in two processes (Q29); and the provider
     counts fewer requests than we were told: a 429 is waited out by all (Q28). Nothing is lost by either.
@@ -223,7 +224,6 @@ def ask_often(path: Path, base_url: str, site_id: int) -> int:
     return os.getpid()
 
 
-@pytest.mark.exhaustive
 def test_the_limit_holds_over_all_processes(cluster: Any, tmp_path: Path) -> None:
     """Two processes, one sliding minute of the server's: never a request too many, and nearly none too few (Q28)."""
     allowance = Allowance(tmp_path / ALLOWANCE)

@@ -1,7 +1,8 @@
 """Bad rows, rows that come twice, and eras in another unit: each is found for what it is, and nothing else is."""
 
 import logging
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -99,10 +100,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     world = World(sites=(SUMMER, WHOLE_YEAR))
     periods = (Series.ENERGY_DAY, Series.ENERGY_MONTH, Series.ENERGY_YEAR)
     days = (Series.POWER, Series.SOE, Series.ENERGY_INTERVAL)
-    with account(world) as served, pytest.MonkeyPatch.context() as patch:
-        lines: list[str] = []
-        patch.setattr(logging.getLogger("transform"), "handlers", [Listener(lines)])
-        patch.setattr(logging.getLogger("transform"), "level", logging.INFO)
+    with account(world) as served, listening() as lines:
         span = window(WEEK, period_end(WEEK, Grain.WEEK), SUMMER.zone, today=local_today(NOW, SUMMER.zone))
         with closing(served.workspace(data_dir)) as workspace:
             fetch_all(workspace, [week_witness(SUMMER.site_id, span, SUMMER.zone)])
@@ -121,6 +119,21 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The frame's rows as dictionaries."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """What the transform logs at INFO; `setLevel`, since loggers remember what earlier tests let them say."""
+    lines: list[str] = []
+    logger, listener = logging.getLogger("transform"), Listener(lines)
+    before = logger.level
+    logger.addHandler(listener)
+    logger.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(listener)
 
 
 class Listener(logging.Handler):
