@@ -40,6 +40,9 @@ class Fleet:
     root: Path
 
 
+pytestmark = pytest.mark.exhaustive
+
+
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Forty sites, of which eight fail in four ways; nobody waits long before asking again."""
@@ -118,7 +121,6 @@ def test_the_console_shows_those_that_need_somebody_first(fleet: Fleet, capsys: 
     assert len(capsys.readouterr().out.splitlines()) <= FEW_LINES
 
 
-@pytest.mark.exhaustive
 def test_a_thousand_sites_are_planned_by_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A month of everything for a thousand sites: one line a series, every request counted."""
     with account(fleet_world(NOW.date(), FLEET)) as served:
