@@ -45,6 +45,7 @@ SPLITS: Final = (*HOME, *GRID_EXPORT, *BATTERY_CHARGE)
 COLUMN: Final = {name: index for index, name in enumerate(MEASURES)}
 """Position of each measure in an array of measures."""
 
+_AT_METER: Final = [COLUMN[name] for name in ("grid_energy_imported_wh", "grid_export_wh", *HOME, *GRID_EXPORT)]
 _SPLIT_AT: Final = [FLOWS.index(name) for name in SPLITS]
 _TOTAL_AT: Final = {total: [FLOWS.index(name) for name in parts] for total, parts in TOTALS.items()}
 _SECONDS_PER_HOUR: Final = 3600
@@ -139,11 +140,15 @@ def interval_sums(rows: DayRows, site: Site, days: int) -> DaySums:
 def power_sums(rows: DayRows, days: int) -> DaySums:
     """Integrals of power: what left the panels, what came from battery, grid and generator; no splits, no losses.
 
-    The totals come from power too, since the flows they are summed from are not known. `rows` hold `POWERS`.
+    The totals come from power too, since the flows they are summed from are not known. Where the home is unknown and the
+    grid is zero, nothing measures it (Q16). `rows` hold `POWERS`.
     """
+    values = rows.values.copy()
+    grid, home = POWERS.index("grid_w"), POWERS.index("home_w")
+    values[np.isnan(values[:, home]) & (values[:, grid] == 0.0), grid] = np.nan
     watt_s = np.full((len(rows.at), len(MEASURES)), np.nan)
     for measure, (power, sign) in _POWER_OF.items():
-        watt_s[:, COLUMN[measure]] = np.maximum(sign * rows.values[:, POWERS.index(power)], 0.0) * rows.length_s
+        watt_s[:, COLUMN[measure]] = np.maximum(sign * values[:, POWERS.index(power)], 0.0) * rows.length_s
     sums = rows.totals(watt_s, days)
     return replace(sums, values=sums.values / _SECONDS_PER_HOUR)
 
@@ -151,13 +156,17 @@ def power_sums(rows: DayRows, days: int) -> DaySums:
 def with_totals(flows: Floats, site: Site) -> Floats:
     """Totals before flows: rows × `FLOWS` → rows × `MEASURES`.
 
-    The home of a solar-only site whose splits are all zero is unknown, not zero (Q43).
+    A solar-only site whose splits are all zero does not know its home, and where it imports nothing either, nothing
+    measures its grid: those zeros are unknown (Q16, Q43). That it has no battery is known.
     """
     totals = np.stack([_sum(flows[:, at]) for at in _TOTAL_AT.values()], axis=1)
+    values = np.concatenate([totals, flows], axis=1)
     if not site.has_battery:
         is_unsplit = ~(np.nan_to_num(flows[:, _SPLIT_AT]) > 0.0).any(axis=1)
-        totals[is_unsplit, 0] = np.nan
-    return np.concatenate([totals, flows], axis=1)
+        is_unmetered = is_unsplit & ~(np.nan_to_num(values[:, COLUMN["grid_energy_imported_wh"]]) > 0.0)
+        values[is_unsplit, COLUMN["home_wh"]] = np.nan
+        values[np.ix_(is_unmetered, _AT_METER)] = np.nan
+    return values
 
 
 def _sum(values: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """The options that commands share: each declared once, so that it means the same wherever it stands."""
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -61,9 +61,12 @@ def day(text: str) -> date:
         BadParameter: It is none.
     """
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
+        found = date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it like 2025-03-30") from None
+        found = None
+    if found is None or found.isoformat() != text:  # ISO 8601 has weeks and days without hyphens, too
+        raise typer.BadParameter(f"{text!r} is not a day; write it like 2025-03-30")
+    return found
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

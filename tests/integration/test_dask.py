@@ -204,10 +204,9 @@ def test_tokens_that_end_and_a_limit_that_others_use_too(cluster: Any, local: Su
     assert (summary.exit_code, summary.answered) == (0, local.answered)
     assert len(refreshes) >= 2
     assert {each.outcome for each in refreshes} == {RefreshOutcome.ROTATED}, "no spent refresh token was sent"
+    assert refused, "the limit was met"
     within_a_second = [bisect_left(refused, start + 1.0) - number for number, start in enumerate(refused)]
-    assert 1 <= max(within_a_second, default=0) <= 4, (
-        "a pause is met by the requests in flight, and by none of them twice"
-    )
+    assert max(within_a_second) <= 4, "a pause is met by the requests in flight, and by none of them twice"
 
 
 LIMIT, MINUTE_S, EACH = 60, 4.0, 65

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -197,6 +196,7 @@ def started(renewal: Renewal) -> subprocess.Popen[bytes]:
     assert child.stdin is not None
     child.stdin.write(renewal.to_json())
     child.stdin.close()
+    child.stdin = None  # as `communicate` wants it
     return child
 
 
@@ -247,11 +247,7 @@ def wait_for_note(login: Login) -> None:
 def test_two_processes_refresh_once(tmp_path: Path) -> None:
     for login in opened(tmp_path, SlowBody(pieces=4, pause_s=0.05)):
         children = [started(login.renewal()) for _ in range(2)]
-        said = [child.stdout.read() for child in children if child.stdout is not None]
-        for child in children:
-            child.wait(10)
-            with suppress(AttributeError):
-                child.stdout.close()  # type: ignore[union-attr]  # a pipe, as asked for
+        said = [child.communicate(timeout=30)[0] for child in children]
         assert said == [b"null", b"null"]
         assert login.outcomes == [RefreshOutcome.ROTATED]
 

@@ -39,7 +39,7 @@ from extract.simulator import (
 from extract.simulator.contradiction import each_day
 from extract.simulator.local_day import day_bounds
 from tests.mixtures import Reconciled, reconciled
-from transform.day_sums import COMPARED, TOTALS
+from transform.day_sums import COMPARED, GRID_EXPORT, HOME, TOTALS
 from warehouse.conform import conform
 from warehouse.schema import FLOWS
 
@@ -138,6 +138,9 @@ def unit(chance: Chance, _: SiteSpec) -> tuple[Contradiction, ...]:
     return (KilowattHours(*MONTH_ENDS[chance.one([1, 12])]),)
 
 
+UNMETERED: Final = ("home_wh", "grid_energy_imported_wh", "grid_export_wh", *HOME, *GRID_EXPORT)
+"""What nothing measures on a site without a battery and a meter."""
+
 KINDS: Final[tuple[Draw, ...]] = (
     lambda chance, _: (MonthDropsDay(a_day(chance)),),
     lambda chance, _: (MidnightZero(a_day(chance)),),
@@ -164,9 +167,9 @@ def mixture(seed: int) -> SiteSpec:
 
 
 def totals(flows: pd.DataFrame, spec: SiteSpec) -> pd.DataFrame:
-    """Flows, and the totals that they make; a solar-only site knows its home not (Q43)."""
+    """Flows, and the totals that they make; a solar-only site without a meter knows neither home nor grid (Q43)."""
     made = flows.assign(**{total: flows[list(parts)].sum(axis=1) for total, parts in TOTALS.items()})
-    return made if spec.has_battery else made.assign(home_wh=np.nan)
+    return made if spec.has_battery else made.assign(**dict.fromkeys(UNMETERED, np.nan))
 
 
 def true_days(found: Reconciled) -> pd.DataFrame:
@@ -348,5 +351,5 @@ def assert_truth(found: Reconciled, told: str) -> None:
     )
     truth = true_days(found).reindex(best.index).dropna(how="all")
     off = (best.loc[truth.index, list(FLOWS)] - truth[list(FLOWS)]).abs() > 1e-6
-    unknown = best.loc[truth.index, list(FLOWS)].isna()
-    assert not (off | unknown).to_numpy().any(), f"{off.index[off.any(axis=1)].tolist()} {told}"
+    misjudged = best.loc[truth.index, list(FLOWS)].isna() != truth[list(FLOWS)].isna()
+    assert not (off | misjudged).to_numpy().any(), f"{off.index[off.any(axis=1)].tolist()} {told}"

@@ -242,11 +242,21 @@ def test_zeros_of_a_day_that_was_not_over_are_no_candidate() -> None:
 
 
 def test_the_home_of_a_solar_only_site_without_splits_is_unknown() -> None:
-    """Q43: only the solar energy is filled in."""
+    """Q43: only the solar energy is filled in; the zeros of grid and splits are no measurement, those of a battery are."""
     given = frames(month={DAY: {"solar_energy_exported": 18630}}, site=SOLAR_SITE)
     (row,) = estimate(given, site=replace(SOLAR_SITE, timezone="America/Los_Angeles"))
+    unknown = ["home_wh", "grid_energy_imported_wh", "grid_export_wh", "consumer_energy_imported_from_solar_wh"]
+    assert all(pd.isna(row[name]) for name in unknown)
+    assert (row["solar_energy_exported_wh"], row["battery_charge_wh"]) == (18630.0, 0.0)
+
+
+def test_a_solar_only_site_that_imports_has_a_grid_meter() -> None:
+    """Q43: its home is unknown, since nothing is split; what it imported was measured."""
+    told = {"solar_energy_exported": 18630, "grid_energy_imported": 400}
+    given = frames(month={DAY: told}, site=SOLAR_SITE)
+    (row,) = estimate(given, site=replace(SOLAR_SITE, timezone="America/Los_Angeles"))
     assert pd.isna(row["home_wh"])
-    assert row["solar_energy_exported_wh"] == 18630.0
+    assert (row["grid_energy_imported_wh"], row["grid_export_wh"]) == (400.0, 0.0)
 
 
 def test_a_solar_only_site_with_splits_has_a_home() -> None:

@@ -181,6 +181,8 @@ def test_home_of_a_solar_only_site_is_unknown_by_day(database: Database) -> None
     sites = [{"timezone": LA, "has_battery": False}]
     connection = database({"sites": sites, "energy_intervals": [*unsplit, *split]}, "hourly")
     assert [home for _, _, _, home in hours(connection)] == [None, None, 0.12, 0.0]
+    query = "select grid_import_kwh, solar_to_grid_kwh from analytics.hourly order by hour_start"
+    assert connection.execute(query).fetchall() == [(None, None)] * 2 + [(0.0, 0.0)] * 2
 
 
 def test_home_of_a_battery_site_that_used_nothing_is_zero(database: Database) -> None:

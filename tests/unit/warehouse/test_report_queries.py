@@ -235,9 +235,9 @@ def test_impossible_choices_are_refused_in_words(asked: Asked) -> None:
 
 
 def test_zeros_of_a_site_without_a_grid_meter_are_unknown(asked: Asked) -> None:
-    """Solar-only sites get zeros for whatever nothing measures (Q43): neither days nor months show them."""
-    zeros = {"grid_energy_imported_wh": 0.0, "grid_export_wh": 0.0, "consumer_energy_imported_from_solar_wh": 0.0}
-    days = [_day(date(2025, 4, 1), solar_energy_exported_wh=5_000.0, home_wh=None, **zeros)]
+    """What nothing measures is unknown in `daily`, and Tesla's zeros of it are no figure (Q43)."""
+    unknown = ("home_wh", "grid_energy_imported_wh", "grid_export_wh", "consumer_energy_imported_from_solar_wh")
+    days = [_day(date(2025, 4, 1), solar_energy_exported_wh=5_000.0, **dict.fromkeys(unknown))]
     tesla = {
         "granularity": "month",
         "period_start": date(2025, 4, 1),

@@ -1,10 +1,12 @@
--- purpose: a day that says it was taken from its intervals is their sum, flow by flow, to a thousandth of a Wh
+-- purpose: a day that says it was taken from its intervals is their sum, flow by flow, to a thousandth of a Wh; zeros of
+--          intervals that nothing measured are unknown in the day (Q43)
 -- returns: site, day, flow, the day's value and the sum in Wh
 -- sources: main.daily, main.energy_intervals
 with days as (
     select
         site_id,
         local_date,
+        home_wh is null as is_home_unknown,
         columns('_energy_.*_wh$')
     from main.daily
     where source = 'energy_intervals'
@@ -19,7 +21,8 @@ summed as (
     group by intervals.site_id, intervals.local_date
 ),
 days_long as (
-    select * from days unpivot include nulls (day_wh for flow in (columns(* exclude (site_id, local_date))))
+    select * from days
+    unpivot include nulls (day_wh for flow in (columns(* exclude (site_id, local_date, is_home_unknown))))
 ),
 sums_long as (
     select * from summed unpivot include nulls (sum_wh for flow in (columns(* exclude (site_id, local_date))))
@@ -31,5 +34,6 @@ left join sums_long
     and sums_long.local_date = days_long.local_date
     and sums_long.flow = days_long.flow
 where (days_long.day_wh is null) <> (sums_long.sum_wh is null)
+    and not (is_home_unknown and sums_long.sum_wh = 0)
     or abs(days_long.day_wh - sums_long.sum_wh) > 0.001
 order by days_long.site_id, days_long.local_date, days_long.flow

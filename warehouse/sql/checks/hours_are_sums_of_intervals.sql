@@ -1,4 +1,5 @@
--- purpose: hours hold the energy and the time of their intervals, each once: to a thousandth of a Wh and to the second
+-- purpose: hours hold the energy and the time of their intervals, each once: to a thousandth of a Wh and to the second; what
+--          the hours do not know was zero in the intervals (Q43)
 -- returns: site, measure, the sum over hours and the sum over intervals
 -- sources: main.energy_intervals, analytics.hourly
 with hours as (
@@ -36,5 +37,6 @@ from hours_long
 full join intervals_long
     on intervals_long.site_id = hours_long.site_id and intervals_long.measure = hours_long.measure
 where (hours_long.hours_sum is null) <> (intervals_long.intervals_sum is null)
+    and intervals_long.intervals_sum is distinct from 0
     or abs(hours_long.hours_sum - intervals_long.intervals_sum) > 0.000001
 order by site_id, measure

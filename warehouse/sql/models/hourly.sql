@@ -49,37 +49,45 @@ totals as (
     from hours
     left join analytics.sites as sites on sites.site_id = hours.site_id
 ),
--- A day without a single split on a site without battery tells nothing of the home (Q43).
+-- A day without a single split on a site without battery tells nothing of the home; nor, if nothing was imported either,
+-- of the grid: those zeros are unknown (Q16, Q43).
 unsplit as (
-    select site_id, local_hour::date as local_date
+    select site_id, local_hour::date as local_date, coalesce(sum(grid_import_wh), 0) = 0 as is_unmetered
     from totals
     where not has_battery
     group by site_id, local_hour::date
     having coalesce(sum(home_wh), 0) + coalesce(sum(grid_export_wh), 0) + coalesce(sum(battery_charge_wh), 0) = 0
+),
+known as (
+    select
+        totals.*,
+        unsplit.site_id is null as has_home,
+        not coalesce(unsplit.is_unmetered, false) as has_grid_meter
+    from totals
+    left join unsplit on unsplit.site_id = totals.site_id and unsplit.local_date = totals.local_hour::date
 )
 select
-    totals.site_id::bigint as site_id,
-    totals.site_name::varchar as site_name,
+    site_id::bigint as site_id,
+    site_name::varchar as site_name,
     -- Where the clocks changed within the hour it has no beginning of its own on either side: the first interval is it.
-    case when timezone(totals.zone, totals.hour_start) = totals.local_hour then totals.hour_start else totals.first_start
+    case when timezone(zone, hour_start) = local_hour then hour_start else first_start
     end::timestamptz as hour_start,
-    totals.local_hour::timestamp as local_hour,
-    totals.local_hour::date as local_date,
-    totals.held_s::integer as held_s,
-    (totals.solar_wh / 1000)::double as solar_kwh,
-    (case when unsplit.site_id is null then totals.home_wh end / 1000)::double as home_kwh,
-    (totals.grid_import_wh / 1000)::double as grid_import_kwh,
-    (totals.grid_export_wh / 1000)::double as grid_export_kwh,
-    (totals.battery_charge_wh / 1000)::double as battery_charge_kwh,
-    (totals.battery_discharge_wh / 1000)::double as battery_discharge_kwh,
-    (totals.generator_wh / 1000)::double as generator_kwh,
-    (totals.solar_to_home_wh / 1000)::double as solar_to_home_kwh,
-    (totals.solar_to_battery_wh / 1000)::double as solar_to_battery_kwh,
-    (totals.solar_to_grid_wh / 1000)::double as solar_to_grid_kwh,
-    (totals.battery_to_home_wh / 1000)::double as battery_to_home_kwh,
-    (totals.battery_to_grid_wh / 1000)::double as battery_to_grid_kwh,
-    (totals.grid_to_home_wh / 1000)::double as grid_to_home_kwh,
-    (totals.grid_to_battery_wh / 1000)::double as grid_to_battery_kwh
-from totals
-left join unsplit on unsplit.site_id = totals.site_id and unsplit.local_date = totals.local_hour::date
-order by totals.site_id, hour_start
+    local_hour::timestamp as local_hour,
+    local_hour::date as local_date,
+    held_s::integer as held_s,
+    (solar_wh / 1000)::double as solar_kwh,
+    (case when has_home then home_wh end / 1000)::double as home_kwh,
+    (case when has_grid_meter then grid_import_wh end / 1000)::double as grid_import_kwh,
+    (case when has_grid_meter then grid_export_wh end / 1000)::double as grid_export_kwh,
+    (battery_charge_wh / 1000)::double as battery_charge_kwh,
+    (battery_discharge_wh / 1000)::double as battery_discharge_kwh,
+    (generator_wh / 1000)::double as generator_kwh,
+    (case when has_grid_meter then solar_to_home_wh end / 1000)::double as solar_to_home_kwh,
+    (solar_to_battery_wh / 1000)::double as solar_to_battery_kwh,
+    (case when has_grid_meter then solar_to_grid_wh end / 1000)::double as solar_to_grid_kwh,
+    (case when has_grid_meter then battery_to_home_wh end / 1000)::double as battery_to_home_kwh,
+    (case when has_grid_meter then battery_to_grid_wh end / 1000)::double as battery_to_grid_kwh,
+    (case when has_grid_meter then grid_to_home_wh end / 1000)::double as grid_to_home_kwh,
+    (grid_to_battery_wh / 1000)::double as grid_to_battery_kwh
+from known
+order by site_id, hour_start

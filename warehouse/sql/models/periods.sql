@@ -65,9 +65,16 @@ told as (
     where (periods.granularity = 'month' and periods.source = 'calendar_history/year')
         or (periods.granularity = 'year' and periods.source = 'calendar_history/lifetime')
 ),
--- A solar-only site that reports neither home nor export tells nothing of its home: its zeros are unknown (Q43).
+-- A solar-only site that reports neither home nor export tells nothing of its home; nor, if its import is zero too, of
+-- the grid: those zeros are unknown (Q43).
 known as (
-    select * replace (case when has_battery or home_wh > 0 or grid_export_wh > 0 then home_wh end as home_wh)
+    select * replace (
+        case when has_battery or home_wh > 0 or grid_export_wh > 0 then home_wh end as home_wh,
+        case when has_battery or home_wh > 0 or grid_export_wh > 0 or grid_import_wh > 0 then grid_import_wh end
+            as grid_import_wh,
+        case when has_battery or home_wh > 0 or grid_export_wh > 0 or grid_import_wh > 0 then grid_export_wh end
+            as grid_export_wh
+    )
     from told
 ),
 tesla as (
