@@ -1,17 +1,19 @@
 """What reconciliation found, for people: checks and verdicts of each site, and the largest differences in words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from flows.workspace import Workspace
-from transform.reconciliation import in_words
+from transform.reconciliation import in_words, why
 from transform.sites import Site
 
 AGREE = "agree"
+SKIPPED = "skipped"
 UNEXPLAINED = "unexplained"
 
 LARGEST = 10
@@ -28,8 +30,9 @@ class CheckCount:
         check_name: The check.
         granularity: What it compares: days, months, years or the lifetime.
         periods: Periods compared.
-        verdicts: Periods by verdict; a period differs if any of its measures does.
+        verdicts: Periods by verdict; a period differs if any of its measures does, and agrees if any does and none differs.
         causes: Periods that do not agree, by cause.
+        reasons: Periods of which nothing could be checked, by reason.
     """
 
     check_name: str
@@ -37,6 +40,7 @@ class CheckCount:
     periods: int
     verdicts: dict[str, int]
     causes: dict[str, int]
+    reasons: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,15 @@ class Findings:
     def sentences(self, most: int | None = LARGEST) -> list[str]:
         """One sentence a period, about the measure that differs most; the largest first."""
         told = self.differences.drop_duplicates(_PERIOD)
-        return in_words(told if most is None else told.head(most))
+        return in_words(told if most is None else told.head(most), self.site.zone)
+
+    def not_checked(self) -> list[str]:
+        """One sentence for each check that says nothing of some periods, with the reason."""
+        return [
+            f"{check.check_name} says nothing of {count:,} {check.granularity}{'s' if count > 1 else ''}: {why(reason)}"
+            for check in self.checks
+            for reason, count in check.reasons.items()
+        ]
 
 
 def findings(workspace: Workspace, sites: Iterable[Site], since: date | None) -> list[Findings]:
@@ -78,16 +90,22 @@ def findings(workspace: Workspace, sites: Iterable[Site], since: date | None) ->
         if since is not None:
             rows = rows[rows["period_start"].map(lambda day: day >= since).astype(bool)]
         if len(rows):
-            found.append(Findings(site, tuple(_checks(rows)), _by_size(rows[rows["verdict"] != AGREE])))
+            is_skipped = rows["verdict"] == SKIPPED
+            differences = _by_size(rows[(rows["verdict"] != AGREE) & ~is_skipped])
+            found.append(Findings(site, tuple(_checks(rows)), differences))
     return found
 
 
 def _checks(rows: pd.DataFrame) -> Iterator[CheckCount]:
     for (name, granularity), each in rows.groupby(["check_name", "granularity"], sort=True):
-        differing = each[each["verdict"] != AGREE].drop_duplicates("period_start")
-        periods = each["period_start"].nunique()
-        verdicts = {AGREE: periods - len(differing), **_counts(differing["verdict"])}
-        yield CheckCount(str(name), str(granularity), periods, verdicts, _counts(differing["cause"]))
+        # A period counts once: by what differs, else by what agrees, else as skipped.
+        weight = each["verdict"].map({AGREE: 1, SKIPPED: 2}).fillna(0)
+        counted = each.iloc[np.argsort(weight.to_numpy(), kind="stable")].drop_duplicates("period_start")
+        verdict, cause = counted["verdict"], counted["cause"]
+        is_off = ~verdict.isin([AGREE, SKIPPED])
+        verdicts = {AGREE: 0, **_counts(verdict)}
+        reasons = _counts(cause[verdict == SKIPPED])
+        yield CheckCount(str(name), str(granularity), len(counted), verdicts, _counts(cause[is_off]), reasons)
 
 
 def _counts(values: pd.Series) -> dict[str, int]:
@@ -105,8 +123,6 @@ def _by_size(rows: pd.DataFrame) -> pd.DataFrame:
 
 def as_dict(each: Findings) -> dict[str, Any]:
     """A site's findings as plain values: what `--json` prints."""
-    told = in_words(each.differences)
-    rows = each.differences.astype(object).where(each.differences.notna(), None).to_dict("records")
     return {
         "site_id": each.site.site_id,
         "site_name": each.site.site_name,
@@ -118,11 +134,19 @@ def as_dict(each: Findings) -> dict[str, Any]:
                 "periods": check.periods,
                 "verdicts": check.verdicts,
                 "causes": check.causes,
+                "reasons": check.reasons,
             }
             for check in each.checks
         ],
-        "differences": [{**row, "in_words": words} for row, words in zip(rows, told, strict=True)],
+        "differences": _told(each.differences, each.site),
+        "not_checked": each.not_checked(),
     }
+
+
+def _told(rows: pd.DataFrame, site: Site) -> list[dict[Hashable, Any]]:
+    """Rows as plain values, each with its sentence."""
+    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    return [{**row, "in_words": words} for row, words in zip(plain, in_words(rows, site.zone), strict=True)]
 
 
 def as_markdown(found: Sequence[Findings]) -> str:
@@ -130,14 +154,14 @@ def as_markdown(found: Sequence[Findings]) -> str:
     parts = [] if found else ["Nothing to compare: no day is told by two sources yet."]
     for each in found:
         parts.append(f"## {_plain(each.site.site_name or str(each.site.site_id))} ({each.site.site_id})")
-        parts.append("| check | of | agree | differ | causes |\n|---|---|---:|---:|---|")
+        parts.append("| check | of | agree | differ | skipped | causes |\n|---|---|---:|---:|---:|---|")
         for check in each.checks:
-            agree = check.verdicts[AGREE]
+            agree, skipped = check.verdicts[AGREE], check.verdicts.get(SKIPPED, 0)
             causes = ", ".join(f"{name} {count}" for name, count in check.causes.items())
-            parts[-1] += (
-                f"\n| {check.check_name} | {check.granularity} | {agree} | {check.periods - agree} | {causes} |"
-            )
+            counts = f"{agree} | {check.periods - agree - skipped} | {skipped}"
+            parts[-1] += f"\n| {check.check_name} | {check.granularity} | {counts} | {causes} |"
         parts.append("\n".join(f"- {_plain(sentence)}" for sentence in each.sentences()) or "Everything agrees.")
+        parts += ["\n".join(f"- {_plain(sentence)}" for sentence in each.not_checked())] if each.not_checked() else []
     return "\n\n".join(parts)
 
 

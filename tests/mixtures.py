@@ -296,7 +296,7 @@ def _days(spec: SiteSpec, now: datetime, kept: list[Kept]) -> _Days:
         gaps=frames["gaps"],
         revisions=frames["revisions"],
         requests=frames["requests"],
-        units=units,
+        shaped=units,
         site=site,
         first_day=first,
         last_day=last,

@@ -115,6 +115,10 @@ class DayRows:
             asked_us, values = asked_us[order], values[order]
         return cls(at, begun_us, length_s, asked_us, values)
 
+    def taken(self, rows: Ints) -> "DayRows":
+        """Some of the rows, by position, in order of time."""
+        return DayRows(self.at[rows], self.begun_us[rows], self.length_s[rows], self.asked_us[rows], self.values[rows])
+
     def totals(self, values: Floats, days: int) -> DaySums:
         """The sums by day of `values`, rows × `MEASURES` of these rows."""
         firsts = np.flatnonzero(np.diff(self.at, prepend=-1))

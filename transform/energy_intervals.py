@@ -17,6 +17,9 @@ from warehouse.schema import FLOWS
 DEFAULT_INTERVAL_S = 300
 """Assumed for an answer of a single row (API.md §1.2, kind=energy)."""
 
+BESIDE = "energy_intervals_beside"
+"""Name among the shaped tables of the intervals that gave way: they are in no table, but what they say is compared."""
+
 FIVE_MINUTES_SINCE = np.datetime64("2024-04-08", "D")
 """About when the API went from one row a day to five-minute rows (fact 3, Q10)."""
 
@@ -30,6 +33,9 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     A row that stands for its whole day (the old era) is no interval: it goes to `energy_periods` with granularity `day` and
     source `calendar_history/day`, and that table is among the answers only if there is such a row.
 
+    Where answers of several lengths tell of the same time, it counts once (Q21). The rows that gave way are under `BESIDE`, in
+    the columns of `energy_intervals`, if there are any.
+
     **Shape**: answers of any windows in any order → one row per instant, the last fetched. **Units**: Wh of the interval
     alone. **Source**: Q5, Q7, Q9, Q10, Q11, Q12, Q18, Q22.
 
@@ -41,14 +47,16 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     days = replace(slots, rows=slots.rows.loc[is_day].reset_index(drop=True), rejects=[], revisions=[])
     slots.keep(~is_day)
     file_intervals(slots, default_s=DEFAULT_INTERVAL_S)
-    tables: dict[str, pd.DataFrame] = {
-        "energy_intervals": table_frame(
-            "energy_intervals", {**interval_columns(slots), **{name: slots.rows[name] for name in FLOWS}}
-        )
-    }
+    tables = {"energy_intervals": _intervals(slots)}
+    if slots.beside is not None and len(slots.beside):
+        tables[BESIDE] = _intervals(replace(slots, rows=slots.beside))
     if is_day.any():
         tables["energy_periods"] = periods(days)
     return {**tables, **aside(slots, days)}
+
+
+def _intervals(slots: Slots) -> pd.DataFrame:
+    return table_frame("energy_intervals", {**interval_columns(slots), **{name: slots.rows[name] for name in FLOWS}})
 
 
 def _stands_for_its_day(slots: Slots) -> Mask:

@@ -48,6 +48,7 @@ class Slots:
         rows: `answer` (position in `answers`), `row_number`, `timestamp` (string), `instant` (UTC), then the measures.
         rejects: What was set aside so far.
         revisions: Frames of table `revisions`: what later answers changed.
+        beside: Rows of intervals that give way to others, of another length, which tell of the same time.
     """
 
     site: Site
@@ -56,6 +57,7 @@ class Slots:
     rows: pd.DataFrame
     rejects: list[Reject] = field(default_factory=list)
     revisions: list[pd.DataFrame] = field(default_factory=list)
+    beside: pd.DataFrame | None = None
 
     def set_aside(self, is_bad: Mask, reason: Reason) -> None:
         """Take the rows marked out of `rows` and remember them with the reason."""
@@ -276,6 +278,7 @@ def file_intervals(slots: Slots, *, default_s: int) -> None:
         starts_s = epoch_us(slots.rows["instant"]) // 1_000_000
         is_counted = counted_once(starts_s, slots.rows["interval_s"].to_numpy(), _is_over(slots))
         log.debug("rows told twice site_id=%s rows=%s", slots.site.site_id, int((~is_counted).sum()))
+        slots.beside = slots.rows.loc[~is_counted].reset_index(drop=True)
         slots.keep(is_counted)
 
 

@@ -11,7 +11,7 @@ from flows.account import choose, known_sites
 from flows.console import MOST_PARTS, note, print_json, print_rest, print_table, progress_to_console
 from flows.data_directory import held
 from flows.errors import ExitCode
-from flows.findings import AGREE, Findings, as_dict, findings
+from flows.findings import AGREE, SKIPPED, Findings, as_dict, findings
 from flows.pipeline import reconcile as run_pipeline
 from flows.runners import OnDask, run
 from flows.settings import Settings
@@ -54,7 +54,7 @@ def print_findings(found: Sequence[Findings]) -> None:
         note("nothing to compare yet: no day is told by two sources; run `wattlog backfill`")
     for each in sorted(found, key=lambda each: -each.unexplained)[:MOST_PARTS] if len(found) > MOST_PARTS else found:
         print_table(_checks(each))
-        sentences = each.sentences()
+        sentences = [*each.sentences(), *each.not_checked()]
         if sentences:
             print_table(Text("\n".join(sentences)))
     print_rest(len(found) - MOST_PARTS, "sites")
@@ -65,12 +65,12 @@ def _checks(each: Findings) -> Table:
     table = Table(title=Text(f"{name} ({each.site.site_id})"), title_justify="left", box=None, pad_edge=False)
     table.add_column("check")
     table.add_column("of")
-    for verdict in ("agree", "differ", "missing"):
+    for verdict in ("agree", "differ", "missing", "skipped"):
         table.add_column(verdict, justify="right")
     table.add_column("causes")
     for check in each.checks:
-        agree, differ = check.verdicts[AGREE], check.verdicts.get("differs", 0)
+        agree, differ, skipped = (check.verdicts.get(name, 0) for name in (AGREE, "differs", SKIPPED))
         causes = ", ".join(f"{cause} {count:,}" for cause, count in check.causes.items())
-        counts = (f"{number:,}" for number in (agree, differ, check.periods - agree - differ))
+        counts = (f"{number:,}" for number in (agree, differ, check.periods - agree - differ - skipped, skipped))
         table.add_row(check.check_name, f"{check.granularity}s", *counts, causes)
     return table

@@ -16,7 +16,7 @@ from flows.steps.partition import Shaped, SiteMonth, SiteMonths, digest_of, is_h
 from flows.steps.shape import SHAPES, answers_by_series
 from flows.workspace import Workspace
 from transform.frames import empty_frame
-from transform.reconciliation import DayEvidence, PeriodEvidence, reconcile_days, reconcile_periods
+from transform.reconciliation import Check, DayEvidence, PeriodEvidence, reconcile_days, reconcile_periods
 from transform.rollup_units import rollups_in_watt_hours
 from transform.sites import Site
 from warehouse.schema import ENERGY_PERIODS, FLOWS, RECONCILIATION
@@ -46,8 +46,8 @@ class _Stale:
 def reconcile_year(workspace: Workspace, item: SiteMonths) -> Shaped:
     """Write what the sources of each day of some months say of one another, for months of which anything is new.
 
-    Months are judged together, since that takes little longer than one of them. Rows about another unit come from shaping,
-    which alone has seen the values as they were told; they are kept.
+    Months are judged together, since that takes little longer than one of them. Rows about another unit, and about intervals
+    that gave way, come from shaping, which alone has seen the values as they were told; they are kept.
     """
     stale = [] if workspace.interrupted_by is not None else list(_stale(workspace, item))
     if not stale:
@@ -93,7 +93,7 @@ def _evidence(workspace: Workspace, site: Site, months: Sequence[str]) -> DayEvi
         gaps=held("gaps"),
         revisions=held("revisions"),
         requests=held("requests"),
-        units=findings[_is_about_units(findings)],
+        shaped=findings[_is_of_shaping(findings)],
         site=site,
         first_day=min(each.first_day for each in sources.values()),
         last_day=max(each.last_day for each in sources.values()),
@@ -103,10 +103,12 @@ def _evidence(workspace: Workspace, site: Site, months: Sequence[str]) -> DayEvi
     )
 
 
-def _is_about_units(findings: pd.DataFrame) -> "pd.Series[bool]":
-    """The rows that shaping wrote: it measures days by their power, or by their intervals."""
+def _is_of_shaping(findings: pd.DataFrame) -> "pd.Series[bool]":
+    """The rows that shaping wrote: it measures the units of days by their power, or by their intervals, and compares intervals
+    that gave way."""
     is_told = (findings["cause"] == UNIT_MISMATCH) & (findings["granularity"] == "day")
-    return (is_told & findings["check_name"].isin(("power_vs_energy", "interval_vs_day"))).astype("bool")
+    is_unit = is_told & findings["check_name"].isin(("power_vs_energy", "interval_vs_day"))
+    return (is_unit | (findings["check_name"] == Check.INTERVAL_VS_INTERVAL.value)).astype("bool")
 
 
 def reconcile_site(workspace: Workspace, site: Site) -> Shaped:

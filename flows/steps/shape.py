@@ -24,6 +24,7 @@ from transform import backup, charge, energy_intervals, energy_periods, history,
 from transform.answer import Answer, Tables
 from transform.frames import empty_frame
 from transform.gaps import gaps
+from transform.reconciliation import compare_tellings, in_unit_of
 from transform.requests import requests_frame
 from transform.sites import Site
 from transform.units import in_watt_hours
@@ -75,20 +76,33 @@ def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
     if is_held(workspace, MARKER, item, digest):
         return Shaped(0)
     tables = _shaped(workspace, item, entries, beside)
-    tables["energy_intervals"], tables["energy_periods"], tables["reconciliation"] = in_watt_hours(
-        tables["energy_intervals"], tables["energy_periods"], tables["power"], item.site
-    )
-    tables["reconciliation"] = with_findings_of_periods(workspace, tables["reconciliation"], item)
+    _settle_units(workspace, item, tables)
     tables["gaps"] = gaps(entries, tables, item.site, followed_by=following)
     tables["requests"] = requests_frame(entries)
     return Shaped(sum(write(workspace, name, tables[name], item, digest) for name in SHAPED_TABLES))
 
 
+def _settle_units(workspace: Workspace, item: SiteMonth, tables: dict[str, pd.DataFrame]) -> None:
+    """Put energy into Wh, and keep what only shaping can find: units as they were told, and intervals that gave way."""
+    told, power = tables["energy_intervals"], tables["power"]
+    intervals, periods, units = in_watt_hours(told, tables["energy_periods"], power, item.site)
+    beside = in_unit_of(tables.pop(energy_intervals.BESIDE), told, intervals)
+    tellings = compare_tellings(beside, intervals, item.site, workspace.settings.settle_hours)
+    found = pd.concat([units, _of_month(tellings, item.month)], ignore_index=True) if len(tellings) else units
+    tables |= {"energy_intervals": intervals, "energy_periods": periods}
+    tables["reconciliation"] = with_findings_of_periods(workspace, found, item)
+
+
+def _of_month(findings: pd.DataFrame, month: str) -> pd.DataFrame:
+    """Findings of a month's own days: a day of a fixed-offset site has rows in two months, and is told of in one (Q7)."""
+    return findings[findings["period_start"].map("{:%Y-%m}".format) == month]
+
+
 def _shaped(
     workspace: Workspace, item: SiteMonth, entries: list[Entry], beside: list[Entry]
 ) -> dict[str, pd.DataFrame]:
-    """Every shaped table of a month, without rows where there are none."""
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in SHAPED_TABLES}
+    """Every shaped table of a month, and the intervals that gave way, without rows where there are none."""
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in (*SHAPED_TABLES, energy_intervals.BESIDE)}
     raw_ids, asked_at = {entry.raw_id for entry in entries}, {entry.requested_at for entry in entries}
     answers = answers_by_series(workspace, [*entries, *beside])
     tables = {series: SHAPES[series](of_series, item.site) for series, of_series in answers.items()}
@@ -100,8 +114,10 @@ def _shaped(
         calendar = tables.get(Series.POWER, {}).get("power")
         for name, own in legacy_rows(legacy, calendar, item.month, item.site, raw_ids).items():
             parts[name] += [own] if len(own) else []
+    table_of = {energy_intervals.BESIDE: "energy_intervals"}
     return {
-        name: pd.concat(frames, ignore_index=True) if frames else empty_frame(name) for name, frames in parts.items()
+        name: pd.concat(frames, ignore_index=True) if frames else empty_frame(table_of.get(name, name))
+        for name, frames in parts.items()
     }
 
 

@@ -99,7 +99,7 @@ def _days(lake: Lake, site_id: int, first: np.datetime64) -> pd.DataFrame:
             gaps=held["gaps"],
             revisions=held["revisions"],
             requests=held["requests"],
-            units=held["reconciliation"],
+            shaped=held["reconciliation"],
             site=_site(site_id),
             first_day=days[0],
             last_day=days[1],

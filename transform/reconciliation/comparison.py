@@ -39,6 +39,8 @@ class Comparison:
             missing side is no comparison.
         right_ought: The same of the right side.
         given_tolerance: Wh, periods × measures; by the rows summed if not given.
+        parts_us: Beginning of the first interval that differs, periods × measures, 0 where it is not known; not given where
+            only sums are told.
         difference: Left less right; NaN where either is missing.
         tolerance: By how much the two may differ.
     """
@@ -51,6 +53,7 @@ class Comparison:
     left_ought: Mask
     right_ought: Mask
     given_tolerance: Floats | None = None
+    parts_us: Ints | None = None
     difference: Floats = field(init=False)
     tolerance: Floats = field(init=False)
 
@@ -142,7 +145,17 @@ class Found:
             "tolerance_wh": mine.tolerance[cells],
             "verdict": self.verdict,
             "cause": self.cause,
+            "parts_at": self._parts_at,
         }
+
+    @property
+    def _parts_at(self) -> npt.NDArray[np.datetime64]:
+        """When the two part, of rows that differ."""
+        if self.comparison.parts_us is None:
+            return np.full(len(self.period), np.datetime64("NaT", "us"))
+        parts_us = self.comparison.parts_us[self.period, self.measure]
+        is_known = (parts_us > 0) & (self.verdict == Verdict.DIFFERS.value)
+        return np.where(is_known, parts_us.astype("datetime64[us]"), np.datetime64("NaT", "us"))
 
     @property
     def order(self) -> tuple[Ints, ...]:
@@ -186,8 +199,8 @@ def _verdicts(comparison: Comparison) -> Names:
     return np.where(comparison.lacks, missing, verdicts).astype(object)
 
 
-def table_of(parts: Sequence[Found], units: pd.DataFrame, site_id: int) -> pd.DataFrame:
-    """Rows of all checks in the order of the table's key, beside those that the units' step found, which come first."""
+def table_of(parts: Sequence[Found], shaped: pd.DataFrame, site_id: int) -> pd.DataFrame:
+    """Rows of all checks in the order of the table's key, beside those that were made while shaping, which come first."""
     filled = [each for each in parts if len(each.period)]
     rows = empty_frame("reconciliation")
     if filled:
@@ -195,8 +208,9 @@ def table_of(parts: Sequence[Found], units: pd.DataFrame, site_id: int) -> pd.Da
         columns = [part.columns for part in filled]
         together = {name: np.concatenate([each[name] for each in columns])[order] for name in columns[0]}
         dates = {"period_start": date_column(together["period_start"])}
-        rows = table_frame("reconciliation", {"site_id": site_id, **together, **dates})
-    if len(units) == 0:
+        instants = {"parts_at": pd.DatetimeIndex(together["parts_at"]).tz_localize("UTC")}
+        rows = table_frame("reconciliation", {"site_id": site_id, **together, **dates, **instants})
+    if len(shaped) == 0:
         return rows
-    both = pd.concat([units, rows], ignore_index=True) if len(rows) else units
+    both = pd.concat([shaped, rows], ignore_index=True) if len(rows) else shaped
     return both.drop_duplicates(_KEY).sort_values(_KEY, kind="stable", ignore_index=True)

@@ -16,7 +16,7 @@ from transform.local_calendar import Calendar, positions
 from transform.reconciliation.comparison import Comparison, found_in, table_of
 from transform.reconciliation.day_context import DayContext, Series, contrary_wh, negative_home_wh, revised_us
 from transform.reconciliation.day_rules import DAY_RULES
-from transform.reconciliation.identities import identities
+from transform.reconciliation.identities import identities, not_split
 from transform.reconciliation.told import PeriodRows, Told
 from transform.reconciliation.vocabulary import Check, Granularity, Mask, power_tolerance_wh, tolerance_wh
 from transform.sites import Site
@@ -41,7 +41,8 @@ class DayEvidence:
         gaps: Table `gaps`.
         revisions: Table `revisions`.
         requests: Table `requests`.
-        units: Rows of table `reconciliation` that scaling energy to Wh left; they are kept as they are.
+        shaped: Rows of table `reconciliation` that shaping left, of units and of intervals that gave way; they are kept as they
+            are.
         site: The site.
         first_day: First local day wanted.
         last_day: Last local day wanted.
@@ -58,7 +59,7 @@ class DayEvidence:
     gaps: pd.DataFrame
     revisions: pd.DataFrame
     requests: pd.DataFrame
-    units: pd.DataFrame
+    shaped: pd.DataFrame
     site: Site
     first_day: date
     last_day: date
@@ -79,8 +80,8 @@ def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
     """Compare everything that was told of each day, and say why it differs.
 
     **Shape**: lake frames → rows of table `reconciliation` of granularity `day`, one per check, day and measure that
-    differs or lacks a side, and per total that agrees and is not zero; in the order of the key, whatever the order of the
-    input. **Units**: Wh. **Source**: Q2, Q7, Q12, Q14, Q19, Q21, Q22, Q34, Q43.
+    differs, lacks a side or is skipped, and per total that agrees and is not zero; in the order of the key, whatever the
+    order of the input. **Units**: Wh. **Source**: Q2, Q7, Q12, Q14, Q19, Q21, Q22, Q34, Q43.
     """
     calendar = Calendar.of(evidence.site, evidence.first_day, evidence.last_day, evidence.settle_hours)
     if len(calendar.days) == 0:
@@ -90,10 +91,11 @@ def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
     context = _context(evidence, calendar, energy, power)
     words = _Words.of(evidence, calendar, energy, power, context)
     parts = [found_in(each, DAY_RULES, context) for each in _comparisons(words, context)]
-    starts = days_of(evidence.units["period_start"])
-    is_day = (evidence.units["granularity"] == Granularity.DAY.value).to_numpy(dtype=bool)
-    units = evidence.units[is_day & (positions(starts, calendar.days) >= 0)]
-    return table_of(parts, units, evidence.site.site_id)
+    parts.append(not_split(Granularity.DAY, calendar.days, words.energy, evidence.site))
+    starts = days_of(evidence.shaped["period_start"])
+    is_day = (evidence.shaped["granularity"] == Granularity.DAY.value).to_numpy(dtype=bool)
+    shaped = evidence.shaped[is_day & (positions(starts, calendar.days) >= 0)]
+    return table_of(parts, shaped, evidence.site.site_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,11 @@ class _Words:
     is_summed_whole: Mask
     is_power_whole: Mask
     month_ought: Mask
+
+    @property
+    def energy(self) -> Told:
+        """The best estimates that are energy as it was told."""
+        return self.best.where(self.best.source != POWER)
 
     @classmethod
     def of(
@@ -194,7 +201,6 @@ def _comparisons(words: _Words, context: DayContext) -> Iterator[Comparison]:
     is_alone = words.month.is_zero & is_silent[INTERVALS]
     yield compared(Check.DAY_VS_MONTH_SERIES, told, words.month, left_ought=is_alone, right_ought=month_ought)
     yield compared(Check.DAY_VS_WEEK, whole, words.week)
-    energy = words.best.where(words.best.source != POWER)
-    yield compared(Check.POWER_VS_ENERGY, words.power, energy, left_ought=is_silent[POWER])
+    yield compared(Check.POWER_VS_ENERGY, words.power, words.energy, left_ought=is_silent[POWER])
     yield compared(Check.HISTORY_VS_CALENDAR, words.history, words.best)
-    yield compared(Check.FLOW_IDENTITY, *identities(energy, context.site))
+    yield compared(Check.FLOW_IDENTITY, *identities(words.energy, context.site))

@@ -5,9 +5,11 @@ from typing import Final
 import numpy as np
 
 from transform.day_sums import COLUMN, MEASURES
+from transform.reconciliation.comparison import Comparison, Found
 from transform.reconciliation.told import Told
-from transform.reconciliation.vocabulary import USES, Mask
+from transform.reconciliation.vocabulary import USES, Cause, Check, Granularity, Mask, Verdict
 from transform.sites import Site
+from transform.time import Days
 
 USES_OF: Final[dict[str, tuple[str, ...]]] = {
     f"{source}_wh": tuple(f"{use}_wh" for use in uses)
@@ -35,7 +37,7 @@ def identities(told: Told, site: Site) -> tuple[Told, Told]:
     """The sources on the left, the sums of their uses on the right.
 
     A row whose splits are all zero though its sources are not is of a solar-only site, which knows no splits: it says
-    nothing of identities, so it is left out (Q43).
+    nothing of identities, so it is left out here and told by `not_split` (Q43).
     """
     uses = np.full(told.values.shape, np.nan)
     for source, parts in USES_OF.items():
@@ -43,6 +45,16 @@ def identities(told: Told, site: Site) -> tuple[Told, Told]:
     split = ~is_unsplit(told, site)
     right = Told(np.full(len(told.rows), USES, dtype=object), uses, told.rows, told.asked_us)
     return told.of(IS_SOURCE).where(split), right.where(split)
+
+
+def not_split(granularity: Granularity, starts: Days, told: Told, site: Site) -> Found:
+    """Sources of which no identity can be checked, each with the reason: rows of verdict `skipped` (Q43)."""
+    left, nothing = told.of(IS_SOURCE).where(is_unsplit(told, site)), Told.nothing(USES, len(starts))
+    never = np.zeros(len(starts), dtype=bool)
+    period, measure = np.nonzero(left.values > 0.0)
+    verdict, cause = (np.full(len(period), each.value, dtype=object) for each in (Verdict.SKIPPED, Cause.NO_SPLITS))
+    comparison = Comparison(Check.FLOW_IDENTITY, granularity, starts, left, nothing, never, never)
+    return Found(comparison, period, measure, verdict, cause)
 
 
 def is_unsplit(told: Told, site: Site) -> Mask:

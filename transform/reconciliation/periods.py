@@ -10,7 +10,7 @@ import pandas as pd
 
 from transform.energy_periods import last_days
 from transform.reconciliation.comparison import Comparison, Found, causes, found_in, table_of
-from transform.reconciliation.identities import identities
+from transform.reconciliation.identities import identities, not_split
 from transform.reconciliation.period_context import PeriodContext, SiteDays, Spans
 from transform.reconciliation.period_rules import PERIOD_RULES, as_in
 from transform.reconciliation.told import PeriodRows, Told
@@ -110,6 +110,7 @@ def _reconciled(evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, days: Si
         never = np.zeros(len(rows.starts), dtype=bool)
         identity = Comparison(Check.FLOW_IDENTITY, rollup.granularity, rows.starts, *sides, never, never)
         yield found_in(identity, (), context)
+        yield not_split(rollup.granularity, rows.starts, rows.told, evidence.site)
 
 
 def _lifetime(evidence: PeriodEvidence, years: _Rows, days: SiteDays) -> Iterator[Found]:

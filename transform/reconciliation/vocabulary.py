@@ -14,6 +14,7 @@ class Check(StrEnum):
     """Which two sources are compared."""
 
     INTERVAL_VS_DAY = "interval_vs_day"
+    INTERVAL_VS_INTERVAL = "interval_vs_interval"
     DAY_VS_WEEK = "day_vs_week"
     DAY_VS_MONTH_SERIES = "day_vs_month_series"
     MONTH_VS_DAYS = "month_vs_days"
@@ -41,10 +42,12 @@ class Verdict(StrEnum):
     DIFFERS = "differs"
     MISSING_LEFT = "missing_left"
     MISSING_RIGHT = "missing_right"
+    SKIPPED = "skipped"
+    """There is something to check, and a reason why it says nothing."""
 
 
 class Cause(StrEnum):
-    """Why two sources do not agree."""
+    """Why two sources do not agree, or are not compared."""
 
     DROPPED_DAY = "dropped_day"
     PARTIAL_PERIOD = "partial_period"
@@ -57,6 +60,7 @@ class Cause(StrEnum):
     SENSOR_INVERSION = "sensor_inversion"
     REVISED = "revised"
     ROUNDING = "rounding"
+    NO_SPLITS = "no_splits"
     UNEXPLAINED = "unexplained"
 
 

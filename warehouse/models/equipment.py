@@ -106,6 +106,8 @@ DISAGREEMENTS = Model(
         kwh("tolerance_kwh", "By how much the two may differ and still agree."),
         RECONCILIATION.field("verdict"),
         RECONCILIATION.field("cause"),
+        RECONCILIATION.field("parts_at"),
+        Field("local_parts_at", Kind.TIMESTAMP, "What the site's clock showed when the two began to differ."),
     ),
     is_materialised=True,
 )

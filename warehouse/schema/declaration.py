@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a table's meaning changes: every lake file written under another version is made again from raw."""
 
 

@@ -66,9 +66,18 @@ RECONCILIATION = Table(
         _wh("right_wh", "The right value; NULL where the source has none."),
         _wh("difference_wh", "Left less right; NULL where either is missing.", lowest=-MAX_INTERVAL_WH),
         _wh("tolerance_wh", "By how much the two may differ and still agree."),
-        Field("verdict", Kind.VARCHAR, "agree, differs, missing_left or missing_right.", nullable=False),
+        Field("verdict", Kind.VARCHAR, "agree, differs, missing_left, missing_right or skipped.", nullable=False),
         Field(
-            "cause", Kind.VARCHAR, "Why the two differ; NULL where they agree.", source="Q2, Q12, Q19, Q20, Q21, Q22"
+            "cause",
+            Kind.VARCHAR,
+            "Why the two differ, or are not compared; NULL where they agree.",
+            source="Q2, Q12, Q19, Q20, Q21, Q22, Q43",
+        ),
+        Field(
+            "parts_at",
+            Kind.TIMESTAMPTZ,
+            "Beginning of the first interval from which on the two differ; NULL where they agree or only sums are told.",
+            source="Q21",
         ),
     ),
 )

@@ -9,9 +9,13 @@ from zoneinfo import ZoneInfo
 import orjson
 import pandas as pd
 
+from transform.energy_intervals import BESIDE
 from transform.sites import Site
 from warehouse.conform import conform
 from warehouse.schema import API_FLOWS, TABLES
+
+TABLE_OF = {BESIDE: "energy_intervals"}
+"""Frames that are no table of the lake → the table whose columns they have."""
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 
@@ -93,7 +97,7 @@ def power_row(stamp: datetime | str, solar: object = 0, battery: object = 0, gri
 
 def checked(tables: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
     """The same tables, every one of which the lake would take, with the declared columns in order."""
-    for name, frame in tables.items():
+    for name, frame in ((TABLE_OF.get(name, name), frame) for name, frame in tables.items()):
         assert tuple(frame.columns) == TABLES[name].columns
         assert conform(frame, name).num_rows == len(frame)
     return tables

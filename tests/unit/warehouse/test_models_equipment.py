@@ -280,8 +280,12 @@ def test_session_that_ends_at_midnight_or_takes_no_time_has_one_day(database: Da
     ]
 
 
+SHIFT = {"cause": "allocation_shift", "parts_at": datetime(2025, 3, 9, 19, tzinfo=UTC)}
+"""From noon on, on the day when California's clocks changed."""
+
+
 def test_disagreements_are_the_rows_that_do_not_agree_in_kwh(database: Database) -> None:
-    """Those that agree are left out; what a source lacks is NULL."""
+    """Those that agree or are skipped are left out; what a source lacks is NULL; when two part is told by both clocks (Q21)."""
     shared = {"check_name": "interval_vs_day", "granularity": "day", "measure": "home_wh", "left_source": "intervals"}
     differs = {"left_wh": 31_200.0, "right_wh": 30_000.0, "difference_wh": 1_200.0, "tolerance_wh": 31.2}
     rows = [
@@ -294,6 +298,8 @@ def test_disagreements_are_the_rows_that_do_not_agree_in_kwh(database: Database)
             "left_wh": 5.0,
             "cause": "dropped_day",
         },
+        {**shared, "period_start": date(2025, 3, 4), "verdict": "skipped", "left_wh": 5.0, "cause": "no_splits"},
+        {**shared, **differs, **SHIFT, "period_start": date(2025, 3, 9), "verdict": "differs"},
     ]
     connection = database({"sites": [LA], "reconciliation": rows}, "disagreements")
     found = connection.execute(
@@ -303,7 +309,12 @@ def test_disagreements_are_the_rows_that_do_not_agree_in_kwh(database: Database)
     assert found == [
         ("Home", date(2025, 3, 2), 31.2, 30.0, 1.2, 0.0312, "differs", "revised"),
         ("Home", date(2025, 3, 3), 0.005, None, None, None, "missing_right", "dropped_day"),
+        ("Home", date(2025, 3, 9), 31.2, 30.0, 1.2, 0.0312, "differs", "allocation_shift"),
     ]
+    parting = connection.execute(
+        "select parts_at, local_parts_at::varchar from analytics.disagreements order by period_start"
+    )
+    assert parting.fetchall() == [(None, None), (None, None), (SHIFT["parts_at"], "2025-03-09 12:00:00")]
 
 
 def test_sites_speak_the_day_of_their_clock(database: Database) -> None:

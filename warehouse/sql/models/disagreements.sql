@@ -16,8 +16,10 @@ select
     (found.difference_wh / 1000)::double as difference_kwh,
     (found.tolerance_wh / 1000)::double as tolerance_kwh,
     found.verdict::varchar as verdict,
-    found.cause::varchar as cause
+    found.cause::varchar as cause,
+    found.parts_at::timestamptz as parts_at,
+    timezone(coalesce(sites.zone, 'UTC'), found.parts_at)::timestamp as local_parts_at
 from main.reconciliation as found
 left join analytics.sites as sites on sites.site_id = found.site_id
-where found.verdict <> 'agree'
+where found.verdict not in ('agree', 'skipped')
 order by found.site_id, found.check_name, found.granularity, found.period_start, found.measure

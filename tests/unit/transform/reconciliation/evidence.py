@@ -107,7 +107,7 @@ class Told:
             gaps=self.gaps,
             revisions=self.revisions,
             requests=empty_frame("requests"),
-            units=empty_frame("reconciliation"),
+            shaped=empty_frame("reconciliation"),
             site=self.site,
             first_day=first,
             last_day=last,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from tests.unit.transform.answers import BATTERY_SITE, LOS_ANGELES, SOLAR_SITE
+from tests.unit.transform.answers import BATTERY_SITE, LOS_ANGELES, SOLAR_SITE, checked, records
 from tests.unit.transform.reconciliation.evidence import DAY, FLOWS, WATTS, WHOLE, Told, around, gap, off
 from transform.candidates import MONTH_SERIES
 from transform.frames import table_frame
@@ -256,13 +256,29 @@ def test_a_source_that_is_not_the_sum_of_its_uses_breaks_an_identity() -> None:
     assert found == {("flow_identity", "solar_energy_exported_wh", "differs", "unexplained")}
 
 
-def test_a_solar_only_site_without_splits_has_no_identities_and_no_home() -> None:
-    """Q43: skipped, since its splits are all zero."""
+def test_a_solar_only_site_without_splits_has_no_home_and_its_identities_are_skipped_with_the_reason() -> None:
+    """Q43: its splits are all zero."""
     site = replace(SOLAR_SITE, timezone="America/Los_Angeles")
     month = {MONTH: around({"solar_energy_exported": 28_800})}
     rows = reconcile_days(Told(around({"solar_energy_exported": 100}), month, site=site).evidence())
-    assert set(rows["check_name"]) == {"interval_vs_day", "day_vs_month_series"}
+    assert set(rows["check_name"]) == {"interval_vs_day", "day_vs_month_series", "flow_identity"}
     assert set(rows["measure"]) == {"solar_energy_exported_wh"}
+    (skipped,) = records(rows[rows["check_name"] == "flow_identity"])
+    assert (skipped["verdict"], skipped["cause"]) == ("skipped", "no_splits")
+    assert (skipped["left_wh"], skipped["right_source"]) == (28_800.0, "flows")
+    assert pd.isna(skipped["right_wh"])
+    checked({"reconciliation": rows})
+
+
+def test_a_site_without_a_battery_that_tells_its_splits_is_checked() -> None:
+    """Q43: not the battery decides but that nothing is split; broken identities are found."""
+    site = replace(SOLAR_SITE, timezone="America/Los_Angeles")
+    broken = {**WHOLE, "grid_energy_exported_from_solar": 9_000}
+    rows = reconcile_days(Told({}, {MONTH: around(broken)}, site=site).evidence())
+    of_flows = rows[rows["check_name"] == "flow_identity"]
+    assert of_flows[["measure", "verdict", "cause"]].to_numpy().tolist() == [
+        ["solar_energy_exported_wh", "differs", "unexplained"]
+    ]
 
 
 def test_what_the_units_step_found_is_kept_and_not_reported_twice() -> None:
@@ -272,11 +288,11 @@ def test_what_the_units_step_found_is_kept_and_not_reported_twice() -> None:
     rows = reconcile_days(evidence)
     mine = rows[(rows["check_name"] == "power_vs_energy") & (rows["measure"] == "solar_energy_exported_wh")]
     units = mine.assign(verdict="differs", cause="unit_mismatch", right_wh=28.8)
-    again = reconcile_days(replace(evidence, units=units))
+    again = reconcile_days(replace(evidence, shaped=units))
     assert len(again) == len(rows)
     assert again.loc[again["cause"].notna(), "right_wh"].tolist() == [28.8]
     other_day = units.assign(period_start=pd.Series([date(2025, 6, 11)], dtype=units["period_start"].dtype).to_numpy())
-    assert len(reconcile_days(replace(evidence, units=other_day))) == len(rows)
+    assert len(reconcile_days(replace(evidence, shaped=other_day))) == len(rows)
 
 
 def test_no_days_are_no_rows() -> None:

@@ -4,11 +4,14 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from tests.unit.transform.answers import LOS_ANGELES
+from transform.day_sums import MEASURES
 from transform.frames import table_frame
 from transform.reconciliation import Cause, in_words
-from transform.reconciliation.words import _WHY
+from transform.reconciliation.words import _WHY, _measure
 from transform.time import date_column
 
 DROPPED: dict[str, Any] = {
@@ -39,11 +42,24 @@ DRIFT = {
     "cause": "rollup_drift",
 }
 
+SHIFT = {
+    "check_name": "interval_vs_interval",
+    "measure": "consumer_energy_imported_from_solar_wh",
+    "left_source": "energy_intervals/15m",
+    "left_wh": 9_100.0,
+    "right_source": "energy_intervals/5m",
+    "right_wh": 10_300.0,
+    "difference_wh": -1_200.0,
+    "verdict": "differs",
+    "cause": "allocation_shift",
+    "parts_at": pd.Timestamp("2025-05-14T19:15Z"),
+}
+
 
 def sentence(**facts: Any) -> str:
     row = DROPPED | facts
     start = date_column(np.array([row["period_start"]], dtype="datetime64[D]"))
-    (words,) = in_words(table_frame("reconciliation", {"site_id": [1], **row, "period_start": start}))
+    (words,) = in_words(table_frame("reconciliation", {"site_id": [1], **row, "period_start": start}), LOS_ANGELES)
     return words
 
 
@@ -64,7 +80,7 @@ def sentence(**facts: Any) -> str:
                 "verdict": "missing_left",
                 "cause": "wrong_window",
             },
-            "2025-05-14 is missing from power; the month series gives 0.900 kWh of solar: the answer was of another day",
+            "2025-05-14 is missing from power; the month series gives 900 Wh of solar: the answer was of another day",
         ),
         (
             DRIFT,
@@ -75,6 +91,44 @@ def sentence(**facts: Any) -> str:
             "since 2025-05-01: the days give 863.0 kWh of grid export, the year series 828.0 kWh (+35.0 kWh): unexplained",
         ),
         (
+            SHIFT,
+            (
+                "2025-05-14: the quarter hours give 9.1 kWh of home use from solar, the five-minute rows 10.3 kWh"
+                " (-1.2 kWh from 12:15 on): totals match, only the split is another"
+            ),
+        ),
+        (
+            SHIFT | {"period_start": date(2025, 11, 2), "parts_at": pd.Timestamp("2025-11-02T09:30Z")},
+            (
+                "2025-11-02: the quarter hours give 9.1 kWh of home use from solar, the five-minute rows 10.3 kWh"
+                " (-1.2 kWh from 01:30 (UTC-0800) on): totals match, only the split is another"
+            ),
+        ),
+        (
+            SHIFT | {"left_source": "energy_intervals", "right_source": "calendar_history/day", "parts_at": None},
+            (
+                "2025-05-14: the intervals give 9.1 kWh of home use from solar, the day itself 10.3 kWh (-1.2 kWh):"
+                " totals match, only the split is another; since when in the day a single row cannot tell"
+            ),
+        ),
+        (
+            {
+                "check_name": "flow_identity",
+                "left_source": "daily",
+                "right_source": "flows",
+                "verdict": "skipped",
+                "cause": "no_splits",
+            },
+            "2025-05-14: where 31.2 kWh of solar went is not checked: without a battery the API does not tell",
+        ),
+        (
+            DRIFT | {"left_source": "history/year", "right_wh": 0.0, "difference_wh": 863_000.0},
+            (
+                "2025-05: the old endpoint gives 863.0 kWh of home use, the year series 0 Wh (+863.0 kWh):"
+                " Tesla's own sum has drifted"
+            ),
+        ),
+        (
             DRIFT | {"verdict": "agree", "cause": None, "granularity": "year"},
             "2025: the days and the year series agree on 828.0 kWh of home use",
         ),
@@ -82,6 +136,12 @@ def sentence(**facts: Any) -> str:
 )
 def test_a_row_is_a_sentence(facts: dict[str, Any], words: str) -> None:
     assert sentence(**facts) == words
+
+
+def test_every_measure_has_words() -> None:
+    """None is shown by the name of its column."""
+    assert [_measure(name) for name in MEASURES if "_" in _measure(name)] == []
+    assert len({_measure(name) for name in MEASURES}) == len(MEASURES)
 
 
 def test_every_cause_has_words() -> None:
