@@ -265,6 +265,7 @@ def test_every_contradiction_of_a_mixture_is_found_and_nothing_else(block: int) 
         assert conform(found.days, "reconciliation").num_rows == len(found.days)
         assert_days(found, told)
         assert_causes(found, told)
+        assert_skipped(found, told)
         assert_months_and_years(found, told)
         assert_truth(found, told)
 
@@ -318,8 +319,22 @@ def reported_units(found: Reconciled) -> Cells:
     return set(zip(rows["check_name"], rows["period_start"], rows["measure"], strict=True))
 
 
+def is_off(rows: pd.DataFrame) -> pd.Series:
+    """Rows that two sources do not agree on; a check that is skipped says nothing."""
+    return ~rows["verdict"].isin(["agree", "skipped"])
+
+
+def assert_skipped(found: Reconciled, told: str) -> None:
+    """Identities of a site without splits are skipped on every day of which its energy is told, and on no other (Q43)."""
+    rows = found.days[found.days["verdict"] == "skipped"]
+    best = found.daily[(found.daily["solar_energy_exported_wh"] > 0) & (found.daily["source"] != "power")]
+    days = set() if found.truth.spec.has_battery else set(best["local_date"])
+    assert set(rows["period_start"]) == days, told
+    assert set(rows["check_name"]) | set(rows["cause"]) == ({"flow_identity", "no_splits"} if days else set()), told
+
+
 def assert_causes(found: Reconciled, told: str) -> None:
-    rows = found.days[(found.days["verdict"] != "agree") & (found.days["cause"] != "unit_mismatch")]
+    rows = found.days[is_off(found.days) & (found.days["cause"] != "unit_mismatch")]
     for check, day, measure, cause in zip(
         *(rows[name] for name in ("check_name", "period_start", "measure", "cause")), strict=True
     ):
@@ -328,7 +343,7 @@ def assert_causes(found: Reconciled, told: str) -> None:
 
 def assert_months_and_years(found: Reconciled, told: str) -> None:
     """Where a month is both in kWh and off, its unit comes first, and is all there is if solar is all there is."""
-    rows = found.periods[found.periods["verdict"] != "agree"]
+    rows = found.periods[is_off(found.periods)]
     causes = {(str(row.check_name), str(row.period_start)[:7], str(row.cause)) for row in rows.itertuples()}
     wanted, may_be = set(), set()
     for each in sorted(found.truth.injections, key=lambda injection: injection.kind, reverse=True):
