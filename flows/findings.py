@@ -14,6 +14,7 @@ from transform.sites import Site
 
 AGREE = "agree"
 SKIPPED = "skipped"
+"""What a check counts periods as that it says nothing of: they have no verdict, and a reason."""
 UNEXPLAINED = "unexplained"
 
 LARGEST = 10
@@ -90,8 +91,7 @@ def findings(workspace: Workspace, sites: Iterable[Site], since: date | None) ->
         if since is not None:
             rows = rows[rows["period_start"].map(lambda day: day >= since).astype(bool)]
         if len(rows):
-            is_skipped = rows["verdict"] == SKIPPED
-            differences = _by_size(rows[(rows["verdict"] != AGREE) & ~is_skipped])
+            differences = _by_size(rows[rows["verdict"].notna() & (rows["verdict"] != AGREE)])
             found.append(Findings(site, tuple(_checks(rows)), differences))
     return found
 
@@ -99,8 +99,9 @@ def findings(workspace: Workspace, sites: Iterable[Site], since: date | None) ->
 def _checks(rows: pd.DataFrame) -> Iterator[CheckCount]:
     for (name, granularity), each in rows.groupby(["check_name", "granularity"], sort=True):
         # A period counts once: by what differs, else by what agrees, else as skipped.
-        weight = each["verdict"].map({AGREE: 1, SKIPPED: 2}).fillna(0)
-        counted = each.iloc[np.argsort(weight.to_numpy(), kind="stable")].drop_duplicates("period_start")
+        told = each.assign(verdict=each["verdict"].fillna(SKIPPED))
+        weight = told["verdict"].map({AGREE: 1, SKIPPED: 2}).fillna(0)
+        counted = told.iloc[np.argsort(weight.to_numpy(), kind="stable")].drop_duplicates("period_start")
         verdict, cause = counted["verdict"], counted["cause"]
         is_off = ~verdict.isin([AGREE, SKIPPED])
         verdicts = {AGREE: 0, **_counts(verdict)}

@@ -320,13 +320,13 @@ def reported_units(found: Reconciled) -> Cells:
 
 
 def is_off(rows: pd.DataFrame) -> pd.Series:
-    """Rows that two sources do not agree on; a check that is skipped says nothing."""
-    return ~rows["verdict"].isin(["agree", "skipped"])
+    """Rows that two sources do not agree on; where a check is skipped there is no verdict."""
+    return rows["verdict"].notna() & (rows["verdict"] != "agree")
 
 
 def assert_skipped(found: Reconciled, told: str) -> None:
     """Identities of a site without splits are skipped on every day of which its energy is told, and on no other (Q43)."""
-    rows = found.days[found.days["verdict"] == "skipped"]
+    rows = found.days[found.days["verdict"].isna()]
     best = found.daily[(found.daily["solar_energy_exported_wh"] > 0) & (found.daily["source"] != "power")]
     days = set() if found.truth.spec.has_battery else set(best["local_date"])
     assert set(rows["period_start"]) == days, told

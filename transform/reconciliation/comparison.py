@@ -118,7 +118,7 @@ class Found:
         comparison: The comparison.
         period: Which period each row is about.
         measure: Which measure.
-        verdict: What came of it.
+        verdict: What came of it; None where nothing can be said.
         cause: Why; None where the two agree.
     """
 

@@ -7,7 +7,7 @@ import numpy as np
 from transform.day_sums import COLUMN, MEASURES
 from transform.reconciliation.comparison import Comparison, Found
 from transform.reconciliation.told import Told
-from transform.reconciliation.vocabulary import USES, Cause, Check, Granularity, Mask, Verdict
+from transform.reconciliation.vocabulary import USES, Cause, Check, Granularity, Mask
 from transform.sites import Site
 from transform.time import Days
 
@@ -48,11 +48,11 @@ def identities(told: Told, site: Site) -> tuple[Told, Told]:
 
 
 def not_split(granularity: Granularity, starts: Days, told: Told, site: Site) -> Found:
-    """Sources of which no identity can be checked, each with the reason: rows of verdict `skipped` (Q43)."""
+    """Sources of which no identity can be checked, each with the reason: rows without a verdict (Q43)."""
     left, nothing = told.of(IS_SOURCE).where(is_unsplit(told, site)), Told.nothing(USES, len(starts))
     never = np.zeros(len(starts), dtype=bool)
     period, measure = np.nonzero(left.values > 0.0)
-    verdict, cause = (np.full(len(period), each.value, dtype=object) for each in (Verdict.SKIPPED, Cause.NO_SPLITS))
+    verdict, cause = (np.full(len(period), each, dtype=object) for each in (None, Cause.NO_SPLITS.value))
     comparison = Comparison(Check.FLOW_IDENTITY, granularity, starts, left, nothing, never, never)
     return Found(comparison, period, measure, verdict, cause)
 

@@ -36,14 +36,12 @@ class Granularity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What came of it."""
+    """What came of it; NULL in the table where a check says nothing of a row, for the reason that is its cause."""
 
     AGREE = "agree"
     DIFFERS = "differs"
     MISSING_LEFT = "missing_left"
     MISSING_RIGHT = "missing_right"
-    SKIPPED = "skipped"
-    """There is something to check, and a reason why it says nothing."""
 
 
 class Cause(StrEnum):

@@ -83,14 +83,14 @@ def why(cause: str) -> str:
 def _sentence(row: dict[Any, Any], zone: tzinfo) -> str:
     when, what = _when(row), _measure(row["measure"])
     left, right = _source(row["left_source"]), _source(row["right_source"])
+    if pd.isna(row["verdict"]):
+        return f"{when}: where {_energy(row['left_wh'])} of {what} went is not checked: {_WHY[row['cause']]}"
     match row["verdict"]:
         case Verdict.MISSING_RIGHT:
             return f"{when} is missing from {right}; {_only_left(row, left, what)}"
         case Verdict.MISSING_LEFT:
             told = f"{right} {_verb(right)} {_energy(0 if pd.isna(row['right_wh']) else row['right_wh'])} of {what}"
             return f"{when} is missing from {left}; {told}: {_WHY[row['cause']]}"
-        case Verdict.SKIPPED:
-            return f"{when}: where {_energy(row['left_wh'])} of {what} went is not checked: {_WHY[row['cause']]}"
         case Verdict.AGREE:
             return f"{when}: {left} and {right} agree on {_energy(row['right_wh'])} of {what}"
     values = f"{left} {_verb(left)} {_energy(row['left_wh'])} of {what}, {right} {_energy(row['right_wh'])}"

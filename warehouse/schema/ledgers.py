@@ -66,7 +66,12 @@ RECONCILIATION = Table(
         _wh("right_wh", "The right value; NULL where the source has none."),
         _wh("difference_wh", "Left less right; NULL where either is missing.", lowest=-MAX_INTERVAL_WH),
         _wh("tolerance_wh", "By how much the two may differ and still agree."),
-        Field("verdict", Kind.VARCHAR, "agree, differs, missing_left, missing_right or skipped.", nullable=False),
+        Field(
+            "verdict",
+            Kind.VARCHAR,
+            "agree, differs, missing_left or missing_right; NULL where the check says nothing, and the cause says why.",
+            source="Q43",
+        ),
         Field(
             "cause",
             Kind.VARCHAR,

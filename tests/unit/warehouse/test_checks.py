@@ -51,7 +51,7 @@ AGREEMENT = {
     "granularity": "day",
 }
 SHIFT = {**AGREEMENT, "tolerance_wh": 0.5, "verdict": "differs", "cause": "allocation_shift"}
-SKIPPED = {"left_wh": 10.0, "verdict": "skipped", "cause": "no_splits", "granularity": "day"}
+SKIPPED = {"left_wh": 10.0, "verdict": None, "cause": "no_splits", "granularity": "day"}
 OUTAGE = {"started_at": LATE_EVENING, "ended_at": LATE_EVENING.replace(minute=56), "duration_s": 60.0}
 SOLD = {**NOTHING_FLOWED, "source": "energy_intervals", "home_wh": 38.0, "grid_export_wh": 2.0, **SUNNY}
 
@@ -248,6 +248,7 @@ def test_check_finds_the_row_that_fails_it(name: str, database: Database) -> Non
         {**AGREEMENT, "period_start": date(2025, 3, 1), "parts_at": LATE_EVENING},
         {**SHIFT, "period_start": date(2025, 3, 4), "parts_at": LATE_EVENING},
         {**SKIPPED, "right_wh": 9.0, "difference_wh": 1.0},
+        {**SKIPPED, "cause": None},
     ],
     ids=[
         "a difference from nothing",
@@ -258,6 +259,7 @@ def test_check_finds_the_row_that_fails_it(name: str, database: Database) -> Non
         "parting though they agree",
         "parting on another day",
         "skipped though both are there",
+        "skipped without a reason",
     ],
 )
 def test_reconciliation_that_contradicts_itself_is_found(row: Row, database: Database) -> None:

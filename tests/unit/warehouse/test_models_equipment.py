@@ -285,10 +285,10 @@ SHIFT = {"cause": "allocation_shift", "parts_at": datetime(2025, 3, 9, 19, tzinf
 
 
 def test_disagreements_are_the_rows_that_do_not_agree_in_kwh(database: Database) -> None:
-    """Those that agree or are skipped are left out; what a source lacks is NULL; when two part is told by both clocks (Q21)."""
+    """Those that agree or have no verdict are left out, what a source lacks is NULL; two part by both clocks (Q21)."""
     shared = {"check_name": "interval_vs_day", "granularity": "day", "measure": "home_wh", "left_source": "intervals"}
     differs = {"left_wh": 31_200.0, "right_wh": 30_000.0, "difference_wh": 1_200.0, "tolerance_wh": 31.2}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {**shared, "period_start": date(2025, 3, 1), "verdict": "agree"},
         {**shared, **differs, "period_start": date(2025, 3, 2), "verdict": "differs", "cause": "revised"},
         {
@@ -298,7 +298,7 @@ def test_disagreements_are_the_rows_that_do_not_agree_in_kwh(database: Database)
             "left_wh": 5.0,
             "cause": "dropped_day",
         },
-        {**shared, "period_start": date(2025, 3, 4), "verdict": "skipped", "left_wh": 5.0, "cause": "no_splits"},
+        {**shared, "period_start": date(2025, 3, 4), "verdict": None, "left_wh": 5.0, "cause": "no_splits"},
         {**shared, **differs, **SHIFT, "period_start": date(2025, 3, 9), "verdict": "differs"},
     ]
     connection = database({"sites": [LA], "reconciliation": rows}, "disagreements")

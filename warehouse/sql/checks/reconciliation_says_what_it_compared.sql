@@ -9,9 +9,10 @@ from main.reconciliation
 where (difference_wh is null) <> (left_wh is null or right_wh is null)
     or abs(difference_wh - (left_wh - right_wh)) > 0.001
     or (verdict = 'missing_left') <> (left_wh is null and right_wh is not null)
-    or (verdict in ('missing_right', 'skipped')) <> (right_wh is null and left_wh is not null)
+    or (verdict = 'missing_right') <> (right_wh is null and left_wh is not null)
     or (verdict = 'agree' and abs(difference_wh) > tolerance_wh + 0.001)
     or (verdict <> 'agree' and cause is null)
-    or (parts_at is not null and verdict <> 'differs')
+    or (verdict is null and (cause is null or right_wh is not null))
+    or (parts_at is not null and verdict is distinct from 'differs')
     or (granularity = 'day' and abs(datediff('day', period_start, timezone('UTC', parts_at)::date)) > 1)
 order by site_id, check_name, granularity, period_start, measure

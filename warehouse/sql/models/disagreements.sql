@@ -21,5 +21,5 @@ select
     timezone(coalesce(sites.zone, 'UTC'), found.parts_at)::timestamp as local_parts_at
 from main.reconciliation as found
 left join analytics.sites as sites on sites.site_id = found.site_id
-where found.verdict not in ('agree', 'skipped')
+where found.verdict <> 'agree'
 order by found.site_id, found.check_name, found.granularity, found.period_start, found.measure

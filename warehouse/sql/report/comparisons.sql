@@ -6,6 +6,6 @@ select
     year(period_start)::integer as year,
     count(*)::bigint as compared
 from main.reconciliation
-where list_contains($sites, site_id) and period_start between $since and $until and verdict <> 'skipped'
+where list_contains($sites, site_id) and period_start between $since and $until and verdict is not null
 group by all
 order by site_id, year

@@ -116,7 +116,7 @@ def sentence(**facts: Any) -> str:
                 "check_name": "flow_identity",
                 "left_source": "daily",
                 "right_source": "flows",
-                "verdict": "skipped",
+                "verdict": None,
                 "cause": "no_splits",
             },
             "2025-05-14: where 31.2 kWh of solar went is not checked: without a battery the API does not tell",
