@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from transform.day_sums import MEASURES, POWERS, DayRows, DaySums, interval_sums, power_sums, with_totals
-from transform.local_calendar import Calendar
+from transform.local_calendar import Calendar, positions
 from transform.sites import Site
 from transform.time import Ints, days_of, epoch_us, local_walls
 from warehouse.schema import FLOWS, MAX_INTERVAL_WH
@@ -136,11 +136,12 @@ def _without_midnight_zeros(days: pd.DataFrame, with_energy: Ints) -> pd.DataFra
 
 def month_asked_us(periods: pd.DataFrame, calendar: Calendar) -> Ints:
     """When the month series was last asked for the month of each day, 0 where it gave no day of that month at all."""
-    mine = (periods["granularity"] == "day") & (periods["source"] == MONTH_SERIES)
-    months = days_of(periods.loc[mine, "period_start"]).astype("datetime64[M]").astype(np.int64)
-    of_days = calendar.days.astype("datetime64[M]").astype(np.int64)
-    asked_us = pd.Series(epoch_us(periods.loc[mine, "_fetched_at"])).groupby(months).max()
-    return np.asarray(asked_us.reindex(of_days, fill_value=0).to_numpy(dtype=np.int64))
+    mine = ((periods["granularity"] == "day") & (periods["source"] == MONTH_SERIES)).to_numpy(dtype=bool)
+    told = days_of(periods["period_start"])[mine].astype("datetime64[M]")
+    months, at = np.unique(calendar.days.astype("datetime64[M]"), return_inverse=True)
+    asked_us = np.zeros(len(months) + 1, dtype=np.int64)
+    np.maximum.at(asked_us, positions(told, months), epoch_us(periods["_fetched_at"])[mine])
+    return asked_us[at]
 
 
 def _spoken_for(sums: DaySums, source: str, site: Site, calendar: Calendar) -> pd.DataFrame:

@@ -147,14 +147,16 @@ def power_sums(rows: DayRows, days: int) -> DaySums:
     The totals come from power too, since the flows they are summed from are not known. Where the home is unknown and the
     grid is zero, nothing measures it (Q16). `rows` hold `POWERS`.
     """
-    values = rows.values.copy()
-    grid, home = POWERS.index("grid_w"), POWERS.index("home_w")
-    values[np.isnan(values[:, home]) & (values[:, grid] == 0.0), grid] = np.nan
-    watt_s = np.full((len(rows.at), len(MEASURES)), np.nan)
-    for measure, (power, sign) in _POWER_OF.items():
-        watt_s[:, COLUMN[measure]] = np.maximum(sign * values[:, POWERS.index(power)], 0.0) * rows.length_s
+    watts = dict(zip(POWERS, rows.values.T, strict=True))
+    is_unmetered = np.isnan(watts["home_w"]) & (watts["grid_w"] == 0.0)
+    watts["grid_w"] = np.where(is_unmetered, np.nan, watts["grid_w"])
+    watt_s = np.empty((len(rows.at), len(_POWER_OF)), order="F")
+    for at, (power, sign) in enumerate(_POWER_OF.values()):
+        watt_s[:, at] = np.maximum(sign * watts[power], 0.0) * rows.length_s
     sums = rows.totals(watt_s, days)
-    return replace(sums, values=sums.values / _SECONDS_PER_HOUR)
+    values = np.full((days, len(MEASURES)), np.nan)
+    values[:, [COLUMN[name] for name in _POWER_OF]] = sums.values / _SECONDS_PER_HOUR
+    return replace(sums, values=values)
 
 
 def with_totals(flows: Floats, site: Site) -> Floats:
@@ -181,9 +183,12 @@ def _sum(values: Floats) -> Floats:
 
 def _sums(values: Floats, firsts: Ints) -> Floats:
     """Sums of runs of rows; NaN where all are."""
-    is_unknown = np.isnan(values)
-    if not is_unknown.any():
-        return np.asarray(np.add.reduceat(values, firsts, axis=0))
-    known = np.add.reduceat((~is_unknown).astype(np.int64), firsts, axis=0)
-    sums = np.add.reduceat(np.where(is_unknown, 0.0, values), firsts, axis=0)
-    return np.where(known > 0, sums, np.nan)
+    sums = np.asarray(np.add.reduceat(values, firsts, axis=0))
+    has_unknown = np.isnan(sums).any(axis=0)
+    if has_unknown.any():
+        some = values[:, has_unknown]
+        is_unknown = np.isnan(some)
+        known = np.add.reduceat((~is_unknown).astype(np.int64), firsts, axis=0)
+        parts = np.add.reduceat(np.where(is_unknown, 0.0, some), firsts, axis=0)
+        sums[:, has_unknown] = np.where(known > 0, parts, np.nan)
+    return sums

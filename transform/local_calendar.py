@@ -45,9 +45,12 @@ class Calendar:
 
 
 def positions(wanted: Days, days: Days) -> Ints:
-    """Position of each wanted day among ascending `days`, or -1."""
+    """Position of each wanted day among ascending `days`, or -1; where no day is left out it can be counted."""
     if len(days) == 0:
         return np.full(len(wanted), -1, dtype=np.int64)
+    if int((days[-1] - days[0]).astype(np.int64)) == len(days) - 1:
+        ahead = (wanted - days[0]).astype(np.int64)
+        return np.where((ahead >= 0) & (ahead < len(days)), ahead, -1)
     at = np.searchsorted(days, wanted)
     found = (at < len(days)) & (days[np.minimum(at, len(days) - 1)] == wanted)
     return np.where(found, at, -1)

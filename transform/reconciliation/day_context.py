@@ -159,7 +159,7 @@ def silent_s(rows: DayRows, calendar: Calendar) -> Ints:
     days = len(calendar.days)
     if len(rows.at) == 0:
         return np.zeros(days, dtype=np.int64)
-    has_energy = (np.nan_to_num(rows.values) != 0.0).any(axis=1)
+    has_energy = (np.abs(rows.values) > 0.0).any(axis=1)
     time_of_day = (rows.begun_us - calendar.starts_us[rows.at]) // BIN_US
     held, full = np.bincount(time_of_day), np.bincount(time_of_day, weights=has_energy)
     is_usual = full >= USUAL * np.maximum(held, 1)
@@ -172,19 +172,16 @@ def contrary_wh(energy: DayRows, power: DayRows, days: int) -> Floats:
 
     Power is added up to the intervals of energy where it is the finer of the two.
     """
-    at = np.searchsorted(energy.begun_us, power.begun_us, side="right") - 1
-    is_in = at >= 0
-    if not is_in.any():
+    if len(energy.at) == 0 or len(power.at) == 0:
         return np.zeros(days)
-    ends = energy.begun_us + energy.length_s * 1_000_000
-    is_in &= (power.begun_us + power.length_s * 1_000_000 <= ends[at]) & (power.length_s <= energy.length_s[at])
-    net_power = np.bincount(
-        at[is_in],
-        weights=np.nan_to_num(power.values[is_in, _GRID]) * power.length_s[is_in] / 3600,
-        minlength=len(energy.at),
-    )
-    flows = np.nan_to_num(energy.values[:, [_IMPORT, *_EXPORTS]])
-    net_energy = flows[:, 0] - flows[:, 1:].sum(axis=1)
+    at = np.searchsorted(energy.begun_us, power.begun_us, side="right") - 1
+    ends_us = energy.begun_us + energy.length_s * 1_000_000
+    is_in = (at >= 0) & (power.begun_us + power.length_s * 1_000_000 <= ends_us[at])
+    is_in &= power.length_s <= energy.length_s[at]
+    power_wh = np.where(is_in, _known(power.values[:, _GRID]) * power.length_s / 3600, 0.0)
+    net_power = np.bincount(np.maximum(at, 0), weights=power_wh, minlength=len(energy.at))
+    flows = [_known(energy.values[:, at]) for at in (_IMPORT, *_EXPORTS)]
+    net_energy = flows[0] - sum(flows[1:])
     common = np.minimum(np.abs(net_power), np.abs(net_energy))
     is_contrary = (net_power * net_energy < 0) & (common >= NET_WH)
     return np.bincount(energy.at, weights=common * is_contrary, minlength=days).astype(np.float64)
@@ -192,8 +189,13 @@ def contrary_wh(energy: DayRows, power: DayRows, days: int) -> Floats:
 
 def negative_home_wh(power: DayRows, days: int) -> Floats:
     """Wh of each day that the home would have given instead of taken."""
-    given = np.maximum(-np.nan_to_num(power.values[:, _HOME]), 0.0) * power.length_s / 3600
+    given = np.maximum(-_known(power.values[:, _HOME]), 0.0) * power.length_s / 3600
     return np.bincount(power.at, weights=given, minlength=days).astype(np.float64)
+
+
+def _known(values: Floats) -> Floats:
+    """Values, 0 where there is none."""
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def revised_us(revisions: pd.DataFrame, calendar: Calendar) -> dict[str, Ints]:
