@@ -107,7 +107,9 @@ class DayRows:
         """Rows of a table of intervals."""
         at, begun_us = calendar.index(rows["local_date"]), epoch_us(rows["interval_start"])
         length_s, asked_us = rows["interval_s"].to_numpy(dtype=np.int64), epoch_us(rows["_fetched_at"])
-        values = rows[columns].to_numpy(dtype=np.float64)
+        values = np.empty((len(rows), len(columns)), order="F")
+        for column, name in enumerate(columns):
+            values[:, column] = rows[name].to_numpy(dtype=np.float64)
         if len(at) and (at[0] < 0 or at[-1] < 0 or (np.diff(begun_us) < 0).any() or (at < 0).any()):
             order = np.argsort(begun_us, kind="stable")
             order = order[at[order] >= 0]

@@ -30,7 +30,7 @@ ROLLUPS = frozenset({Series.ENERGY_MONTH, Series.ENERGY_YEAR, Series.HISTORY})
 UNIT_MISMATCH = "unit_mismatch"
 
 
-NOT_LOOKED_AT = ("_raw_id", "_run_id", "payload")
+NOT_LOOKED_AT = ("_raw_id", "_run_id", "payload", "is_partial", "coverage_pct", "grid_services_w")
 """Columns that no check compares."""
 
 
@@ -89,7 +89,7 @@ def _evidence(workspace: Workspace, site: Site, months: Sequence[str]) -> DayEvi
         intervals=held("energy_intervals"),
         periods=held(PERIODS),
         power=held("power"),
-        daily=workspace.lake.read("daily", site_id=site.site_id, months=months),
+        daily=workspace.lake.read("daily", site_id=site.site_id, months=months, without=NOT_LOOKED_AT),
         gaps=held("gaps"),
         revisions=held("revisions"),
         requests=held("requests"),
@@ -121,7 +121,7 @@ def reconcile_site(workspace: Workspace, site: Site) -> Shaped:
         return Shaped(0)
     lake = workspace.lake
     found = lake.read(TABLE, site_id=site.site_id)
-    daily = lake.read("daily", site_id=site.site_id)
+    daily = lake.read("daily", site_id=site.site_id, without=NOT_LOOKED_AT)
     periods = lake.read(PERIODS, site_id=site.site_id)
     days = found[found["granularity"] == "day"].reset_index(drop=True)
     is_scaled = bool(((found["cause"] == UNIT_MISMATCH) & (found["granularity"] != "day")).any())

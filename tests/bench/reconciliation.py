@@ -10,17 +10,15 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from extract.simulator import SiteSpec
+from flows.steps.reconcile import NOT_LOOKED_AT
 from tests.bench.measurement import Measurement, best_of
 from tests.mixtures import SETTLE_HOURS, reconciled, site_of
 from transform.frames import empty_frame
 from transform.reconciliation import DayEvidence, PeriodEvidence, reconcile_days, reconcile_periods
 from transform.sites import Site
 from transform.time import date_column, days_of
-from warehouse.conform import declared
 from warehouse.lake import Lake
 from warehouse.schema import FLOWS
 
@@ -35,7 +33,6 @@ MODEL = SiteSpec(site_id=101, time_zone="America/Phoenix", installed_at=datetime
 
 MONTH = np.datetime64("2025-12")
 NOW = datetime(2026, 1, 10, 20, 7, tzinfo=UTC)
-TYPES = {pa.date32(): pd.ArrowDtype(pa.date32()), pa.bool_(): pd.BooleanDtype()}
 TABLES = ("energy_intervals", "energy_periods", "power", "daily", "gaps", "revisions", "requests", "reconciliation")
 
 
@@ -80,11 +77,9 @@ def _site(site_id: int) -> Site:
 
 
 def _held(lake: Lake, name: str, site_id: int, first: np.datetime64, months: int) -> pd.DataFrame:
-    """Some months of a table, without the columns that are only lineage."""
-    paths = [lake.path(name, site_id, str(first + ahead)) for ahead in range(months)]
-    columns = [each for each in declared(name).columns if each not in {"_raw_id", "_run_id"}]
-    parts = [pq.ParquetFile(each).read(columns=columns) for each in paths if each.exists()]
-    return pa.concat_tables(parts).to_pandas(types_mapper=TYPES.get) if parts else empty_frame(name)
+    """Some months of a table, read as the step reads them."""
+    wanted = [str(first + ahead) for ahead in range(months)]
+    return lake.read(name, site_id=site_id, months=wanted, without=NOT_LOOKED_AT)
 
 
 def _days(lake: Lake, site_id: int, first: np.datetime64) -> pd.DataFrame:
