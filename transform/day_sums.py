@@ -3,6 +3,7 @@
 Rows of a lake file are in order of time, so a day is a run of rows, and its sum is one step over an array.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -121,14 +122,13 @@ class DayRows:
         """Some of the rows, by position, in order of time."""
         return DayRows(self.at[rows], self.begun_us[rows], self.length_s[rows], self.asked_us[rows], self.values[rows])
 
-    def totals(self, values: Floats, days: int) -> DaySums:
-        """The sums by day of `values`, rows × `MEASURES` of these rows."""
+    def totals(self, columns: Iterable[Floats], days: int) -> DaySums:
+        """The sums by day of `columns`, numbers of these rows; one at a time, so that no table of them is made."""
         firsts = np.flatnonzero(np.diff(self.at, prepend=-1))
         told, lasts = self.at[firsts], np.append(firsts[1:], len(self.at)) - 1
-        sums = np.full((days, values.shape[1]), np.nan)
+        sums = np.stack([_summed(column, told, firsts, days) for column in columns], axis=1)
         rows, held_s, asked_us, begun_us, ended_us = (np.zeros(days, dtype=np.int64) for _ in range(5))
         if len(firsts):
-            sums[told] = _sums(values, firsts)
             rows[told] = lasts - firsts + 1
             held_s[told] = np.add.reduceat(self.length_s, firsts)
             asked_us[told] = np.maximum.reduceat(self.asked_us, firsts)
@@ -139,7 +139,7 @@ class DayRows:
 
 def interval_sums(rows: DayRows, site: Site, days: int) -> DaySums:
     """Energy of the intervals of each day; `rows` hold `FLOWS`."""
-    flows = rows.totals(rows.values, days)
+    flows = rows.totals(rows.values.T, days)
     return replace(flows, values=with_totals(flows.values, site))
 
 
@@ -152,9 +152,7 @@ def power_sums(rows: DayRows, days: int) -> DaySums:
     watts = dict(zip(POWERS, rows.values.T, strict=True))
     is_unmetered = np.isnan(watts["home_w"]) & (watts["grid_w"] == 0.0)
     watts["grid_w"] = np.where(is_unmetered, np.nan, watts["grid_w"])
-    watt_s = np.empty((len(rows.at), len(_POWER_OF)), order="F")
-    for at, (power, sign) in enumerate(_POWER_OF.values()):
-        watt_s[:, at] = np.maximum(sign * watts[power], 0.0) * rows.length_s
+    watt_s = (np.maximum(sign * watts[power], 0.0) * rows.length_s for power, sign in _POWER_OF.values())
     sums = rows.totals(watt_s, days)
     values = np.full((days, len(MEASURES)), np.nan)
     values[:, [COLUMN[name] for name in _POWER_OF]] = sums.values / _SECONDS_PER_HOUR
@@ -183,14 +181,14 @@ def _sum(values: Floats) -> Floats:
     return np.where(is_unknown.all(axis=1), np.nan, np.where(is_unknown, 0.0, values).sum(axis=1))
 
 
-def _sums(values: Floats, firsts: Ints) -> Floats:
-    """Sums of runs of rows; NaN where all are."""
-    sums = np.asarray(np.add.reduceat(values, firsts, axis=0))
-    has_unknown = np.isnan(sums).any(axis=0)
-    if has_unknown.any():
-        some = values[:, has_unknown]
-        is_unknown = np.isnan(some)
-        known = np.add.reduceat((~is_unknown).astype(np.int64), firsts, axis=0)
-        parts = np.add.reduceat(np.where(is_unknown, 0.0, some), firsts, axis=0)
-        sums[:, has_unknown] = np.where(known > 0, parts, np.nan)
-    return sums
+def _summed(values: Floats, told: Ints, firsts: Ints, days: int) -> Floats:
+    """Sums of runs of rows, by day; NaN where all are, and of days without a run."""
+    found = np.full(days, np.nan)
+    if len(firsts):
+        sums = np.add.reduceat(values, firsts)
+        if np.isnan(sums).any():
+            is_unknown = np.isnan(values)
+            known = np.add.reduceat((~is_unknown).astype(np.int64), firsts)
+            sums = np.where(known > 0, np.add.reduceat(np.where(is_unknown, 0.0, values), firsts), np.nan)
+        found[told] = sums
+    return found

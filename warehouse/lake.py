@@ -31,6 +31,10 @@ FILE_NAME = "part.parquet"
 DIGEST_KEY = b"wattlog.digest"
 VERSION_KEY = b"wattlog.schema_version"
 
+COMPRESSION = "snappy"
+"""A month's file is dozens of small columns, each packed by itself: zstd takes twice as long to open them and saves 5 % in
+all, nothing on tables of a row a day."""
+
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _DAMAGED = "is not readable Parquet; delete it, then run `wattlog rebuild`"
 _EXTENSION_TYPES: dict[pa.DataType, pd.api.extensions.ExtensionDtype] = {
@@ -126,7 +130,7 @@ class Lake:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic.sweep(path.parent, name=FILE_NAME)
             with atomic.replacing(path) as temporary:
-                pq.write_table(content, temporary, compression="zstd")
+                pq.write_table(content, temporary, compression=COMPRESSION)
                 size = temporary.stat().st_size
         except OSError as error:
             raise LakeFailed(path, atomic.reason(error)) from error

@@ -159,7 +159,9 @@ def silent_s(rows: DayRows, calendar: Calendar) -> Ints:
     days = len(calendar.days)
     if len(rows.at) == 0:
         return np.zeros(days, dtype=np.int64)
-    has_energy = (np.abs(rows.values) > 0.0).any(axis=1)
+    has_energy = np.zeros(len(rows.at), dtype=bool)
+    for column in rows.values.T:
+        has_energy |= np.abs(column) > 0.0
     time_of_day = (rows.begun_us - calendar.starts_us[rows.at]) // BIN_US
     held, full = np.bincount(time_of_day), np.bincount(time_of_day, weights=has_energy)
     is_usual = full >= USUAL * np.maximum(held, 1)

@@ -44,11 +44,11 @@ def test_file_holds_the_site_so_that_any_reader_sees_it(lake: Lake, frame_of: Fr
     assert rows == [(1001, "2025-03", None)]
 
 
-def test_parquet_is_zstd_with_units(lake: Lake, frame_of: FrameOf) -> None:
+def test_parquet_is_snappy_with_units(lake: Lake, frame_of: FrameOf) -> None:
     """Small on disk, and a column says its unit to whoever opens the file."""
     path = lake.write("power", frame_of(POWER, {}), site_id=1001, month="2025-03", digest="abc").path
     metadata = pq.read_metadata(path)
-    assert {metadata.row_group(0).column(index).compression for index in range(metadata.num_columns)} == {"ZSTD"}
+    assert {metadata.row_group(0).column(index).compression for index in range(metadata.num_columns)} == {"SNAPPY"}
     assert pq.read_schema(path).field("solar_w").metadata[b"unit"] == b"W"
 
 
