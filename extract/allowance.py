@@ -23,6 +23,9 @@ from extract.pace import Pace, Standing
 PATIENCE_S: Final = 30.0
 """A process waits so long for the others to let go of the file, which each holds for a tenth of a millisecond."""
 
+CLOCK_STEP_S: Final = 0.001
+"""A place that is about to come free is waited for at least so long: clocks and sums are not finer than that."""
+
 _TABLES: Final = """
 create table sent (at real not null);
 create index sent_at on sent (at);
@@ -129,14 +132,21 @@ class Allowance:
                 if value != before[name]:
                     _set(connection, name, value)
 
-    def take_place(self, limit: int, window_s: float, now: float) -> bool:
-        """Count a request as sent, if fewer than `limit` were in the last `window_s`."""
+    def take_place(self, limit: int, window_s: float, now: float) -> float:
+        """Count a request as sent and return 0, or return in how many seconds a place comes free.
+
+        There is a place if fewer than `limit` were sent in the last `window_s`.
+        """
         with self._held() as connection:
             connection.execute("delete from sent where at <= ?", [now - window_s])
             (sent,) = connection.execute("select count(*) from sent").fetchone()
             if sent < limit:
                 connection.execute("insert into sent values (?)", [now])
-            return bool(sent < limit)
+                return 0.0
+            (oldest,) = connection.execute(
+                "select at from sent order by at limit 1 offset ?", [sent - limit]
+            ).fetchone()
+            return max(float(oldest) + window_s - now, CLOCK_STEP_S)
 
     # --- the file -----------------------------------------------------------------------------------------------------
 
@@ -233,6 +243,6 @@ class CommonPace(Pace):
         with self._allowance.standing() as self._standing:
             yield self._standing
 
-    def _take_place(self) -> bool:
+    def _take_place(self, now: float) -> float:
         limit = self._limit
-        return limit is None or self._allowance.take_place(limit, self._window_s, self._clock())
+        return 0.0 if limit is None else self._allowance.take_place(limit, self._window_s, now)

@@ -20,6 +20,10 @@ RECOVERY_S = 300.0
 """A pace that was lowered rises by one step after so long without another 429."""
 
 POLL_S = 0.05
+"""Whoever waits for a place of this process's own minute looks again after so long: a thousandth of the minute."""
+
+LOOK_S = 1.0
+"""Whoever waits looks this often whether the run was halted, or a place came free otherwise."""
 
 OnPause = Callable[[float], None]
 """Told how many seconds every request of the process is held back because of a 429."""
@@ -84,10 +88,29 @@ class Pace:
     def wait(self) -> None:
         """Return when the next request may be sent, or at once when the run is stopped."""
         while not self._is_stopped():
-            pause = self._pause_s()
-            if pause <= 0 and self._may_go():
+            wait_s = self.turn_s()
+            if wait_s <= 0:
                 return
-            self._sleep(min(pause, 1.0) if pause > 0 else POLL_S)
+            self._sleep(min(wait_s, LOOK_S))
+
+    def turn_s(self) -> float:
+        """Take a place in the sliding minute and return 0, or return how many seconds to wait before trying again.
+
+        There is no place in a pause, and while the pace is lowered, one place at a time.
+        """
+        with self._held() as standing:
+            now = self._clock()
+            if now < standing.paused_until:
+                return standing.paused_until - now
+            if standing.steps_down and now - standing.lowered_at >= RECOVERY_S:
+                standing.steps_down -= 1
+                standing.lowered_at = now
+            if standing.steps_down and now < standing.next_at:
+                return standing.next_at - now
+            wait_s = self._take_place(now)
+            if wait_s <= 0 and standing.steps_down and self.requests_per_minute is not None:
+                standing.next_at = now + self._window_s / self.requests_per_minute
+            return wait_s
 
     def slow_down(self, pause_s: float) -> None:
         """A 429: hold everybody back for `pause_s` and go slower afterwards.
@@ -110,27 +133,7 @@ class Pace:
         with self._lock:
             yield self._standing
 
-    def _take_place(self) -> bool:
-        """Take a place in the sliding minute if there is one; called while the pace is held."""
-        return self._limiter is None or bool(self._limiter.try_acquire("requests", blocking=False))
-
-    def _pause_s(self) -> float:
-        with self._held() as standing:
-            return standing.paused_until - self._clock()
-
-    def _may_go(self) -> bool:
-        """Take a place in the sliding minute; none in a pause, and while the pace is lowered, one place at a time."""
-        with self._held() as standing:
-            now = self._clock()
-            if now < standing.paused_until:  # by a 429 that came since the caller looked
-                return False
-            if standing.steps_down and now - standing.lowered_at >= RECOVERY_S:
-                standing.steps_down -= 1
-                standing.lowered_at = now
-            if standing.steps_down and now < standing.next_at:
-                return False
-            if not self._take_place():
-                return False
-            if standing.steps_down and self.requests_per_minute is not None:
-                standing.next_at = now + self._window_s / self.requests_per_minute
-            return True
+    def _take_place(self, now: float) -> float:
+        """Take a place if there is one and return 0, else when to look again, in seconds; called while the pace is held."""
+        is_taken = self._limiter is None or bool(self._limiter.try_acquire("requests", blocking=False))
+        return 0.0 if is_taken else POLL_S

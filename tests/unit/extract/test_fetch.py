@@ -126,7 +126,7 @@ def test_a_429_holds_everybody_back_before_the_disk_has_it(tmp_path: Path, monke
     held_back: list[float] = []
 
     def keep(*arguments: Any, **named: Any) -> Entry:
-        held_back.append(made.pace._pause_s())
+        held_back.append(made.pace.turn_s())
         return RawArchive.keep(archive, *arguments, **named)
 
     monkeypatch.setattr(archive, "keep", keep)
