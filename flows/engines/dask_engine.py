@@ -18,6 +18,7 @@ from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
 from distributed.client import FutureCancelledError
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.context import SettingsContext, get_settings_context
 
 from extract.allowance import Halt
 from flows.engines import Item, Result, Step
@@ -56,6 +57,18 @@ class Unmoved(WorkerPlugin):
     def teardown(self, worker: Worker) -> None:
         """See `say_no_more`."""
         say_no_more()
+
+
+class SentWhole(SettingsContext):
+    """Prefect's settings as they travel with each task: as they are.
+
+    As plain values, Prefect's own way, a worker would read the environment and check some hundred settings for each task,
+    which costs it more than all the rest of a task.
+    """
+
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        """What the worker gives to `SettingsContext`."""
+        return {"profile": self.profile, "settings": self.settings}
 
 
 class DaskEngine:
@@ -161,7 +174,9 @@ def _begin(step: Step[Any, Result], workspace: Workspace, batch: Batch) -> Any:
     name = step.__name__.replace("_", "-")
     options: dict[str, Any] = {"name": name, "cache_policy": NO_CACHE, "persist_result": False}
     call = partial(_on_dask, step, workspace, batch)
-    return task(**options, task_run_name=f"{name} {called(batch)}")(call).submit()
+    here = get_settings_context()
+    with SentWhole(profile=here.profile, settings=here.settings):
+        return task(**options, task_run_name=f"{name} {called(batch)}")(call).submit()
 
 
 def _on_dask(step: Step[Any, Result], workspace: Workspace, batch: Batch) -> Done[Result]:
