@@ -43,7 +43,7 @@ class Halt(IntEnum):
 
 
 class Allowance:
-    """The file of one run, for all threads of a process. Pickled, it is its path.
+    """The file of one run, for all threads of a process. Pickled, it is its path, absolute since workers stand elsewhere.
 
     Args:
         path: Where the file stands; `begin` makes it.
@@ -182,7 +182,7 @@ class Allowance:
         return self._connection
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
+        return {"path": self.path.absolute()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(Allowance(**state).__dict__)

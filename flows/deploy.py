@@ -1,7 +1,7 @@
 """Registers the deployments and what they need with a Prefect API. Everything here may be repeated."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron
@@ -19,7 +20,14 @@ from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
 from flows import deployed
-from flows.deployments import DEPLOYMENTS, QUEUE, RUNS_AT_A_TIME, Deployment, job_variables
+from flows.deployments import (
+    ACCOUNT_NAMES,
+    RUNS_AT_A_TIME,
+    Deployment,
+    deployments_of,
+    job_variables,
+    queue_of,
+)
 from flows.errors import UsageError
 from flows.object_store.address import store_address
 from flows.settings import Settings
@@ -48,26 +56,42 @@ class Registered:
     created: tuple[str, ...]
 
 
-def register(settings: Settings, *, work_pool: str, timezone: str) -> Registered:
+def register(
+    settings: Settings, *, work_pool: str, timezone: str, account: str | None = None, takes_over: bool = False
+) -> Registered:
     """Register pool, queue, limits and deployments.
 
     A pool, queue or limit that is there is left as it is, and a deployment that somebody paused stays paused.
 
+    Args:
+        settings: Whose data directory the deployments serve.
+        work_pool: The pool; made if it is not there.
+        timezone: Zone of the schedules.
+        account: Name of the account, where several share the Prefect server: a part of all names.
+        takes_over: Whether deployments that serve another data directory are to serve this one.
+
     Raises:
-        UsageError: No API is configured, or it does not answer, or the zone is not an IANA name.
+        UsageError: No API is configured, or it does not answer, or a name is not legal, or the deployments serve another data
+            directory.
     """
     if timezone not in available_timezones():
         raise UsageError(f"{timezone!r} is not a time zone; write it like America/Los_Angeles")
+    if account is not None and not ACCOUNT_NAMES.fullmatch(account):
+        raise UsageError(f"{account!r} cannot be part of a deployment's name; use a-z, 0-9 and dashes")
+    wanted = deployments_of(account)
     with _api() as client:
+        found = {each.full_name: there for each in wanted if (there := _found(client, each)) is not None}
+        if not takes_over:
+            _refuse_others(found, _data_dir(settings))
         pool_type, new_pool = _pool(client, work_pool)
-        created = [*new_pool, *_queue(client, work_pool)]
+        created = [*new_pool, *_queue(client, work_pool, queue_of(account))]
         if settings.shared_rate_limit is not None and ensure_limit(client, settings):
             created.append(f"limit {settings.shared_rate_limit}")
-        found = {each.full_name for each in DEPLOYMENTS if _is_there(client, each)}
-        for each in DEPLOYMENTS:
-            _deploy(client, each, settings, work_pool=work_pool, pool_type=pool_type, timezone=timezone)
-    created += [f"deployment {each.full_name}" for each in DEPLOYMENTS if each.full_name not in found]
-    deployments = {each.full_name: each.cron for each in DEPLOYMENTS}
+        for each in wanted:
+            is_paused = each.full_name in found and found[each.full_name].paused
+            _deploy(each, settings, work_pool=work_pool, pool_type=pool_type, timezone=timezone, is_paused=is_paused)
+    created += [f"deployment {each.full_name}" for each in wanted if each.full_name not in found]
+    deployments = {each.full_name: each.cron for each in wanted}
     return Registered(str(PREFECT_API_URL.value()), work_pool, timezone, deployments, tuple(created))
 
 
@@ -101,31 +125,50 @@ def _pool(client: SyncPrefectClient, name: str) -> tuple[str, list[str]]:
         return PROCESS, [f"work pool {name}"]
 
 
-def _queue(client: SyncPrefectClient, pool: str) -> list[str]:
+def _queue(client: SyncPrefectClient, pool: str, queue: str) -> list[str]:
     try:
-        client.read_work_queue_by_name(QUEUE, work_pool_name=pool)
+        client.read_work_queue_by_name(queue, work_pool_name=pool)
     except ObjectNotFound:
-        client.create_work_queue(QUEUE, concurrency_limit=RUNS_AT_A_TIME, work_pool_name=pool)
-        return [f"work queue {QUEUE}"]
+        client.create_work_queue(queue, concurrency_limit=RUNS_AT_A_TIME, work_pool_name=pool)
+        return [f"work queue {queue}"]
     return []
 
 
-def _is_there(client: SyncPrefectClient, deployment: Deployment) -> bool:
+def _found(client: SyncPrefectClient, deployment: Deployment) -> DeploymentResponse | None:
     try:
-        client.read_deployment_by_name(deployment.full_name)
+        return client.read_deployment_by_name(deployment.full_name)
     except ObjectNotFound:
-        return False
-    return True
+        return None
+
+
+def _data_dir(settings: Settings) -> str:
+    """Where the deployments' runs work: for Prefect, which knows no working directory of ours, absolute."""
+    return str(store_address(settings.shown_data_dir) or settings.data_dir.resolve())
+
+
+def _refuse_others(found: Mapping[str, DeploymentResponse], data_dir: str) -> None:
+    """Another account's deployments are not to be turned to this one's data directory without a word.
+
+    Raises:
+        UsageError: One of them serves another data directory.
+    """
+    for name, there in found.items():
+        served = (there.parameters or {}).get("data_dir", data_dir)
+        if served != data_dir:
+            raise UsageError(
+                f"{name} serves another data directory, {served}; name this account with --account, "
+                "or repeat with --take-over if the directory has moved"
+            )
 
 
 def _deploy(
-    client: SyncPrefectClient,
     deployment: Deployment,
     settings: Settings,
     *,
     work_pool: str,
     pool_type: str,
     timezone: str,
+    is_paused: bool,
 ) -> None:
     """Register one deployment.
 
@@ -133,11 +176,6 @@ def _deploy(
     workers bring their own.
     """
     is_process = pool_type == PROCESS
-    data_dir = store_address(settings.shown_data_dir) or settings.data_dir.resolve()
-    try:
-        is_paused = client.read_deployment_by_name(deployment.full_name).paused
-    except ObjectNotFound:
-        is_paused = False
     RunnerDeployment.from_flow(
         getattr(deployed, deployment.flow),
         name=deployment.name,
@@ -145,9 +183,9 @@ def _deploy(
         tags=deployment.tags,
         schedule=None if deployment.cron is None else Cron(deployment.cron, timezone=timezone),
         paused=is_paused,
-        parameters={"data_dir": str(data_dir)} if is_process else {},
+        parameters={"data_dir": _data_dir(settings)} if is_process else {},
         work_pool_name=work_pool,
-        work_queue_name=QUEUE,
+        work_queue_name=queue_of(deployment.account),
         job_variables=job_variables(working_dir=str(Path.cwd()) if is_process else None),
         entrypoint_type=EntrypointType.MODULE_PATH,
     ).apply()

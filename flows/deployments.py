@@ -3,7 +3,8 @@
 Declared once: `wattlog deploy` registers them, and a test holds `prefect.yaml` to them.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 QUEUE: Final = "wattlog"
@@ -25,12 +26,14 @@ class Deployment:
         flow: Name of the flow in `flows.deployed`.
         description: What it does.
         cron: When it runs, in the account's zone; None for on demand.
+        account: Whose it is, where one Prefect server has several.
     """
 
     name: str
     flow: str
     description: str
     cron: str | None = None
+    account: str | None = None
 
     @property
     def entrypoint(self) -> str:
@@ -45,7 +48,7 @@ class Deployment:
     @property
     def tags(self) -> list[str]:
         """Tags of the deployment and of its runs."""
-        return ["wattlog", self.flow]
+        return ["wattlog", self.flow, *([] if self.account is None else [self.account])]
 
 
 DEPLOYMENTS: Final = (
@@ -56,6 +59,22 @@ DEPLOYMENTS: Final = (
     Deployment("monthly-report", "report", "Write the report, one page of HTML.", "0 6 1 * *"),
 )
 """03:30 is after the day's last rows are final nearly everywhere and before anybody looks (Q12 settles the rest)."""
+
+
+ACCOUNT_NAMES: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""What Prefect, its URLs and its artifacts take as a part of a name."""
+
+
+def deployments_of(account: str | None) -> tuple[Deployment, ...]:
+    """The deployments of an account: where it has a name, theirs end in it (`sync-north`)."""
+    if account is None:
+        return DEPLOYMENTS
+    return tuple(replace(each, name=f"{each.name}-{account}", account=account) for each in DEPLOYMENTS)
+
+
+def queue_of(account: str | None) -> str:
+    """The queue of an account: one run at a time is for each data directory, not for all of them."""
+    return QUEUE if account is None else f"{QUEUE}-{account}"
 
 
 def job_variables(*, working_dir: str | None) -> dict[str, Any]:

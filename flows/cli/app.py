@@ -120,6 +120,8 @@ def sync(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say what is done, without a terminal too.")] = False,
     engine: Engine = None,
+    runner: Runner = RunnerName.THREADS,
+    scheduler: Scheduler = None,
     in_place_views: InPlaceViews = False,
     as_json: Json = False,
 ) -> int:
@@ -134,6 +136,7 @@ def sync(
         is_verbose=verbose,
         healthcheck_url=healthcheck_url,
         engine=str(engine) if engine else None,
+        on_dask=on_dask(runner, scheduler),
         in_place_views=in_place_views,
         as_json=as_json,
     )
@@ -147,12 +150,29 @@ def deploy(
         str | None,
         typer.Option(help="Zone of the schedules; the account's if not given.", metavar="ZONE", show_default=False),
     ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the account, where several share a Prefect server.", metavar="NAME", show_default=False
+        ),
+    ] = None,
+    takes_over: Annotated[
+        bool, typer.Option("--take-over", help="Turn deployments that serve another data directory to this one.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Register pool, limits and deployments with the Prefect API that is configured. Repeat it after an update."""
     from flows.cli.deploy import deploy as command
 
-    return _run(command, context, work_pool=work_pool, timezone=timezone, as_json=as_json)
+    return _run(
+        command,
+        context,
+        work_pool=work_pool,
+        timezone=timezone,
+        account=account,
+        takes_over=takes_over,
+        as_json=as_json,
+    )
 
 
 @app.command()

@@ -13,7 +13,15 @@ from flows.workspace import Workspace, new_run_id
 from transform.sites import Site
 
 
-def deploy(settings: Settings, *, work_pool: str, timezone: str | None, as_json: bool) -> int:
+def deploy(
+    settings: Settings,
+    *,
+    work_pool: str,
+    timezone: str | None,
+    account: str | None,
+    takes_over: bool,
+    as_json: bool,
+) -> int:
     """Register everything and say what to start next; returns the exit code."""
     from flows.deploy import register, zone_of_account
 
@@ -22,7 +30,7 @@ def deploy(settings: Settings, *, work_pool: str, timezone: str | None, as_json:
         raise UsageError(
             "no site is known yet, so neither is its time zone; run `wattlog sites --refresh` first or give --timezone"
         )
-    done = register(settings, work_pool=work_pool, timezone=zone)
+    done = register(settings, work_pool=work_pool, timezone=zone, account=account, takes_over=takes_over)
     if as_json:
         print_json(asdict(done))
         return 0

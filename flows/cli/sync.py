@@ -9,6 +9,7 @@ from flows.cli.backfill import run
 from flows.console import note
 from flows.healthcheck import Healthcheck
 from flows.pipeline import Selection
+from flows.runners import OnDask
 from flows.settings import Settings
 from flows.summary import one_line, print_summary
 
@@ -21,6 +22,7 @@ def sync(
     is_verbose: bool,
     healthcheck_url: str | None,
     engine: str | None,
+    on_dask: OnDask | None = None,
     as_json: bool,
 ) -> int:
     """Fetch what is not settled, reconcile, publish; returns the exit code.
@@ -38,6 +40,7 @@ def sync(
             Selection(tuple(sites)),
             max_requests=max_requests,
             engine=engine,
+            on_dask=on_dask,
             command="sync",
             is_quiet=not (is_verbose or sys.stderr.isatty()),
         )

@@ -23,7 +23,7 @@ from extract.allowance import Allowance, CommonPace
 from extract.archive import RawArchive
 from extract.client import Client
 from extract.series import Series, live_status
-from extract.simulator import DEMO_TOKEN
+from extract.simulator import DEMO_TOKEN, serve
 from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup, RefreshOutcome
 from extract.simulator.conditions import Conditions
 from extract.simulator.faults import FaultPlan, Latency, Rule, Where
@@ -34,8 +34,10 @@ from flows.errors import Interrupted, UsageError
 from flows.pipeline import Selection, Summary, backfill, rebuild, reconcile
 from flows.runners import ALLOWANCE, connected, run_on
 from flows.workspace import Workspace
+from tests.integration.test_command_line import Shell
 from tests.simulated import Account, account, ticking
 from tests.warehouse_rows import content
+from tests.young_site import young_world
 
 WANTED = Selection(series=(Series.ENERGY_INTERVAL, Series.ENERGY_DAY), since=date(2025, 12, 31), until=date(2026, 1, 2))
 """Three days over the end of a year: two sites, two years, four owners."""
@@ -245,6 +247,20 @@ def test_the_limit_holds_over_all_processes(cluster: Any, tmp_path: Path) -> Non
     assert {each.status for each in asked} == {200}, "not one 429"
     instants = sorted(each.instant.timestamp() for each in asked)
     assert max(bisect_left(instants, start + MINUTE_S) - number for number, start in enumerate(instants)) <= LIMIT
+
+
+def test_a_timer_runs_sync_on_a_cluster_that_stands(cluster: Any, prefect_api: str, tmp_path: Path) -> None:
+    """`sync --runner dask --scheduler …`, as for a large fleet's night: a process of its own, no word, the cap holds."""
+    with serve(young_world()) as server:
+        shell = Shell(tmp_path, server.base_url)
+        scheduler = cluster.scheduler_info()["address"]
+        arguments = ("sync", "--runner", "dask", "--scheduler", scheduler, "--max-requests", "6")
+        done = shell.run(*arguments, PREFECT_API_URL=prefect_api, PREFECT_HOME=os.environ["PREFECT_HOME"])
+        asked = len(server.requests)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert asked == 6
+    assert (tmp_path / "data/warehouse.duckdb").exists()
+    assert not (tmp_path / "data" / ALLOWANCE).exists()
 
 
 def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -391,6 +391,28 @@ def test_a_timer_runs_sync_on_prefect_without_a_word(prefect: Prefect) -> None:
     assert run["state_type"] == "COMPLETED"
 
 
+def test_two_accounts_on_one_server_keep_apart(prefect: Prefect) -> None:
+    """Another data directory takes nobody's deployments: it is given names of its own, or takes over in so many words."""
+    from flows.deploy import register
+
+    ours, theirs = prefect.directory / "data", prefect.directory / "theirs"
+    settings = load_settings(provider="simulator", data_dir=theirs)
+    with pytest.raises(UsageError, match=f"sync/sync serves another data directory, {ours}; .* --account"):
+        register(settings, work_pool="wattlog", timezone=ZONE)
+    assert prefect.deployment("sync/sync")["parameters"] == {"data_dir": str(ours)}
+    with pytest.raises(UsageError, match="cannot be part of a deployment's name"):
+        register(settings, work_pool="wattlog", timezone=ZONE, account="Their Roofs")
+    made = register(settings, work_pool="wattlog", timezone=ZONE, account="theirs")
+    assert made.created == (f"work queue {QUEUE}-theirs", *(f"deployment {each}" for each in made.deployments))
+    named = prefect.deployment("sync/sync-theirs")
+    assert named["parameters"] == {"data_dir": str(theirs)}
+    assert (named["work_queue_name"], named["tags"]) == (f"{QUEUE}-theirs", ["wattlog", "sync", "theirs"])
+    moved = load_settings(provider="simulator", data_dir=prefect.directory / "moved")
+    register(moved, work_pool="wattlog", timezone=ZONE, account="theirs", takes_over=True)
+    assert prefect.deployment("sync/sync-theirs")["parameters"] == {"data_dir": str(prefect.directory / "moved")}
+    assert prefect.deployment("sync/sync")["parameters"] == {"data_dir": str(ours)}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

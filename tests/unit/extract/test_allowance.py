@@ -144,12 +144,17 @@ def test_a_run_begins_with_nothing(path: Path) -> None:
     assert not path.exists()
 
 
-def test_it_travels_as_its_path(path: Path) -> None:
-    mine = Allowance(path)
+def test_it_travels_as_its_path(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a process that stands in another directory, too."""
+    monkeypatch.chdir(path.parent)
+    mine = Allowance(Path(path.name))
     mine.spend(None)
-    theirs: Allowance = pickle.loads(pickle.dumps(mine))  # noqa: S301 - our own
+    sent = pickle.dumps(mine)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    theirs: Allowance = pickle.loads(sent)  # noqa: S301 - our own
     theirs.spend(None)
-    assert mine.spent == 2
+    assert Allowance(path).spent == 2
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
