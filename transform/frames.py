@@ -4,9 +4,14 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray, ExtensionDtype
+from pandas.api.types import pandas_dtype
 
 from warehouse.schema import TABLES
+
+Dtype = np.dtype[Any] | ExtensionDtype
 
 
 def table_frame(table: str, columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -16,16 +21,15 @@ def table_frame(table: str, columns: Mapping[str, Any]) -> pd.DataFrame:
         KeyError: The table is not declared.
         ValueError: A column is not among the table's.
     """
-    fields = TABLES[table].fields
-    unknown = columns.keys() - {each.name for each in fields}
+    dtypes = _dtypes(table)
+    unknown = columns.keys() - dtypes.keys()
     if unknown:
         raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")
     rows = _length(columns.values())
     if rows == 0:
         return empty_frame(table)
-    return pd.DataFrame(
-        {each.name: pd.Series(_plain(columns.get(each.name)), index=range(rows), dtype=each.dtype) for each in fields}
-    )
+    arrays = {name: _array(columns.get(name), dtype, rows) for name, dtype in dtypes.items()}
+    return pd.DataFrame(arrays, index=pd.RangeIndex(rows))
 
 
 def empty_frame(table: str) -> pd.DataFrame:
@@ -35,13 +39,23 @@ def empty_frame(table: str) -> pd.DataFrame:
 
 @cache
 def _empty(table: str) -> pd.DataFrame:
-    return pd.DataFrame({each.name: pd.Series([], dtype=each.dtype) for each in TABLES[table].fields})
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in _dtypes(table).items()})
+
+
+@cache
+def _dtypes(table: str) -> dict[str, Dtype]:
+    """The declared types, understood once: pandas takes longer to read a type's name than to make a column of it."""
+    return {each.name: pandas_dtype(each.dtype) for each in TABLES[table].fields}
 
 
 def _length(columns: Iterable[Any]) -> int:
     return max((len(each) for each in columns if hasattr(each, "__len__") and not isinstance(each, str)), default=0)
 
 
-def _plain(column: Any) -> Any:
-    """Values without an index, so that columns are put side by side by position."""
-    return column.array if isinstance(column, pd.Series) else column
+def _array(column: Any, dtype: Dtype, rows: int) -> Any:
+    """A column as an array of its declared type, without an index, so that columns stand side by side by position."""
+    values = column.array if isinstance(column, pd.Series) else column
+    if isinstance(values, np.ndarray | ExtensionArray) and values.dtype == dtype and len(values) == rows:
+        return np.asarray(values) if isinstance(dtype, np.dtype) else values
+    made = pd.Series(values, index=range(rows), dtype=dtype)
+    return made.to_numpy() if isinstance(dtype, np.dtype) else made.array

@@ -1,5 +1,6 @@
 """The one door into the lake: a frame comes out as the declared Arrow table, or not at all."""
 
+import math
 from typing import NoReturn
 
 import numpy as np
@@ -8,23 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.errors import Nonconforming
-from warehouse.schema import TABLES, Field, Kind, Table
+from warehouse.layout import Layout, declared
+from warehouse.schema import Field, Kind, Table
 
 _EXACT_IN_A_FLOAT = 2**53
 """Past this a float no longer tells two whole numbers apart; 16-digit site ids come close."""
-
-
-def declared(table: Table | str) -> Table:
-    """The declaration behind a table's name.
-
-    Raises:
-        Nonconforming: The schema has no such table.
-    """
-    if isinstance(table, Table):
-        return table
-    if table not in TABLES:
-        raise Nonconforming(table, f"is not a table of the schema, which has {', '.join(TABLES)}")
-    return TABLES[table]
 
 
 def conform(frame: pd.DataFrame, table: Table | str) -> pa.Table:
@@ -48,28 +37,31 @@ def conform(frame: pd.DataFrame, table: Table | str) -> pa.Table:
         Nonconforming: Wrong columns, a wrong type, a NULL, bound or key that the schema forbids.
     """
     table = declared(table)
-    _refuse_other_columns(frame, table)
-    columns = [_column(frame[each.name], each, table) for each in table.fields]
-    return _with_unique_key(pa.Table.from_arrays(columns, schema=table.arrow_schema()), table)
+    layout = Layout.of(table)
+    _refuse_other_columns(frame, table, layout.columns)
+    given = dict(frame.items())
+    columns = [_column(given[each.name], each, table) for each in table.fields]
+    return _with_unique_key(pa.Table.from_arrays(columns, schema=layout.schema), table)
 
 
-def _refuse_other_columns(frame: pd.DataFrame, table: Table) -> None:
+def _refuse_other_columns(frame: pd.DataFrame, table: Table, wanted: tuple[str, ...]) -> None:
     given = [str(each) for each in frame.columns]
-    missing = [each for each in table.columns if each not in given]
-    unknown = [each for each in given if each not in table.columns]
+    if len(given) == len(wanted) and set(given) == set(wanted):
+        return
+    missing = [each for each in wanted if each not in given]
+    unknown = [each for each in given if each not in wanted]
     twice = sorted({each for each in given if given.count(each) > 1})
     faults = [
         f"{words} {', '.join(names)}"
         for words, names in (("misses", missing), ("has unknown", unknown), ("has twice", twice))
         if names
     ]
-    if faults:
-        raise Nonconforming(table.name, f"the frame {' and '.join(faults)}")
+    raise Nonconforming(table.name, f"the frame {' and '.join(faults)}")
 
 
 def _column(values: pd.Series, field: Field, table: Table) -> pa.Array:
     try:
-        array = _plain(pa.array(values, from_pandas=True))
+        array = _plain(values)
         array = pa.nulls(len(array), field.type.arrow) if array.null_count == len(array) else _cast(array, field)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         _refuse(table, field, f"cannot be {field.type}: {str(error).splitlines()[0]}")
@@ -79,8 +71,12 @@ def _column(values: pd.Series, field: Field, table: Table) -> pa.Array:
     return array
 
 
-def _plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _plain(values: pd.Series) -> pa.Array:
     """One chunk, no dictionary, NaN as NULL: Arrow-backed and categorical columns come as the others do."""
+    if isinstance(values.dtype, np.dtype):
+        # Arrow sees to NaN itself, and looks longer at a Series than at what is in it.
+        return pa.array(values.to_numpy(), from_pandas=True)
+    array = pa.array(values, from_pandas=True)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if pa.types.is_dictionary(array.type):
@@ -91,6 +87,9 @@ def _plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _cast(array: pa.Array, field: Field) -> pa.Array:
+    wanted = field.type.arrow
+    if array.type == wanted:
+        return array
     match field.type:
         case Kind.BIGINT | Kind.INTEGER:
             _expect(array, pa.types.is_integer(array.type) or _is_exact_float(array))
@@ -104,7 +103,7 @@ def _cast(array: pa.Array, field: Field) -> pa.Array:
             _expect(array, pa.types.is_date(array.type) or _is_midnight(array))
         case Kind.TIMESTAMPTZ:
             _expect(array, pa.types.is_timestamp(array.type) and array.type.tz is not None)
-    return array.cast(field.type.arrow)
+    return array.cast(wanted)
 
 
 def _expect(array: pa.Array, is_understood: bool) -> None:
@@ -125,33 +124,50 @@ def _is_midnight(array: pa.Array) -> bool:
 
 
 def _refuse_out_of_bounds(array: pa.Array, field: Field, table: Table) -> None:
-    if array.null_count == len(array):
+    is_number = field.type is Kind.DOUBLE or field.bounds is not None
+    if not is_number or array.null_count == len(array):
         return
+    extremes = pc.min_max(array)
+    least, most = extremes["min"].as_py(), extremes["max"].as_py()
     if field.bounds is None:
-        if field.type is Kind.DOUBLE and not pc.all(pc.is_finite(array)).as_py():
+        if not (math.isfinite(least) and math.isfinite(most)):
             _refuse(table, field, "holds infinity")
         return
     lowest, highest = field.bounds
-    extremes = pc.min_max(array).as_py()
-    for value, is_outside in (
-        (extremes["min"], extremes["min"] < lowest),
-        (extremes["max"], extremes["max"] > highest),
-    ):
+    for value, is_outside in ((least, least < lowest), (most, most > highest)):
         if is_outside:
             _refuse(table, field, f"holds {value}, outside {lowest:,} … {highest:,}")
 
 
 def by_key(content: pa.Table, table: Table) -> pa.Table:
     """The same rows in the order of the table's key."""
+    if _is_ascending(content, table):
+        return content
     order = pc.sort_indices(content, sort_keys=[(name, "ascending") for name in table.primary_key])
-    # Rows mostly come in order already, and moving none of them is half the work.
-    return content if np.array_equal(order.to_numpy(), np.arange(len(order))) else content.take(order)
+    return content.take(order)
+
+
+def _is_ascending(content: pa.Table, table: Table) -> bool:
+    """Whether each row's key is larger than the one before it: rows mostly come so, and to see it takes no sorting."""
+    is_tied = None
+    for name in table.primary_key:
+        key = content[name].combine_chunks()
+        if key.null_count:
+            return False
+        before, after = key[:-1], key[1:]
+        is_more, is_same = pc.greater(before, after), pc.equal(before, after)
+        if pc.any(is_more if is_tied is None else pc.and_(is_tied, is_more)).as_py():
+            return False
+        is_tied = is_same if is_tied is None else pc.and_(is_tied, is_same)
+        if not pc.any(is_tied).as_py():
+            return True
+    return False
 
 
 def _with_unique_key(content: pa.Table, table: Table) -> pa.Table:
+    if _is_ascending(content, table):
+        return content
     ordered = by_key(content, table)
-    if ordered.num_rows < 2:
-        return ordered
     same = None
     for name in table.primary_key:
         key = ordered[name].combine_chunks()

@@ -1,0 +1,52 @@
+"""What derives from a table's declaration, derived once: describing a table anew takes longer than writing a small one."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pandas.api.extensions import ExtensionDtype
+from pandas.api.types import pandas_dtype
+
+from warehouse.errors import Nonconforming
+from warehouse.schema import TABLES, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table as Arrow and pandas see it.
+
+    Attributes:
+        columns: Names in order.
+        schema: The Arrow schema, with descriptions.
+        dtypes: pandas' type by column, in order: what `Lake.read` gives.
+    """
+
+    columns: tuple[str, ...]
+    schema: pa.Schema
+    dtypes: dict[str, np.dtype[Any] | ExtensionDtype]
+
+    @classmethod
+    def of(cls, table: Table) -> "Layout":
+        """The layout of a declaration."""
+        return _layout(table)
+
+
+def declared(table: Table | str) -> Table:
+    """The declaration behind a table's name.
+
+    Raises:
+        Nonconforming: The schema has no such table.
+    """
+    if isinstance(table, Table):
+        return table
+    if table not in TABLES:
+        raise Nonconforming(table, f"is not a table of the schema, which has {', '.join(TABLES)}")
+    return TABLES[table]
+
+
+@cache
+def _layout(table: Table) -> Layout:
+    dtypes = {name: pandas_dtype(dtype) for name, dtype in table.dtypes.items()}
+    return Layout(table.columns, table.arrow_schema(), dtypes)
