@@ -14,7 +14,7 @@ from transform.answer import Answer, Tables
 from transform.frames import table_frame
 from transform.quarantine import Reason
 from transform.sites import Site
-from transform.slots import aside, gather, last_wins
+from transform.slots import Ranking, aside, gather, last_wins
 from transform.time import Ints, epoch_us
 from warehouse.schema import TABLES
 
@@ -43,7 +43,7 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
     slots.set_aside(np.isnan(value), Reason.NO_VALUE)
     value = slots.rows["duration"].to_numpy(dtype=np.float64)
     slots.set_aside((value < bounds[0]) | (value > bounds[1]), Reason.OUT_OF_RANGE)
-    last_wins(slots, [epoch_us(slots.rows["instant"])])
+    last_wins(slots, Ranking.of(slots, [epoch_us(slots.rows["instant"])]))
     duration = slots.rows["duration"].to_numpy(dtype=np.float64)
     unit_us = unit_of_durations_us(epoch_us(slots.rows["instant"]), duration)
     if unit_us != 1000 and len(duration):

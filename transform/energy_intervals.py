@@ -11,7 +11,7 @@ from transform.energy_periods import periods, stamped
 from transform.frames import table_frame
 from transform.sites import Site
 from transform.slots import Mask, Slots, aside, file_intervals, gather, interval_columns
-from transform.time import epoch_us
+from transform.time import Days, Ints, epoch_us
 from warehouse.schema import FLOWS
 
 DEFAULT_INTERVAL_S = 300
@@ -66,10 +66,20 @@ def _stands_for_its_day(slots: Slots) -> Mask:
     """
     if slots.rows.empty:
         return np.zeros(0, dtype=bool)
-    rows = pd.DataFrame({"answer": slots.rows["answer"], "day": slots.answer_days()})
-    rows = rows.assign(instant=epoch_us(slots.rows["instant"]))
-    is_day = (rows.groupby(["answer", "day"])["instant"].transform("nunique") == 1).to_numpy(copy=True)
+    is_day = _are_alone(slots.rows["answer"].to_numpy(), slots.answer_days(), epoch_us(slots.rows["instant"]))
     if is_day.any():
         days, minutes = stamped(replace(slots, rows=slots.rows.loc[is_day]))
         is_day[is_day] = (minutes == _ONE_O_CLOCK) | ((minutes == 0) & (days < FIVE_MINUTES_SINCE))
     return np.asarray(is_day)
+
+
+def _are_alone(answers: Ints, days: Days, instants: Ints) -> Mask:
+    """Which rows stand at the only instant that their answer tells of on their day."""
+    order = np.lexsort((instants, days, answers))
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (np.diff(answers[order]) != 0) | (days[order][1:] != days[order][:-1])
+    firsts = np.flatnonzero(is_first)
+    is_alone = instants[order][firsts] == instants[order][np.append(firsts[1:], len(order)) - 1]
+    found = np.empty(len(order), dtype=bool)
+    found[order] = is_alone[np.cumsum(is_first) - 1]
+    return found

@@ -21,6 +21,7 @@ from transform.parse import Parsed
 from transform.sites import Site
 from transform.slots import (
     Mask,
+    Ranking,
     Slots,
     aside,
     discard_future,
@@ -96,14 +97,14 @@ def periods(slots: Slots) -> pd.DataFrame:
     slots.rows = slots.rows.assign(start=first_days(stamped(slots)[0], grains[slots.rows["answer"]]))
     set_wrong_windows_aside(slots, _starts(slots), _ends(slots, grains))
     discard_future(slots, _starts(slots) > _asked_on(slots))
-    last_wins(slots, [slots.rows["answer"].to_numpy(), epoch_us(slots.rows["instant"])])
+    last_wins(slots, Ranking.of(slots, [slots.rows["answer"].to_numpy(), epoch_us(slots.rows["instant"])]))
     if _add_up(slots):
         judge_values(slots, "energy_periods")
     sources = [_source(answer.series, parsed) for answer, parsed in zip(slots.answers, slots.parsed, strict=True)]
     codes = pd.Series(sources, dtype="category").cat.codes.to_numpy()
-    keys = [codes[slots.rows["answer"]], _starts(slots).astype(np.int64)]
-    note_changes(slots, keys, first_instants(_starts(slots), slots.site.zone), ~_is_partial(slots, grains))
-    last_wins(slots, keys)
+    ranking = Ranking.of(slots, [codes[slots.rows["answer"]], _starts(slots).astype(np.int64)])
+    note_changes(slots, ranking, first_instants(_starts(slots), slots.site.zone), ~_is_partial(slots, grains))
+    last_wins(slots, ranking)
     return table_frame(
         "energy_periods",
         {

@@ -7,7 +7,7 @@ from transform.answer import Answer, Tables
 from transform.frames import table_frame
 from transform.quarantine import quarantine_frame
 from transform.sites import Site
-from transform.slots import Slots, gather, last_wins
+from transform.slots import Ranking, Slots, gather, last_wins
 from transform.time import epoch_us
 
 _BATTERY_ONLY = ("soe_pct", "energy_left_wh", "total_pack_energy_wh")
@@ -24,7 +24,7 @@ def shape(answers: Sequence[Answer], site: Site) -> Tables:
         ValueError: An answer is of another site or series.
     """
     slots = gather(answers, site, series={"live_status", "snapshot"}, table="live_status")
-    last_wins(slots, [epoch_us(slots.rows["instant"])])
+    last_wins(slots, Ranking.of(slots, [epoch_us(slots.rows["instant"])]))
     is_measured = [name for name in slots.measures if site.has_battery or name not in _BATTERY_ONLY]
     frame = table_frame(
         "live_status",

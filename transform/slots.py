@@ -23,7 +23,7 @@ from transform.parse import Parsed, parse
 from transform.quarantine import Reason, Reject, quarantine_frame, reject
 from transform.revisions import changes
 from transform.sites import Site
-from transform.time import Days, Walls, epoch_us, local_date, local_walls, to_utc
+from transform.time import Days, Ints, Walls, epoch_us, local_date, local_walls, to_utc
 from transform.zones import fixed_zone, iana_zone
 from warehouse.schema import MAX_POWER_W, TABLES, Unit
 
@@ -72,11 +72,18 @@ class Slots:
 
     def keep(self, is_good: Mask) -> None:
         """Go on with the rows marked."""
-        self.rows = self.rows.loc[is_good].reset_index(drop=True)
+        if not is_good.all():
+            self.rows = self.rows.loc[is_good].reset_index(drop=True)
 
     def per_row(self, of_answers: Sequence[Any], dtype: str) -> Any:
         """A fact of each answer, repeated for each of its rows."""
         return pd.Series(of_answers, dtype=dtype).array.take(self.rows["answer"].to_numpy())
+
+    @property
+    def asked_us(self) -> Ints:
+        """When each row was asked, microseconds since 1970."""
+        asked = pd.DatetimeIndex([each.requested_at for each in self.answers]).as_unit("us").asi8
+        return np.asarray(asked[self.rows["answer"].to_numpy()] if len(asked) else np.zeros(0, dtype=np.int64))
 
     @property
     def measures(self) -> list[str]:
@@ -167,12 +174,16 @@ def _report_unknown(series: str, name: str) -> None:
 def _frame(parsed: list[Parsed], series: str) -> pd.DataFrame:
     """All rows of all answers; columns are put together once, not per answer."""
     nothing = columns_of([], MEASURES[series]).table
-    table = pa.concat_tables([nothing, *(each.rows for each in parsed)])
-    instants = to_utc(table["timestamp"])
-    rows: pd.DataFrame = table.to_pandas()
-    rows.insert(0, "answer", np.repeat(np.arange(len(parsed)), [each.rows.num_rows for each in parsed]))
-    rows.insert(3, "instant", instants)
-    return rows
+    table = pa.concat_tables([nothing, *(each.rows for each in parsed)]).combine_chunks()
+    return pd.DataFrame(
+        {
+            "answer": np.repeat(np.arange(len(parsed)), [each.rows.num_rows for each in parsed]),
+            "row_number": table["row_number"].to_numpy(),
+            "timestamp": pd.Series(table["timestamp"], dtype="str"),
+            "instant": to_utc(table["timestamp"]),
+            **{name: table[name].to_numpy() for name in table.column_names[2:]},
+        }
+    )
 
 
 def judge_values(slots: Slots, table: str) -> None:
@@ -215,9 +226,7 @@ def drop_future(slots: Slots) -> None:
     They are not measurements and not faults, so they go nowhere; one that holds more than zeros is neither, and is set
     aside. The slot during which was asked stays, until a later answer replaces it.
     """
-    asked = slots.per_row([each.requested_at for each in slots.answers], "datetime64[us, UTC]")
-    is_future = (slots.rows["instant"] >= pd.Series(asked)).to_numpy()
-    discard_future(slots, is_future)
+    discard_future(slots, epoch_us(slots.rows["instant"]) >= slots.asked_us)
 
 
 def discard_future(slots: Slots, is_future: Mask) -> None:
@@ -245,20 +254,40 @@ def set_wrong_windows_aside(slots: Slots, first_days: Days, last_days: Days) -> 
     slots.set_aside((last_days < starts[owners]) | (first_days > ends[owners]), Reason.WRONG_WINDOW)
 
 
-def last_wins(slots: Slots, keys: Sequence[npt.NDArray[Any]]) -> None:
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Rows by their key, and of equal ones by when they were asked, and where they stand in the answer.
+
+    Attributes:
+        order: Positions of the rows in this order.
+        is_last: Whether each, in this order, is the last of its key.
+    """
+
+    order: npt.NDArray[np.intp]
+    is_last: Mask
+
+    @classmethod
+    def of(cls, slots: Slots, keys: Sequence[npt.NDArray[Any]]) -> "Ranking":
+        """The rows of `slots` by some columns."""
+        order = np.lexsort((slots.rows["row_number"], slots.rows["answer"], *reversed(keys)))
+        is_last = np.ones(len(order), dtype=bool)
+        if len(order):
+            is_last[:-1] = np.any([key[order][1:] != key[order][:-1] for key in keys], axis=0)
+        return cls(order, is_last)
+
+
+def last_wins(slots: Slots, ranking: Ranking) -> None:
     """Keep one row per key: the one asked last, and within one answer the last of several (Q12, Q18)."""
-    if slots.rows.empty:
-        return
-    order = np.lexsort((slots.rows["row_number"], slots.rows["answer"], *reversed(keys)))
-    is_last = np.ones(len(order), dtype=bool)
-    is_last[:-1] = np.any([key[order][1:] != key[order][:-1] for key in keys], axis=0)
-    owners = slots.rows["answer"].to_numpy()[order]
-    repeated = int((~is_last[:-1] & (owners[1:] == owners[:-1])).sum())
-    replaced = int((~is_last).sum()) - repeated
-    log.debug("rows replaced site_id=%s rows=%s", slots.site.site_id, replaced)
-    if repeated:
-        log.info("rows told twice in one answer site_id=%s rows=%s", slots.site.site_id, repeated)
-    slots.rows = slots.rows.iloc[order[is_last]].reset_index(drop=True)
+    order, is_last = ranking.order, ranking.is_last
+    replaced = int((~is_last).sum())
+    if replaced:
+        owners = slots.rows["answer"].to_numpy()[order]
+        repeated = int((~is_last[:-1] & (owners[1:] == owners[:-1])).sum())
+        log.debug("rows replaced site_id=%s rows=%s", slots.site.site_id, replaced - repeated)
+        if repeated:
+            log.info("rows told twice in one answer site_id=%s rows=%s", slots.site.site_id, repeated)
+    if replaced or (np.diff(order) < 0).any():
+        slots.rows = slots.rows.take(order[is_last]).reset_index(drop=True)
 
 
 def file_intervals(slots: Slots, *, default_s: int) -> None:
@@ -271,9 +300,9 @@ def file_intervals(slots: Slots, *, default_s: int) -> None:
     drop_future(slots)
     length_s = measure_interval_s(slots.rows["instant"], slots.rows["answer"].to_numpy(), default_s=default_s)
     slots.rows = slots.rows.assign(interval_s=length_s)
-    keys = [epoch_us(slots.rows["instant"]), length_s]
-    note_changes(slots, keys, slots.rows["instant"], _is_over(slots))
-    last_wins(slots, keys)
+    ranking = Ranking.of(slots, [epoch_us(slots.rows["instant"]), length_s])
+    note_changes(slots, ranking, slots.rows["instant"], _is_over(slots))
+    last_wins(slots, ranking)
     if len(slots.rows) and (length_s != length_s[0]).any():
         starts_s = epoch_us(slots.rows["instant"]) // 1_000_000
         is_counted = counted_once(starts_s, slots.rows["interval_s"].to_numpy(), _is_over(slots))
@@ -284,14 +313,17 @@ def file_intervals(slots: Slots, *, default_s: int) -> None:
 
 def _is_over(slots: Slots) -> Mask:
     """Whether each row's interval was over when it was asked."""
-    asked = pd.Series(slots.per_row([each.requested_at for each in slots.answers], "datetime64[us, UTC]"))
-    ends = slots.rows["instant"] + pd.to_timedelta(slots.rows["interval_s"], unit="s")
-    return np.asarray((ends <= asked).to_numpy(), dtype=bool)
+    ends_us = epoch_us(slots.rows["instant"]) + slots.rows["interval_s"].to_numpy(dtype=np.int64) * 1_000_000
+    return np.asarray(ends_us <= slots.asked_us)
 
 
-def note_changes(slots: Slots, keys: Sequence[npt.NDArray[Any]], starts: pd.Series, is_over: Mask) -> None:
+def note_changes(slots: Slots, ranking: Ranking, starts: pd.Series, is_over: Mask) -> None:
     """Remember what later answers changed of earlier ones, before the last one wins (Q12)."""
-    found = changes(slots.rows, slots.answers, measures=slots.measures, keys=keys, starts=starts, is_over=is_over)
+    if ranking.is_last.all():
+        return
+    of_key = np.empty(len(ranking.order), dtype=np.int64)
+    of_key[ranking.order] = np.cumsum(ranking.is_last) - ranking.is_last
+    found = changes(slots.rows, slots.answers, measures=slots.measures, keys=[of_key], starts=starts, is_over=is_over)
     if len(found):
         slots.revisions.append(found)
 

@@ -48,12 +48,12 @@ def to_utc(strings: pd.Series | pa.Array | pa.ChunkedArray) -> pd.Series:
 
 def epoch_us(instants: pd.Series) -> Ints:
     """Microseconds since 1970 of tz-aware instants, none of them NaT."""
-    return np.asarray(instants.astype("int64").to_numpy())
+    return instants.to_numpy(dtype="datetime64[us]").view(np.int64)
 
 
 def local_walls(instants: pd.Series, zone: tzinfo) -> Walls:
     """What a clock in `zone` shows at each instant (tz-aware), as datetime64[us] without a zone."""
-    return np.asarray(instants.dt.tz_convert(zone).dt.tz_localize(None).to_numpy())
+    return pd.DatetimeIndex(instants).tz_convert(zone).tz_localize(None).to_numpy()
 
 
 def local_days(instants: pd.Series, zone: tzinfo) -> Days:

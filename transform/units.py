@@ -6,6 +6,8 @@ in table `reconciliation`.
 """
 
 import logging
+from collections import Counter
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,12 +16,13 @@ import pandas as pd
 
 from transform.frames import empty_frame, table_frame
 from transform.sites import Site
-from transform.time import date_column, days_of, epoch_us
+from transform.time import Days, Ints, date_column, days_of, epoch_us
 from warehouse.schema import FLOWS
 
 log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Exponents = npt.NDArray[np.int64]
 
 SOURCES: Final[dict[str, str]] = {
@@ -63,66 +66,92 @@ def in_watt_hours(
     """
     if intervals.empty and power.empty:
         return intervals, periods, empty_frame("reconciliation")
-    days = np.unique(days_of(intervals["local_date"]))
-    told = _interval_sums(intervals, power, days)
-    exponents = _eras(*told)
-    by_row = _of_rows(days_of(intervals["local_date"]), days, exponents)
-    intervals_wh = scaled(intervals, by_row)
-    of_periods = _day_exponents(periods, intervals_wh, power)
-    told_by_days = periods[(of_periods != 0) & ~np.isin(days_of(periods["period_start"]), days[exponents != 0])]
-    findings = [
-        _findings(_of_intervals(intervals, power, days[exponents != 0]), site),
-        _findings(_of_days(told_by_days, intervals_wh, power), site),
-    ]
-    return intervals_wh, scaled(periods, of_periods), pd.concat(findings, ignore_index=True)
-
-
-def _interval_sums(
-    intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArray[np.datetime64]
-) -> tuple[Floats, Floats]:
-    """Energy of each day, and the integral of power over the same time, whichever of the two comes in shorter rows."""
-    is_shared = _begins_within(intervals, power) | _holds_a_beginning(intervals, power)
-    is_there = _begins_within(power, intervals) | _holds_a_beginning(power, intervals)
-    energy = intervals[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
+    told, known = _Rows.of_intervals(intervals), _Rows.of_power(power)
+    days = np.unique(told.days)
+    exponents = _eras(*_interval_sums(told, known, days))
+    intervals_wh = scaled(intervals, _of_rows(told.days, days, exponents))
+    in_wh = told if intervals_wh is intervals else _Rows.of_intervals(intervals_wh)
+    of_periods = _day_exponents(periods, in_wh, known)
+    scaled_days = days[exponents != 0]
+    findings = [_findings(_of_intervals(told, known, scaled_days), site)] if len(scaled_days) else []
+    if of_periods.any():
+        told_by_days = periods[(of_periods != 0) & ~np.isin(days_of(periods["period_start"]), scaled_days)]
+        findings.append(_findings(_of_days(told_by_days, in_wh, known), site))
+    found = [each for each in findings if len(each)]
     return (
-        _by_day(intervals[is_shared], energy[is_shared], days),
-        _by_day(power[is_there], _integrals(power)[is_there].sum(axis=1).to_numpy(dtype=np.float64), days),
+        intervals_wh,
+        scaled(periods, of_periods),
+        pd.concat(found, ignore_index=True) if found else empty_frame("reconciliation"),
     )
 
 
-def _begins_within(rows: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What rows of intervals say of the flows that power knows, too.
+
+    Attributes:
+        days: The local day of each.
+        starts_us: When each begins, microseconds since 1970.
+        ends_us: When each ends.
+        wh: Rows × `SOURCES`, 0 where nothing is told.
+    """
+
+    days: Days
+    starts_us: Ints
+    ends_us: Ints
+    wh: Floats
+
+    @classmethod
+    def of_intervals(cls, rows: pd.DataFrame) -> "_Rows":
+        """Energy as it was told."""
+        starts_us, length_s = epoch_us(rows["interval_start"]), rows["interval_s"].to_numpy(dtype=np.int64)
+        wh = np.column_stack([np.nan_to_num(rows[flow].to_numpy(dtype=np.float64)) for flow in SOURCES])
+        return cls(days_of(rows["local_date"]), starts_us, starts_us + length_s * 1_000_000, wh)
+
+    @classmethod
+    def of_power(cls, rows: pd.DataFrame) -> "_Rows":
+        """What came out of each source, as an integral."""
+        starts_us, length_s = epoch_us(rows["interval_start"]), rows["interval_s"].to_numpy(dtype=np.int64)
+        powers = [np.nan_to_num(rows[name].to_numpy(dtype=np.float64)) for name in SOURCES.values()]
+        wh = np.column_stack([np.maximum(each, 0.0) * (length_s / 3600) for each in powers])
+        return cls(days_of(rows["local_date"]), starts_us, starts_us + length_s * 1_000_000, wh)
+
+    @property
+    def all_wh(self) -> Floats:
+        """All flows of each row together."""
+        return np.asarray(self.wh.sum(axis=1))
+
+    def by_day(self, values: Floats, days: Days, is_wanted: Mask | None = None) -> Floats:
+        """Sums of `values` over the rows of each of some ascending days."""
+        if len(days) == 0:
+            return np.zeros(0)
+        at = np.minimum(np.searchsorted(days, self.days), len(days) - 1)
+        is_mine = days[at] == self.days if is_wanted is None else is_wanted & (days[at] == self.days)
+        return np.asarray(np.bincount(at[is_mine], values[is_mine], len(days)), dtype=np.float64)
+
+    def flows_by_day(self, days: Days) -> Floats:
+        """Sums of `SOURCES`: days × flows."""
+        return np.column_stack([self.by_day(each, days) for each in self.wh.T])
+
+
+def _interval_sums(intervals: _Rows, power: _Rows, days: Days) -> tuple[Floats, Floats]:
+    """Energy of each day, and the integral of power over the same time, whichever of the two comes in shorter rows."""
+    is_shared = _begins_within(intervals, power) | _holds_a_beginning(intervals, power)
+    is_there = _begins_within(power, intervals) | _holds_a_beginning(power, intervals)
+    return intervals.by_day(intervals.all_wh, days, is_shared), power.by_day(power.all_wh, days, is_there)
+
+
+def _begins_within(rows: _Rows, others: _Rows) -> Mask:
     """Which rows begin in the time of another table's row."""
-    starts, ends = _spans(others)
-    wanted = epoch_us(rows["interval_start"])
-    at = np.searchsorted(starts, wanted, side="right") - 1
-    return np.asarray((at >= 0) & (wanted < np.append(ends, 0)[at]))
+    order = np.argsort(others.starts_us, kind="stable")
+    at = np.searchsorted(others.starts_us[order], rows.starts_us, side="right") - 1
+    return np.asarray((at >= 0) & (rows.starts_us < np.append(others.ends_us[order], 0)[at]))
 
 
-def _holds_a_beginning(rows: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _holds_a_beginning(rows: _Rows, others: _Rows) -> Mask:
     """In the time of which rows a row of another table begins."""
-    starts, _ = _spans(others)
-    first = epoch_us(rows["interval_start"])
-    until = first + rows["interval_s"].to_numpy(dtype=np.int64) * 1_000_000
-    return np.asarray(np.searchsorted(starts, until) > np.searchsorted(starts, first))
-
-
-def _spans(rows: pd.DataFrame) -> tuple[Exponents, Exponents]:
-    """Beginnings and ends of rows in order of time."""
-    starts = epoch_us(rows["interval_start"])
-    order = np.argsort(starts, kind="stable")
-    lengths = rows["interval_s"].to_numpy(dtype=np.int64)[order] * 1_000_000
-    return starts[order], starts[order] + lengths
-
-
-def _integrals(power: pd.DataFrame) -> pd.DataFrame:
-    """Wh of each row by flow: what came out of the source."""
-    hours = power["interval_s"].astype("float64") / 3600
-    return pd.DataFrame({flow: power[name].fillna(0.0).clip(lower=0.0) * hours for flow, name in SOURCES.items()})
-
-
-def _by_day(rows: pd.DataFrame, values: Floats, days: npt.NDArray[np.datetime64]) -> Floats:
-    at = np.searchsorted(days, days_of(rows["local_date"]))
-    return np.asarray(np.bincount(at, weights=values, minlength=len(days))[: len(days)], dtype=np.float64)
+    starts_us = np.sort(others.starts_us)
+    return np.asarray(np.searchsorted(starts_us, rows.ends_us) > np.searchsorted(starts_us, rows.starts_us))
 
 
 def exponents_of(energy: Floats, reference: Floats, *, within: float) -> tuple[Exponents, npt.NDArray[np.bool_]]:
@@ -160,7 +189,7 @@ def _eras(energy: Floats, integral: Floats) -> Exponents:
     return np.where(is_proven, found, around)
 
 
-def _of_rows(row_days: npt.NDArray[np.datetime64], days: npt.NDArray[np.datetime64], exponents: Exponents) -> Exponents:
+def _of_rows(row_days: Days, days: Days, exponents: Exponents) -> Exponents:
     if len(days) == 0:
         return np.zeros(len(row_days), dtype=np.int64)
     at = np.minimum(np.searchsorted(days, row_days), len(days) - 1)
@@ -177,7 +206,7 @@ def scaled(rows: pd.DataFrame, exponents: Exponents) -> pd.DataFrame:
     return rows.assign(**{name: exact[:, index] for index, name in enumerate(FLOWS)})
 
 
-def _day_exponents(periods: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> Exponents:
+def _day_exponents(periods: pd.DataFrame, intervals: _Rows, power: _Rows) -> Exponents:
     """Units of the API's own daily rows, by the sum of intervals where there are some, else by the integral of power.
 
     A day of which neither is held may still be told by a source that has proven its unit on other days: that one then
@@ -187,45 +216,44 @@ def _day_exponents(periods: pd.DataFrame, intervals: pd.DataFrame, power: pd.Dat
     exponents = np.zeros(len(periods), dtype=np.int64)
     if not is_day.any():
         return exponents
-    days = np.unique(days_of(periods.loc[is_day, "period_start"]))
-    energy = intervals[list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
-    reference = _known_days(intervals, energy, days)
-    integral = _known_days(power, _integrals(power).sum(axis=1).to_numpy(dtype=np.float64), days)
-    reference = np.where(reference > 0, reference, integral)
-    counts = periods.loc[is_day, "source"].value_counts().to_dict()
-    for source in sorted(counts, key=lambda each: (-counts[each], each)):
-        mine = np.flatnonzero(is_day & (periods["source"] == source).to_numpy(dtype=bool))
-        mine = mine[np.argsort(days_of(periods["period_start"].iloc[mine]), kind="stable")]
-        at = np.searchsorted(days, days_of(periods["period_start"].iloc[mine]))
-        told = periods.iloc[mine][list(SOURCES)].fillna(0.0).sum(axis=1).to_numpy(dtype=np.float64)
-        exponents[mine] = _eras(told, reference[at])
-        if exponents_of(told, reference[at], within=WITHIN)[1].any():
-            reference[at] = np.where(reference[at] > 0, reference[at], told / 10.0 ** exponents[mine])
+    starts, sources = days_of(periods["period_start"]), periods["source"].to_numpy(dtype=object)
+    told = _flows(periods).sum(axis=1)
+    days = np.unique(starts[is_day])
+    reference = intervals.by_day(intervals.all_wh, days)
+    reference = np.where(reference > 0, reference, power.by_day(power.all_wh, days))
+    for source, _ in sorted(Counter(sources[is_day]).items(), key=lambda each: (-each[1], each[0])):
+        mine = np.flatnonzero(is_day & (sources == source))
+        mine = mine[np.argsort(starts[mine], kind="stable")]
+        at = np.searchsorted(days, starts[mine])
+        exponents[mine] = _eras(told[mine], reference[at])
+        if exponents_of(told[mine], reference[at], within=WITHIN)[1].any():
+            reference[at] = np.where(reference[at] > 0, reference[at], told[mine] / 10.0 ** exponents[mine])
     return exponents
 
 
-def _known_days(rows: pd.DataFrame, values: Floats, days: npt.NDArray[np.datetime64]) -> Floats:
-    is_known = np.isin(days_of(rows["local_date"]), days)
-    return _by_day(rows[is_known], values[is_known], days)
+def _flows(periods: pd.DataFrame) -> Floats:
+    """Rows × `SOURCES`, 0 where nothing is told."""
+    told = np.column_stack([periods[flow].to_numpy(dtype=np.float64) for flow in SOURCES])
+    return np.asarray(np.nan_to_num(told))
 
 
-def _of_intervals(intervals: pd.DataFrame, power: pd.DataFrame, days: npt.NDArray[np.datetime64]) -> pd.DataFrame:
+def _of_intervals(intervals: _Rows, power: _Rows, days: Days) -> pd.DataFrame:
     """What power and intervals, as they were told, say of each day and flow."""
-    left, right = _flows_by_day(_integrals(power), power, days), _flows_by_day(intervals, intervals, days)
+    left, right = power.flows_by_day(days), intervals.flows_by_day(days)
     return _compared(days, left, right, check="power_vs_energy", sources=("power", "energy_intervals"))
 
 
-def _of_days(told: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
+def _of_days(told: pd.DataFrame, intervals: _Rows, power: _Rows) -> pd.DataFrame:
     """What the API's own daily rows say, as they were told, and what they were measured by; of several the first.
 
     A day that has its unit from the days around it has nothing to be measured by: its left side is NULL.
     """
     rows = told.sort_values(["period_start", "source"]).drop_duplicates("period_start")
     days = days_of(rows["period_start"])
-    right = np.nan_to_num(rows[list(SOURCES)].to_numpy(dtype=np.float64))
-    summed = _flows_by_day(intervals, intervals, days)
+    right = _flows(rows)
+    summed = intervals.flows_by_day(days)
     is_summed = (summed > 0).any(axis=1)
-    integral = _flows_by_day(_integrals(power), power, days)
+    integral = power.flows_by_day(days)
     integral[~(integral > 0).any(axis=1)] = np.nan
     found = []
     for is_mine, left, check, source in (
@@ -237,16 +265,8 @@ def _of_days(told: pd.DataFrame, intervals: pd.DataFrame, power: pd.DataFrame) -
     return pd.concat(found, ignore_index=True)
 
 
-def _flows_by_day(values: pd.DataFrame, rows: pd.DataFrame, days: npt.NDArray[np.datetime64]) -> Floats:
-    """Sums of `SOURCES` by day: days × flows."""
-    if len(days) == 0:
-        return np.zeros((0, len(SOURCES)))
-    sums = [_known_days(rows, values[flow].fillna(0.0).to_numpy(dtype=np.float64), days) for flow in SOURCES]
-    return np.stack(sums, axis=1)
-
-
 def _compared(
-    days: npt.NDArray[np.datetime64],
+    days: Days,
     left: Floats,
     right: Floats,
     *,
