@@ -107,9 +107,11 @@ def columns_of(rows: list[Any], measures: dict[str, str], *, is_strict: bool = T
 def _in_one_pass(rows: list[Any], measures: dict[str, str]) -> Columns:
     wanted = pa.struct([("timestamp", pa.string()), *((name, pa.float64()) for name in measures)])
     stamps, *values = pa.array(rows, type=wanted).flatten()
-    bad = {number: _without_timestamp(rows[number]) for number in np.flatnonzero(stamps.is_null()).tolist()}
-    known = _NOT_MEASURES | measures.keys()
-    unknown = frozenset().union(*(row for row in rows if row is not None)) - known
+    bad = {}
+    if stamps.null_count:
+        bad = {number: _without_timestamp(rows[number]) for number in np.flatnonzero(stamps.is_null()).tolist()}
+        rows = [row for row in rows if row is not None]
+    unknown = frozenset().union(*rows) - _NOT_MEASURES - measures.keys()
     return Columns(_table(stamps, values, measures, bad), bad, unknown)
 
 

@@ -180,9 +180,13 @@ def _instants_us(days: Sequence[Days], windows: Sequence[AskedWindow], site: Sit
 
 
 def _periods_us(periods: pd.DataFrame, source: str, unit: str, site: Site) -> tuple[Ints, Ints]:
-    starts = days_of(periods.loc[(periods["source"] == source).to_numpy(), "period_start"])
+    is_mine = (periods["source"] == source).to_numpy(dtype=bool)
+    if not is_mine.any():
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    starts = days_of(periods["period_start"])[is_mine]
     following = (starts.astype(f"datetime64[{unit}]") + 1).astype("datetime64[D]")
-    return epoch_us(first_instants(starts, site.clock)), epoch_us(first_instants(following, site.clock))
+    begun_us, ended_us = np.split(epoch_us(first_instants(np.concatenate([starts, following]), site.clock)), 2)
+    return begun_us, ended_us
 
 
 def _period_starts(window: AskedWindow, unit: str) -> Days:

@@ -34,7 +34,7 @@ def table_frame(table: str, columns: Mapping[str, Any]) -> pd.DataFrame:
 
 def empty_frame(table: str) -> pd.DataFrame:
     """A frame of `table` without rows."""
-    return _empty(table).copy()
+    return _empty(table).copy(deep=False)  # pandas copies what is written to
 
 
 @cache

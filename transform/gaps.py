@@ -86,6 +86,8 @@ class _Aside:
 
     @classmethod
     def of(cls, quarantine: pd.DataFrame) -> "_Aside":
+        if quarantine.empty:
+            return cls(frozenset(), np.zeros(0, dtype=object), np.zeros(0, dtype=np.int64))
         is_wrong = (quarantine["reason"] == Reason.WRONG_WINDOW.value).to_numpy(dtype=bool)
         rows = quarantine[~is_wrong]
         stamp = pc.extract_regex(pa.array(rows["payload"], pa.string()), r'"timestamp": ?"(?P<stamp>[^"]+)"')

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +37,9 @@ _SNAPSHOTS = frozenset({"snapshot", "products", "site_info", "live_status"})
 _OF_THEIR_WINDOW = frozenset({"power", "soe", "energy_interval", "energy_day", "energy_month", "self_consumption"})
 """Series whose rows are stamped within the window asked. A lifetime's first year may be stamped before the installation, and
 what began before a window may be told in it (sessions, outages)."""
+
+_RU, _LS = (np.frombuffer(each, "<u2")[0] for each in (b"ru", b"ls"))
+"""From the middle of `true` and `false`, as one number each."""
 
 _ONE_DAY = timedelta(days=1)
 
@@ -136,7 +140,7 @@ def parse(answer: Answer) -> Parsed:
     if answer.series in _WITHOUT_TIMESTAMP:
         return Parsed(reading.outcome, columns_of([], measures).table, reading.rows)
     # Arrow takes true for 1: where such words are about, values are looked at one by one.
-    is_plain = reading.is_strict and b"true" not in answer.body and b"false" not in answer.body
+    is_plain = reading.is_strict and not _has_switches(answer.body)
     columns = columns_of(reading.rows, measures, is_strict=is_plain)
     zone, offset = (reading.envelope.get(name) for name in ("installation_time_zone", "time_zone_offset"))
     period = reading.envelope.get("period")
@@ -152,6 +156,17 @@ def parse(answer: Answer) -> Parsed:
         time_zone_offset=offset if isinstance(offset, int | float) and not isinstance(offset, bool) else None,
         period=period if isinstance(period, str) else None,
     )
+
+
+def _has_switches(body: bytes) -> bool:
+    """Whether `true` or `false` stands in a body.
+
+    Two letters of each, of which no usual name has both together, are looked for first: that takes a quarter of the time.
+    """
+    pairs = (np.frombuffer(body, "<u2", (len(body) - start) // 2, start) for start in (0, 1) if len(body) > start)
+    if not any((each == _RU).any() or (each == _LS).any() for each in pairs):
+        return False
+    return b"true" in body or b"false" in body
 
 
 def _whole(answer: Answer, outcome: Outcome) -> list[Reject]:

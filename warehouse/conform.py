@@ -9,11 +9,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.errors import Nonconforming
-from warehouse.layout import Layout, declared
-from warehouse.schema import Field, Kind, Table
+from warehouse.layout import Layout
+from warehouse.schema import TABLES, Field, Kind, Table
 
 _EXACT_IN_A_FLOAT = 2**53
 """Past this a float no longer tells two whole numbers apart; 16-digit site ids come close."""
+
+
+def declared(table: Table | str) -> Table:
+    """The declaration behind a table's name.
+
+    Raises:
+        Nonconforming: The schema has no such table.
+    """
+    if isinstance(table, Table):
+        return table
+    if table not in TABLES:
+        raise Nonconforming(table, f"is not a table of the schema, which has {', '.join(TABLES)}")
+    return TABLES[table]
 
 
 def conform(frame: pd.DataFrame, table: Table | str) -> pa.Table:

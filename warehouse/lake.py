@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from warehouse import atomic
-from warehouse.conform import by_key, conform
+from warehouse.conform import by_key, conform, declared
 from warehouse.errors import LakeFailed, Nonconforming
-from warehouse.layout import Layout, declared
+from warehouse.layout import Layout
 from warehouse.schema import SCHEMA_VERSION, Table
 
 logger = logging.getLogger(__name__)
@@ -185,14 +185,16 @@ class Lake:
             LakeFailed: A file is damaged or of another schema.
         """
         table = declared(table)
-        columns = [name for name in table.columns if name not in set(without)]
+        left_out = frozenset(without)
+        columns = [name for name in table.columns if name not in left_out]
         parts = [
             _read(each.path, table, columns)
             for each in self._chosen(table, site_id, None if months is None else sorted(set(months)))
         ]
         if not parts:
-            return _nothing(table.name)[columns].copy()
-        content = pa.concat_tables(parts)
+            nothing = _nothing(table.name)
+            return (nothing[columns] if left_out else nothing).copy(deep=False)
+        content = pa.concat_tables(parts) if len(parts) > 1 else parts[0]
         if site_id is not None and table.partition == "account" and "site_id" in table.columns:
             content = content.filter(pc.equal(content["site_id"], site_id))
         return _frame(by_key(content, table), table)
@@ -311,7 +313,7 @@ def _read(path: Path, table: Table, columns: list[str] | None = None) -> pa.Tabl
         with pq.ParquetFile(path) as file:
             if not file.schema_arrow.equals(expected):
                 raise LakeFailed(path, "has columns of another schema version; run `wattlog rebuild`")
-            content = file.read(columns=columns)
+            content = file.read(columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise LakeFailed(path, _DAMAGED) from error
     return content.replace_schema_metadata(None)

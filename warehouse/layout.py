@@ -9,8 +9,7 @@ import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype
 from pandas.api.types import pandas_dtype
 
-from warehouse.errors import Nonconforming
-from warehouse.schema import TABLES, Table
+from warehouse.schema import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +30,6 @@ class Layout:
     def of(cls, table: Table) -> "Layout":
         """The layout of a declaration."""
         return _layout(table)
-
-
-def declared(table: Table | str) -> Table:
-    """The declaration behind a table's name.
-
-    Raises:
-        Nonconforming: The schema has no such table.
-    """
-    if isinstance(table, Table):
-        return table
-    if table not in TABLES:
-        raise Nonconforming(table, f"is not a table of the schema, which has {', '.join(TABLES)}")
-    return TABLES[table]
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from extract.archive import Entry
 from extract.series import Series
@@ -15,6 +16,9 @@ from transform.sites import Site
 
 COVERS_DAYS = frozenset({Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY})
 """Series from which a day's energy can be told: their windows say which days were asked for."""
+
+NOT_LOOKED_AT = ("_raw_id", "_run_id")
+"""Columns of which no estimate knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,11 @@ def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
     found = None if workspace.interrupted_by is not None else sources_of(workspace, item)
     if found is None or is_held(workspace, "daily", item, found.digest):
         return Shaped(0)
-    lake, site_id = workspace.lake, item.site.site_id
+    read = partial(workspace.lake.read, site_id=item.site.site_id, months=found.months, without=NOT_LOOKED_AT)
     frame = daily(
-        lake.read("energy_intervals", site_id=site_id, months=found.months),
-        lake.read("energy_periods", site_id=site_id, months=found.months),
-        lake.read("power", site_id=site_id, months=found.months),
+        read("energy_intervals"),
+        read("energy_periods"),
+        read("power"),
         item.site,
         found.first_day,
         found.last_day,

@@ -94,4 +94,5 @@ def with_findings_of_periods(workspace: Workspace, found: pd.DataFrame, item: Si
     The latter are the whole site's to replace; until then they tell which roll-ups were put into another unit.
     """
     held = workspace.lake.read("reconciliation", site_id=item.site.site_id, months=[item.month])
-    return pd.concat([found, held[held["granularity"] != "day"]], ignore_index=True)
+    of_periods = held[held["granularity"] != "day"] if len(held) else held
+    return pd.concat([found, of_periods], ignore_index=True) if len(of_periods) else found
