@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.errors import Nonconforming
-from warehouse.layout import Layout
+from warehouse.layout import layout_of
 from warehouse.schema import TABLES, Field, Kind, Table
 
 _EXACT_IN_A_FLOAT = 2**53
@@ -50,7 +50,7 @@ def conform(frame: pd.DataFrame, table: Table | str) -> pa.Table:
         Nonconforming: Wrong columns, a wrong type, a NULL, bound or key that the schema forbids.
     """
     table = declared(table)
-    layout = Layout.of(table)
+    layout = layout_of(table)
     _refuse_other_columns(frame, table, layout.columns)
     given = dict(frame.items())
     columns = [_column(given[each.name], each, table) for each in table.fields]

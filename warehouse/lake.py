@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from warehouse import atomic
 from warehouse.conform import by_key, conform, declared
 from warehouse.errors import LakeFailed, Nonconforming
-from warehouse.layout import Layout
+from warehouse.layout import layout_of
 from warehouse.schema import SCHEMA_VERSION, Table
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class Lake:
         except (OSError, pa.ArrowException):
             return None
         metadata = schema.metadata or {}
-        if metadata.get(VERSION_KEY) != str(SCHEMA_VERSION).encode() or not schema.equals(Layout.of(table).schema):
+        if metadata.get(VERSION_KEY) != str(SCHEMA_VERSION).encode() or not schema.equals(layout_of(table).schema):
             return None
         digest = metadata.get(DIGEST_KEY)
         return None if digest is None else str(digest, "utf-8")
@@ -272,12 +272,12 @@ def _make_clean(directory: Path) -> None:
 def _nothing(name: str) -> pd.DataFrame:
     """A table without rows, made once: most months of most sites have no outage, no charge, no revision."""
     table = declared(name)
-    return _frame(Layout.of(table).schema.empty_table(), table)
+    return _frame(layout_of(table).schema.empty_table(), table)
 
 
 def _frame(content: pa.Table, table: Table) -> pd.DataFrame:
     """Rows with the declared types, column by column; pandas' own way with a whole table takes several times as long."""
-    dtypes = Layout.of(table).dtypes
+    dtypes = layout_of(table).dtypes
     columns = {name: _values(content[name], dtypes[name]) for name in content.column_names}
     return pd.DataFrame(columns, index=pd.RangeIndex(content.num_rows))
 
@@ -308,7 +308,7 @@ def _site_months(directory: Path, sites: str) -> Iterator[Partition]:
 
 def _read(path: Path, table: Table, columns: list[str] | None = None) -> pa.Table:
     # ParquetFile, not read_table: that one would add the directories' site_id and month as columns.
-    expected = Layout.of(table).schema
+    expected = layout_of(table).schema
     try:
         with pq.ParquetFile(path) as file:
             if not file.schema_arrow.equals(expected):

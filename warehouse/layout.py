@@ -26,13 +26,9 @@ class Layout:
     schema: pa.Schema
     dtypes: dict[str, np.dtype[Any] | ExtensionDtype]
 
-    @classmethod
-    def of(cls, table: Table) -> "Layout":
-        """The layout of a declaration."""
-        return _layout(table)
-
 
 @cache
-def _layout(table: Table) -> Layout:
+def layout_of(table: Table) -> Layout:
+    """The layout of a declaration."""
     dtypes = {name: pandas_dtype(dtype) for name, dtype in table.dtypes.items()}
     return Layout(table.columns, table.arrow_schema(), dtypes)
