@@ -54,8 +54,12 @@ def _length(columns: Iterable[Any]) -> int:
 
 def _array(column: Any, dtype: Dtype, rows: int) -> Any:
     """A column as an array of its declared type, without an index, so that columns stand side by side by position."""
-    values = column.array if isinstance(column, pd.Series) else column
+    values = column
+    if isinstance(column, pd.Series):
+        values = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
     if isinstance(values, np.ndarray | ExtensionArray) and values.dtype == dtype and len(values) == rows:
-        return np.asarray(values) if isinstance(dtype, np.dtype) else values
+        return values
+    if values is None and dtype == np.float64:
+        return np.full(rows, np.nan)
     made = pd.Series(values, index=range(rows), dtype=dtype)
     return made.to_numpy() if isinstance(dtype, np.dtype) else made.array
