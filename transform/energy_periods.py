@@ -103,7 +103,9 @@ def periods(slots: Slots) -> pd.DataFrame:
     sources = [_source(answer.series, parsed) for answer, parsed in zip(slots.answers, slots.parsed, strict=True)]
     codes = pd.Series(sources, dtype="category").cat.codes.to_numpy()
     ranking = Ranking.of(slots, [codes[slots.rows["answer"]], _starts(slots).astype(np.int64)])
-    note_changes(slots, ranking, first_instants(_starts(slots), slots.site.zone), ~_is_partial(slots, grains))
+    slots.rows = slots.rows.assign(is_partial=_is_partial(slots, grains))
+    is_over = ~slots.rows["is_partial"].to_numpy(dtype=bool)
+    note_changes(slots, ranking, first_instants(_starts(slots), slots.site.zone), is_over)
     last_wins(slots, ranking)
     return table_frame(
         "energy_periods",
@@ -112,7 +114,7 @@ def periods(slots: Slots) -> pd.DataFrame:
             "granularity": slots.per_row(grains.tolist(), "str"),
             "period_start": date_column(_starts(slots)),
             "source": slots.per_row(sources, "str"),
-            "is_partial": _is_partial(slots, grains),
+            "is_partial": slots.rows["is_partial"],
             **{name: slots.rows[name] for name in slots.measures},
             **slots.lineage,
         },
@@ -167,8 +169,12 @@ def _ends(slots: Slots, grains: Names) -> Days:
 def _asked_on(slots: Slots) -> Days:
     """The day on which each row's answer was asked, on the clock of that answer."""
     asked = pd.Series([each.requested_at for each in slots.answers], dtype="datetime64[us, UTC]")
-    days = [local_days(asked.iloc[[index]], clock)[0] for index, clock in enumerate(slots.clocks)]
-    return np.array(days, dtype="datetime64[D]")[slots.rows["answer"]]
+    days = np.zeros(len(asked), dtype="datetime64[D]")
+    clocks = slots.clocks
+    for clock in set(clocks):
+        mine = np.array([each == clock for each in clocks])
+        days[mine] = local_days(asked[mine], clock)
+    return np.asarray(days[slots.rows["answer"].to_numpy()])
 
 
 def _add_up(slots: Slots) -> bool:
@@ -177,7 +183,8 @@ def _add_up(slots: Slots) -> bool:
     A measure that none of them has stays NULL.
     """
     keys = ["answer", "start"]
-    if not slots.rows.duplicated(keys).any():
+    ranking = Ranking.of(slots, [slots.rows["answer"].to_numpy(), _starts(slots)])
+    if ranking.is_last.all():
         return False
     groups = slots.rows.groupby(keys, sort=False)
     sums = groups[slots.measures].sum(min_count=1)

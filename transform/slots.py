@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import pandas_dtype
 
 from transform.answer import Answer, Tables
 from transform.columns import MEASURES, columns_of
@@ -29,9 +30,12 @@ from warehouse.schema import MAX_POWER_W, TABLES, Unit
 
 log = logging.getLogger(__name__)
 
-_NOT_VALUES = frozenset({"answer", "row_number", "timestamp", "instant", "interval_s", "start"})
+_NOT_VALUES = frozenset({"answer", "row_number", "timestamp", "instant", "interval_s", "start", "is_partial"})
 
 Mask = npt.NDArray[np.bool_]
+
+_TEXT: Any = pandas_dtype("str")
+"""pandas' own type of text, which takes Arrow's as it is."""
 
 PLAUSIBLE_W = 500_000.0
 """More than the supply of any home, and than most of what a public client ever showed."""
@@ -179,7 +183,7 @@ def _frame(parsed: list[Parsed], series: str) -> pd.DataFrame:
         {
             "answer": np.repeat(np.arange(len(parsed)), [each.rows.num_rows for each in parsed]),
             "row_number": table["row_number"].to_numpy(),
-            "timestamp": pd.Series(table["timestamp"], dtype="str"),
+            "timestamp": _TEXT.__from_arrow__(table["timestamp"]),
             "instant": to_utc(table["timestamp"]),
             **{name: table[name].to_numpy() for name in table.column_names[2:]},
         }

@@ -118,8 +118,40 @@ class Lake:
             LakeFailed: The disk is full or the place cannot be written; the old file stands.
         """
         table = declared(table)
+        return self._put(table, conform(frame, table), self.path(table, site_id, month), site_id, digest)
+
+    def amend(
+        self,
+        table: Table | str,
+        frame: pd.DataFrame,
+        *,
+        site_id: int | None = None,
+        month: str | None = None,
+        digest: str,
+    ) -> Written | None:
+        """Replace the rows of one partition and keep its digest; None where it holds just these rows already.
+
+        Args:
+            table: The declaration, or its name.
+            frame: Exactly the table's columns (`conform`).
+            site_id: The site, for tables partitioned by site and month.
+            month: The month in which the asked window begins, YYYY-MM.
+            digest: What the content was made from where there is no file yet.
+
+        Raises:
+            Nonconforming: The frame breaks the schema, or holds another site's rows.
+            LakeFailed: The file that stands there is damaged, or the new one cannot be written.
+        """
+        table = declared(table)
         path = self.path(table, site_id, month)
         content = conform(frame, table)
+        if path.is_file():
+            if content.equals(_read(path, table)):
+                return None
+            digest = self.digest_of(table, site_id, month) or digest
+        return self._put(table, content, path, site_id, digest)
+
+    def _put(self, table: Table, content: pa.Table, path: Path, site_id: int | None, digest: str) -> Written:
         _refuse_other_sites(content, table, site_id)
         stamp = {DIGEST_KEY: digest.encode(), VERSION_KEY: str(SCHEMA_VERSION).encode()}
         content = content.replace_schema_metadata({**content.schema.metadata, **stamp})

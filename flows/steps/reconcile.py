@@ -19,7 +19,8 @@ from transform.frames import empty_frame
 from transform.reconciliation import Check, DayEvidence, PeriodEvidence, reconcile_days, reconcile_periods
 from transform.rollup_units import rollups_in_watt_hours
 from transform.sites import Site
-from warehouse.schema import ENERGY_PERIODS, FLOWS, RECONCILIATION
+from transform.time import days_of
+from warehouse.schema import ENERGY_PERIODS, FLOWS
 
 TABLE = "reconciliation"
 PERIODS = "energy_periods"
@@ -55,7 +56,7 @@ def reconcile_year(workspace: Workspace, item: SiteMonths) -> Shaped:
     months = [each.month for each in stale]
     together = [month for month in item.months if months[0] <= month <= months[-1]]
     rows = reconcile_days(_evidence(workspace, item.site, together))
-    of_month = rows["period_start"].map("{:%Y-%m}".format) if len(rows) else pd.Series(dtype="str")
+    of_month = days_of(rows["period_start"]).astype("datetime64[M]").astype(str)
     written = 0
     for each in stale:
         partition = SiteMonth(item.site, each.month)
@@ -177,34 +178,27 @@ def _write_periods(workspace: Workspace, site: Site, settled: pd.DataFrame) -> i
     written, keys = 0, list(ENERGY_PERIODS.primary_key)
     index = pd.MultiIndex.from_frame(settled[keys])
     values = settled[list(FLOWS)].to_numpy(dtype="float64")
-    for part in workspace.lake.partitions(PERIODS):
-        if part.site_id == site.site_id and part.month is not None:
-            held = workspace.lake.read_partition(part, PERIODS)
-            at = index.get_indexer(pd.MultiIndex.from_frame(held[keys]))
-            old = held[list(FLOWS)].to_numpy(dtype="float64")
-            wanted = np.where(at[:, None] >= 0, values[at], old)
-            new = held.assign(**{name: wanted[:, position] for position, name in enumerate(FLOWS)})
-            written += _replace(workspace, PERIODS, site, part.month, held, new)
+    for part in workspace.lake.partitions(PERIODS, site_id=site.site_id):
+        held = workspace.lake.read_partition(part, PERIODS)
+        at = index.get_indexer(pd.MultiIndex.from_frame(held[keys]))
+        old = held[list(FLOWS)].to_numpy(dtype="float64")
+        wanted = np.where(at[:, None] >= 0, values[at], old)
+        new = held.assign(**{name: wanted[:, position] for position, name in enumerate(FLOWS)})
+        written += _replace(workspace, PERIODS, part.site_id, part.month, new)
     return written
 
 
 def _write_findings(workspace: Workspace, site: Site, rows: pd.DataFrame) -> int:
     """Each finding in the file of the month in which its period begins."""
-    held = {part.month: part for part in workspace.lake.partitions(TABLE) if part.site_id == site.site_id}
-    of_month = dict(iter(rows.groupby(rows["period_start"].map("{:%Y-%m}".format)))) if len(rows) else {}
-    written = 0
-    for month in sorted({*of_month, *(each for each in held if each is not None)}):
-        new = of_month.get(month, empty_frame(TABLE))
-        old = workspace.lake.read_partition(held[month], TABLE) if month in held else empty_frame(TABLE)
-        written += _replace(workspace, TABLE, site, month, old, new)
-    return written
+    months = days_of(rows["period_start"]).astype("datetime64[M]").astype(str)
+    held = {part.month for part in workspace.lake.partitions(TABLE, site_id=site.site_id)}
+    return sum(
+        _replace(workspace, TABLE, site.site_id, month, rows[months == month])
+        for month in sorted({*months.tolist(), *filter(None, held)})
+    )
 
 
-def _replace(workspace: Workspace, table: str, site: Site, month: str, old: pd.DataFrame, new: pd.DataFrame) -> int:
+def _replace(workspace: Workspace, table: str, site_id: int | None, month: str | None, rows: pd.DataFrame) -> int:
     """Write a file unless it holds just that. It keeps its digest: what its days are made of is the same."""
-    keys = list((ENERGY_PERIODS if table == PERIODS else RECONCILIATION).primary_key)
-    new = new.sort_values(keys, ignore_index=True)
-    if new.equals(old.sort_values(keys, ignore_index=True)):
-        return 0
-    digest = workspace.lake.digest_of(table, site.site_id, month) or "of the whole site"
-    return workspace.lake.write(table, new, site_id=site.site_id, month=month, digest=digest).rows
+    written = workspace.lake.amend(table, rows, site_id=site_id, month=month, digest="of the whole site")
+    return 0 if written is None else written.rows
