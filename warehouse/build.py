@@ -25,7 +25,7 @@ from warehouse.errors import BuildFailed
 from warehouse.lake import Lake
 from warehouse.load import TableChange, apply, change, measured, refuse_repeated, whole
 from warehouse.manifest import Entry, Survey, survey
-from warehouse.models import MODELS, Model, create_models
+from warehouse.models import MODELS, SCHEMA, Model, create_models, made_of
 from warehouse.schema import TABLES, Table
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ WORTH_COPYING = 0.5
 
 _WORKPLACE_SUFFIX = ".building"
 
+_DROP = Template(f'drop $kind if exists {SCHEMA}."$name"')
 _ATTACH = Template("attach '$path' as warehouse (storage_version '$version')")
 
 
@@ -216,11 +217,13 @@ def _write(
         for table in TABLES.values():
             for statement in table.ddl():
                 connection.execute(statement)
-    else:
-        connection.execute("drop schema analytics cascade")
+    models = list(MODELS.values()) if is_new else made_of(each.table.name for each in changes if not each.is_nothing)
+    if not is_new:
+        for model in reversed(models):
+            connection.execute(_DROP.substitute(kind=model.kind, name=model.name))
     for each in changes:
         apply(connection, each, seen, task.destination)
-    _finish(connection, task, entries, MODELS.values())
+    _finish(connection, task, entries, models)
     return entries
 
 

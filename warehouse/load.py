@@ -93,6 +93,11 @@ class TableChange:
     loaded: tuple[Entry, ...]
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether the table holds what it should already."""
+        return self.stale == () and not self.loaded
+
+    @property
     def entries(self) -> Iterator[Entry]:
         """The table's manifest when it is done."""
         yield from self.kept
@@ -207,7 +212,7 @@ def apply(connection: duckdb.DuckDBPyConnection, change: TableChange, seen: Surv
         DuplicateKey: Two files hold the same row.
         duckdb.Error: A file is damaged.
     """
-    if change.stale == () and not change.loaded:
+    if change.is_nothing:
         return
     names = _names(change.table)
     if change.stale is None:

@@ -72,7 +72,7 @@ def _write(lake: Lake, months: list[str], night: int) -> None:
 
 
 def _nobody(connection: duckdb.DuckDBPyConnection, _: object) -> None:
-    connection.execute("create schema analytics")
+    connection.execute("create schema if not exists analytics")
 
 
 def _owner_asks(path: Path) -> float:

@@ -78,7 +78,7 @@ def _content(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def _without_models(connection: duckdb.DuckDBPyConnection, _: object) -> None:
-    connection.execute("create schema analytics")
+    connection.execute("create schema if not exists analytics")
 
 
 @settings(max_examples=8, deadline=None)

@@ -16,21 +16,21 @@ from warehouse.models.equipment import EQUIPMENT_MODELS, SITES_MODEL
 from warehouse.models.model import SCHEMA, Model
 from warehouse.schema import comment_on
 
-__all__ = ["ENERGY", "MODELS", "SCHEMA", "Model", "create_models"]
+__all__ = ["ENERGY", "MODELS", "SCHEMA", "Model", "create_models", "made_of"]
 
 MODELS: dict[str, Model] = {each.name: each for each in (SITES_MODEL, *ENERGY_MODELS, *EQUIPMENT_MODELS)}
 """Every model by name, in the order of creation: a model that reads another stands after it."""
 
 
 def create_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model] = MODELS.values()) -> None:
-    """Create `analytics` with its models and their comments in the current database, whose tables exist and are full.
+    """Create models and their comments in `analytics` of the current database, whose tables exist and are full.
 
     Raises:
         ModelMismatch: A model's columns are not the declared ones.
         duckdb.Error: A model's SQL fails.
     """
     created = tuple(models)
-    connection.execute("create schema analytics")
+    connection.execute("create schema if not exists analytics")
     for model in created:
         connection.execute(model.statement.sql)
     found = _columns(connection)
@@ -40,6 +40,17 @@ def create_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]
             raise ModelMismatch(model.name, expected, found[model.name])
         relation = f'{SCHEMA}."{model.name}"'
         connection.execute("; ".join(comment_on(model.kind, relation, model.grain, model.fields)))
+
+
+def made_of(tables: Iterable[str]) -> list[Model]:
+    """The models that are told from any of some tables, be it through another model; in the order of creation."""
+    changed = {f"main.{name}" for name in tables}
+    found = []
+    for model in MODELS.values():
+        if changed & model.sources:
+            changed.add(f"{SCHEMA}.{model.name}")
+            found.append(model)
+    return found
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:

@@ -40,6 +40,11 @@ class Model:
         return self.statement.header["grain"]
 
     @property
+    def sources(self) -> frozenset[str]:
+        """The tables and models that it reads, from the file's header: `main.daily`, `analytics.sites`."""
+        return frozenset(self.statement.header["sources"].split(", "))
+
+    @property
     def kind(self) -> str:
         """What it is to DuckDB: TABLE or VIEW."""
         return "TABLE" if self.is_materialised else "VIEW"

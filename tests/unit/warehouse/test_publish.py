@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from warehouse.errors import BuildFailed, DuplicateKey
 from warehouse.lake import Lake
 from warehouse.load import TableChange, apply
 from warehouse.manifest import survey
-from warehouse.models import MODELS
+from warehouse.models import MODELS, Model, create_models
 from warehouse.schema import DAILY, ENERGY_PERIODS, POWER, REQUESTS, SITES, TABLES
 from warehouse.verify import verify_warehouse
 
@@ -40,12 +40,12 @@ def _old_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _without_models(connection: duckdb.DuckDBPyConnection, _: object) -> None:
-    connection.execute("create schema analytics")
+    connection.execute("create schema if not exists analytics")
 
 
 @pytest.fixture(autouse=True)
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models take most of a small build's time, and are made anew by every build; one test looks at them."""
+    """Models take most of a small build's time; some tests look at them."""
     if "real_models" not in request.fixturenames:
         monkeypatch.setattr(building, "create_models", _without_models)
 
@@ -129,6 +129,48 @@ def test_models_are_made_of_what_the_tables_hold_now(
     assert built.loading is Loading.CHANGES
     assert _content(destination, real_models)["analytics.monthly"] != before["analytics.monthly"]
     _is_as_built_anew(lake, destination, built, real_models)
+
+
+def test_models_of_tables_that_did_not_change_stay(
+    lake: Lake, frame_of: FrameOf, destination: Path, real_models: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quiet night adds to `runs` and `requests` alone, of which no model tells: none is made again, all are there."""
+    _fill(lake, frame_of, months=range(1, 4))
+    build(lake, destination)
+    made: list[str] = []
+    monkeypatch.setattr(building, "create_models", _noted(made))
+    lake.write("requests", frame_of(REQUESTS, {"raw_id": "a", "site_id": 1}), site_id=1, month="2025-03", digest="b")
+    built = build(lake, destination)
+    assert (built.loading, made) == (Loading.CHANGES, [])
+    _is_as_built_anew(lake, destination, built, real_models)
+
+
+def test_models_of_a_table_that_changed_are_made_again_and_those_that_read_them(
+    lake: Lake, frame_of: FrameOf, destination: Path, real_models: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another name of a site is in all models that tell it, even if they ask another model for it."""
+    _fill(lake, frame_of, months=range(1, 4))
+    day = {"site_id": 1, "status": "agreed", "local_date": date(2025, 1, 1), "grid_energy_imported_wh": 5_000.0}
+    lake.write("daily", frame_of(DAILY, day), site_id=1, month="2025-01", digest="a")
+    build(lake, destination)
+    made: list[str] = []
+    monkeypatch.setattr(building, "create_models", _noted(made))
+    sites = frame_of(SITES, *({"site_id": site, "site_name": "Anew", "timezone": "UTC"} for site in (1, 2)))
+    lake.write("sites", sites, digest="b")
+    built = build(lake, destination)
+    assert set(made) == set(real_models), "every model asks `sites` for something"
+    _is_as_built_anew(lake, destination, built, real_models)
+
+
+def _noted(made: list[str]) -> Callable[[duckdb.DuckDBPyConnection, Iterable[Model]], None]:
+    """What makes models, and notes which."""
+
+    def make(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
+        chosen = tuple(models)
+        made.extend(each.name for each in chosen)
+        create_models(connection, chosen)
+
+    return make
 
 
 def test_new_and_vanished_files_are_changes(lake: Lake, frame_of: FrameOf, destination: Path) -> None:
@@ -357,7 +399,7 @@ from pathlib import Path
 from warehouse import build as building
 from warehouse.lake import Lake
 
-building.create_models = lambda connection, models: connection.execute("create schema analytics")
+building.create_models = lambda connection, models: connection.execute("create schema if not exists analytics")
 module, name = sys.argv[3].split(":")
 owner = import_module(module)
 *outer, name = name.split(".")
