@@ -242,6 +242,19 @@ def test_a_day_that_is_not_over_is_partial() -> None:
     assert causes(found, "interval_vs_day") == {"partial_period"}
 
 
+def test_the_day_of_the_installation_may_begin_at_different_hours() -> None:
+    """Q17: installed at noon, the intervals begin then, the month tells of some hours more; a day later that is unexplained."""
+    noon = datetime(2025, 6, 10, 19, tzinfo=UTC)
+    afternoon = {DAY: range(12)}
+    more = {name: 200 * wh for name, wh in FLOWS.items()}
+    told = Told({DAY: FLOWS}, {MONTH: {DAY: more}}, absent=afternoon)
+    first = replace(told, site=replace(BATTERY_SITE, installed_at=noon))
+    assert causes(off(first), "interval_vs_day") == {"partial_period"}
+    whole = replace(first, intervals={DAY: FLOWS}, rows={MONTH: {DAY: more}}, absent={})
+    earlier = replace(whole, site=replace(BATTERY_SITE, installed_at=noon - timedelta(days=1)))
+    assert causes(off(earlier), "interval_vs_day") == {"unexplained"}
+
+
 def test_the_week_stands_between_the_day_and_the_month() -> None:
     """A week that tells otherwise is a finding of the week alone."""
     week = {"week": {DAY: {**WHOLE, "solar_energy_exported": 40_000}}}
