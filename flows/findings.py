@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flows.workspace import Workspace
-from transform.reconciliation import in_words, why
+from transform.reconciliation import PASSING, in_words, why
 from transform.sites import Site
 
 AGREE = "agree"
@@ -20,6 +20,10 @@ UNEXPLAINED = "unexplained"
 LARGEST = 10
 """Differences that are told in words unless all are asked for."""
 
+MOST_ALIKE = 5
+"""Periods that differ for one cause in one check and are told one by one."""
+
+_ALIKE = ["check_name", "granularity", "verdict", "cause"]
 _PERIOD = ["check_name", "granularity", "period_start"]
 
 
@@ -64,9 +68,21 @@ class Findings:
         return int((self.differences["cause"] == UNEXPLAINED).sum())
 
     def sentences(self, most: int | None = LARGEST) -> list[str]:
-        """One sentence a period, about the measure that differs most; the largest first."""
+        """One sentence a period, about the measure that differs most; the largest first.
+
+        Unless all are asked for, many periods that differ alike are one sentence: an era in another unit is a single finding.
+        """
         told = self.differences.drop_duplicates(_PERIOD)
-        return in_words(told if most is None else told.head(most), self.site.zone)
+        if most is None:
+            return in_words(told, self.site.zone)
+        alike = told.groupby(_ALIKE, sort=False)["period_start"].agg(["size", "min", "max"])
+        many = told[_ALIKE].merge(alike[alike["size"] > MOST_ALIKE], how="left", left_on=_ALIKE, right_index=True)
+        is_shown = (many["size"].isna() | ~many.duplicated(_ALIKE)).to_numpy(dtype=bool)
+        shown, of_many = told[is_shown].head(most), many[is_shown].head(most).to_dict("records")
+        return [
+            words if pd.isna(each["size"]) else f"{words}; {_likewise(each)}"
+            for words, each in zip(in_words(shown, self.site.zone), of_many, strict=True)
+        ]
 
     def not_checked(self) -> list[str]:
         """One sentence for each check that says nothing of some periods, with the reason."""
@@ -91,9 +107,13 @@ def findings(workspace: Workspace, sites: Iterable[Site], since: date | None) ->
         if since is not None:
             rows = rows[rows["period_start"].map(lambda day: day >= since).astype(bool)]
         if len(rows):
-            differences = _by_size(rows[rows["verdict"].notna() & (rows["verdict"] != AGREE)])
-            found.append(Findings(site, tuple(_checks(rows)), differences))
+            found.append(findings_of(site, rows))
     return found
+
+
+def findings_of(site: Site, rows: pd.DataFrame) -> Findings:
+    """What a site's rows of table `reconciliation` come to."""
+    return Findings(site, tuple(_checks(rows)), _by_size(rows[rows["verdict"].notna() & (rows["verdict"] != AGREE)]))
 
 
 def _checks(rows: pd.DataFrame) -> Iterator[CheckCount]:
@@ -113,11 +133,20 @@ def _counts(values: pd.Series) -> dict[str, int]:
     return {str(name): int(count) for name, count in values.value_counts().sort_index().items()}
 
 
+def _likewise(many: dict[Hashable, Any]) -> str:
+    """The others of many periods that differ alike."""
+    return f"likewise {int(many['size']) - 1:,} more {many['granularity']}s between {many['min']} and {many['max']}"
+
+
 def _by_size(rows: pd.DataFrame) -> pd.DataFrame:
-    """Largest first; where one side has no value, the other is how much is at stake."""
+    """What is unexplained first, what passes by itself last, else the largest first.
+
+    Where one side has no value, the other is how much is at stake.
+    """
     size = rows["difference_wh"].abs().fillna(rows["left_wh"].fillna(rows["right_wh"]).abs()).fillna(0.0)
-    order = rows.assign(size=size, is_explained=rows["cause"] != UNEXPLAINED)
-    keys = ["is_explained", "size", *_PERIOD, "measure"]
+    rank = np.select([rows["cause"] == UNEXPLAINED, rows["cause"].isin(PASSING)], [0, 2], 1)
+    order = rows.assign(size=size, rank=rank)
+    keys = ["rank", "size", *_PERIOD, "measure"]
     ascending = [True, False, *(True for _ in keys[2:])]
     return order.sort_values(keys, ascending=ascending, ignore_index=True)[list(rows.columns)]
 

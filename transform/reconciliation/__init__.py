@@ -5,13 +5,14 @@ their rows' rounding, an ordered table of rules says why. Pure functions of lake
 """
 
 from transform.reconciliation.days import DayEvidence, reconcile_days
-from transform.reconciliation.doubts import doubtful_days
+from transform.reconciliation.doubts import PASSING, doubtful_days
 from transform.reconciliation.periods import PeriodEvidence, reconcile_periods
 from transform.reconciliation.tellings import compare_tellings, in_unit_of
 from transform.reconciliation.vocabulary import Cause, Check, Granularity, Verdict
 from transform.reconciliation.words import in_words, why
 
 __all__ = [
+    "PASSING",
     "Cause",
     "Check",
     "DayEvidence",

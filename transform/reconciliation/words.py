@@ -47,7 +47,7 @@ _PLURAL: Final = frozenset({"the days", *(name for source, name in _SOURCES.item
 
 _WHY: Final[dict[str, str]] = {
     Cause.DROPPED_DAY: "it lacks a day",
-    Cause.PARTIAL_PERIOD: "the period is not whole on one side",
+    Cause.PARTIAL_PERIOD: "one of the two knows only a part of it",
     Cause.ROLLUP_DRIFT: "Tesla's own sum has drifted",
     Cause.ALLOCATION_SHIFT: "totals match, only the split is another",
     Cause.MISSING_INTERVALS: "rows are missing",
