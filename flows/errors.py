@@ -113,7 +113,7 @@ def exit_code_for(error: BaseException) -> ExitCode:
     """The exit code an error asks for."""
     if isinstance(error, FlowError):
         return error.exit_code
-    if isinstance(error, KeyboardInterrupt):
+    if not isinstance(error, Exception):  # Ctrl-C, or Prefect's signal that a flow run was cancelled
         return ExitCode.INTERRUPTED
     return next((code for kind, code in _CODES.items() if isinstance(error, kind)), ExitCode.INCOMPLETE)
 

@@ -32,6 +32,9 @@ POLL_S: Final = 0.05
 NO_WORKER_S: Final = 60.0
 """Without any worker for so long the run ends; a nanny starts another one in three seconds."""
 
+COUNT_EVERY_S: Final = 1.0
+"""The scheduler is asked no more often how many processes there are: it tells all it knows of each of them."""
+
 DEPTH: Final = 2
 """Batches per process that are under way or wait there, so that none is idle while the next one travels."""
 
@@ -81,6 +84,8 @@ class DaskEngine:
     def __init__(self, client: Client) -> None:
         self._client: Any = client  # of its methods some have no types
         self._seen_at = time.monotonic()
+        self._counted_at = -COUNT_EVERY_S
+        self._count = 0
 
     def map(
         self,
@@ -135,7 +140,12 @@ class DaskEngine:
                 _allowance(workspace).halt = Halt.EVERYTHING
 
     def _processes(self) -> int:
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        """How many worker processes there are, or were a moment ago."""
+        now = time.monotonic()
+        if now - self._counted_at >= COUNT_EVERY_S:
+            self._count = len(self._client.scheduler_info(n_workers=-1)["workers"])
+            self._counted_at = now
+        return self._count
 
     def _places(self, most: int | None) -> int:
         """How many batches may be under way."""

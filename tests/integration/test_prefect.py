@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,14 +22,20 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from extract.archive import RawArchive
 from extract.client import utc_now
+from extract.series import ACCOUNT, Series
 from extract.simulator import DEMO_TOKEN, serve
 from extract.simulator.conditions import Conditions
 from extract.simulator.faults import ErrorAnswer, FaultPlan, Rule, Where
+from flows import ledger, pipeline
+from flows.data_directory import held
 from flows.deployments import DEPLOYMENTS, QUEUE
-from flows.errors import RunFailed, UsageError
+from flows.engines.local import LocalEngine
+from flows.errors import ExitCode, RunFailed, UsageError
 from flows.pipeline import Selection
 from flows.settings import load_settings
+from flows.workspace import Workspace, new_run_id
 from tests.integration.test_command_line import WATTLOG
 from tests.processes import running
 from tests.simulated import Account, account
@@ -87,13 +94,16 @@ class Prefect:
         found: list[Any] = self.post("flow_runs/filter", **wanted)
         return found
 
-    def begin(self, deployment: str, **parameters: object) -> str:
-        """Ask for a run now; its id."""
-        deployment_id = self.deployment(deployment)["id"]
-        made = self.post(
-            f"deployments/{deployment_id}/create_flow_run", parameters=parameters, state={"type": "SCHEDULED"}
-        )
+    def begin(self, deployment: str, environment: dict[str, str] | None = None, **parameters: object) -> str:
+        """Ask for a run now, its process with some more in its environment; its id."""
+        path = f"deployments/{self.deployment(deployment)['id']}/create_flow_run"
+        variables = {"env": environment} if environment else {}
+        made = self.post(path, parameters=parameters, job_variables=variables, state={"type": "SCHEDULED"})
         return str(made["id"])
+
+    def cancel(self, run_id: str) -> None:
+        """What the button of Prefect's interface does."""
+        self.post(f"flow_runs/{run_id}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
 
     def schedule_every(self, seconds: int, deployment: str) -> str:
         """Add a schedule to a deployment, one run at a time; its id."""
@@ -389,6 +399,39 @@ def test_a_timer_runs_sync_on_prefect_without_a_word(prefect: Prefect) -> None:
     by_hand = {"flow_runs": {"deployment_id": {"is_null_": True}, "tags": {"all_": ["wattlog", "sync"]}}}
     (run,) = prefect.post("flow_runs/filter", **by_hand)
     assert run["state_type"] == "COMPLETED"
+
+
+def test_a_run_that_is_cancelled_leaves_nothing_behind_but_what_it_fetched(prefect: Prefect) -> None:
+    """It waits for its turn when the button is pressed. The process ends, the lock is free, the ledger knows how it ended;
+    the next run goes on.
+    """
+    root = prefect.directory / "cancelled"
+    days = {"series": ["power"], "since": _days_ago(1), "data_dir": str(root)}
+    run_id = prefect.begin("backfill/backfill", {"WATTLOG_REQUESTS_PER_MINUTE": "4"}, **days)
+    deadline = time.monotonic() + PATIENCE_S
+    while not list(root.rglob("series=power/*.zst")):
+        assert time.monotonic() < deadline, (prefect.directory / "worker.log").read_text()[-3000:]
+        time.sleep(0.1)
+    process = json.loads((root / ".holder.json").read_text())["pid"]
+    prefect.cancel(run_id)
+    assert prefect.ended(run_id)["state_type"] == "CANCELLED"
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+    with held(root, "test"):
+        (run,) = ledger.runs(root / "raw")
+    assert (run.exit_code, run.requests) == (ExitCode.INTERRUPTED, 4)
+    archive = RawArchive(root / "raw")
+    assert list(archive.verify()) == []
+    kept = [entry for site_id in (ACCOUNT, *archive.site_ids()) for entry in archive.entries(site_id)]
+    assert [entry.status for entry in kept] == [200] * 4
+
+    base_url = prefect.environment["WATTLOG_API_BASE_URL"]
+    settings = load_settings(provider="simulator", api_base_url=base_url, access_token=DEMO_TOKEN, data_dir=root)
+    with closing(Workspace(settings, new_run_id(utc_now()))) as workspace:
+        wanted = Selection(series=(Series.POWER,), since=date.fromisoformat(_days_ago(1)))
+        summary = pipeline.backfill(workspace, LocalEngine(), wanted)
+    assert (summary.exit_code, summary.left) == (0, 0)
+    assert summary.rows["power"] > 0
 
 
 def test_two_accounts_on_one_server_keep_apart(prefect: Prefect) -> None:
