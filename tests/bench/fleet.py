@@ -1,8 +1,8 @@
 """Scale-out: what one more process is worth, what a site-month costs, and whether memory grows with the fleet.
 
-Times are wall time, but for what says "CPU"; both are the best of several, since machines do other things as well. One worker has
-one thread, and so has each of two; a rebuild that is measured is not a cluster's first one, which also loads pandas and Prefect.
-Two workers on two cores share these with the command, which deals out tasks: what that costs is said apart.
+Times are wall time, but for what says "CPU"; both are the best of several, since machines do other things as well. One worker
+has one thread, and so has each of two; a rebuild that is measured is not a cluster's first one, which also loads pandas and
+Prefect. Two workers on two cores share these with the command, which deals out tasks: what that costs is said apart.
 """
 
 import multiprocessing
