@@ -31,7 +31,7 @@ from flows.account import known_sites
 from flows.engines.local import LocalEngine
 from flows.pipeline import Selection, Summary, backfill, rebuild
 from flows.progress import Silent
-from flows.runners import ALLOWANCE, connected, prefect_api, run_on
+from flows.runners import ALLOWANCE, QUIET, connected, prefect_api, run_on
 from flows.settings import Settings
 from flows.workspace import Workspace
 from tests.bench.measurement import Measurement
@@ -57,6 +57,7 @@ MOST_MB: Final = 30.0
 
 def measure() -> Iterator[Measurement]:
     """Everything, on one cluster after the other."""
+    os.environ |= QUIET  # before Prefect is imported
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "data"
         yield from _site_months(root)
