@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from warehouse.schema import SCHEMA_VERSION, Table
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "part.parquet"
+LOCAL_DATE = "local_date"
 DIGEST_KEY = b"wattlog.digest"
 VERSION_KEY = b"wattlog.schema_version"
 
@@ -202,6 +204,7 @@ class Lake:
         site_id: int | None = None,
         months: Iterable[str] | None = None,
         without: Iterable[str] = (),
+        reaching: date | None = None,
     ) -> pd.DataFrame:
         """The rows of a table, or of one site and some months of it.
 
@@ -212,6 +215,7 @@ class Lake:
             site_id: One site alone.
             months: These months alone.
             without: Columns that nobody will look at, none of the key: text is most of what reading costs.
+            reaching: Leave out files all of whose rows lie on a local day before this one; they say so themselves.
 
         Raises:
             LakeFailed: A file is damaged or of another schema.
@@ -219,9 +223,9 @@ class Lake:
         table = declared(table)
         left_out = frozenset(without)
         columns = [name for name in table.columns if name not in left_out]
+        chosen = self._chosen(table, site_id, None if months is None else sorted(set(months)))
         parts = [
-            _read(each.path, table, columns)
-            for each in self._chosen(table, site_id, None if months is None else sorted(set(months)))
+            _read(each.path, table, columns) for each in chosen if reaching is None or _reaches(each.path, reaching)
         ]
         if not parts:
             nothing = _nothing(table.name)
@@ -336,6 +340,17 @@ def _site_months(directory: Path, sites: str) -> Iterator[Partition]:
         month = path.parent.name.removeprefix("month=")
         if site.isdecimal() and _MONTH.fullmatch(month):
             yield Partition(int(site), month, path)
+
+
+def _reaches(path: Path, day: date) -> bool:
+    """Whether a file may hold rows of a local day or later, by what its footer says."""
+    try:
+        metadata = pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return True  # reading it says what is wrong
+    column = metadata.schema.to_arrow_schema().get_field_index(LOCAL_DATE)
+    told = [metadata.row_group(number).column(column).statistics for number in range(metadata.num_row_groups)]
+    return any(each is None or not each.has_min_max or each.max >= day for each in told)
 
 
 def _read(path: Path, table: Table, columns: list[str] | None = None) -> pa.Table:

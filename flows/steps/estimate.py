@@ -65,9 +65,9 @@ def estimate_days(workspace: Workspace, item: SiteMonth) -> Shaped:
         return Shaped(0)
     read = partial(workspace.lake.read, site_id=item.site.site_id, months=found.months, without=NOT_LOOKED_AT)
     frame = daily(
-        read("energy_intervals"),
+        read("energy_intervals", reaching=found.first_day),
         read("energy_periods"),
-        read("power"),
+        read("power", reaching=found.first_day),
         item.site,
         found.first_day,
         found.last_day,

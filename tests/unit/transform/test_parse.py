@@ -170,6 +170,14 @@ def test_numbers_in_strings_are_numbers() -> None:
     assert parsed.rejects == ()
 
 
+@pytest.mark.parametrize("switch", [True, False])
+@pytest.mark.parametrize("indent", [b"", b" "], ids=["even", "odd"])
+def test_a_switch_is_no_number_wherever_it_stands(switch: bool, indent: bytes) -> None:
+    """Arrow would take it for 1 or 0; where the body begins makes no difference."""
+    body = indent + orjson.dumps({"response": {"time_series": [ROW, {**ROW, "soe": switch}]}})
+    assert [(each.row_number, each.reason) for each in parse(bodied(body)).rejects] == [(1, "not_a_number")]
+
+
 def test_a_boolean_among_texts_is_not_a_number() -> None:
     parsed = parse(answer("soe", [{**ROW, "soe": "41"}, {**ROW, "soe": True}]))
     assert parsed.rows["soe_pct"].to_pylist() == [41.0]

@@ -1,8 +1,9 @@
 """The lake keeps what it was given, says what it was made from, and never shows half a file."""
 
 import errno
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -125,6 +126,35 @@ def test_read_chooses_sites_and_months_and_sorts_by_key(lake: Lake, frame_of: Fr
     assert lake.read("power", site_id=3).empty
     partitions = [(each.site_id, each.month) for each in lake.partitions("power")]
     assert partitions == [(1, "2025-03"), (1, "2025-04"), (2, "2025-03"), (2, "2025-04")]
+
+
+def test_files_that_end_before_a_day_are_not_read(lake: Lake, frame_of: FrameOf) -> None:
+    """A file is left out by what its footer says of it, and read whole where a single row reaches the day."""
+    for month in (3, 4, 5):
+        rows = [
+            {"interval_start": datetime(2025, month, day, 8, tzinfo=UTC), "local_date": date(2025, month, day)}
+            for day in (1, 2)
+        ]
+        lake.write("power", frame_of(POWER, *rows), site_id=1001, month=f"2025-{month:02d}", digest="abc")
+    lake.write("power", frame_of(POWER), site_id=1001, month="2025-06", digest="abc")
+    days = lake.read("power", site_id=1001, reaching=date(2025, 4, 2))["local_date"].tolist()
+    assert days == [date(2025, 4, 1), date(2025, 4, 2), date(2025, 5, 1), date(2025, 5, 2)]
+    assert lake.read("power", site_id=1001, reaching=date(2025, 7, 1)).empty
+
+
+def test_rows_are_amended_only_where_they_differ_and_the_digest_stays(lake: Lake, frame_of: FrameOf) -> None:
+    """The order in which rows come is no difference; a file of other rows keeps what it says that it was made from."""
+    rows = [{"interval_start": START + timedelta(minutes=5 * number), "solar_w": float(number)} for number in (0, 1)]
+    where: dict[str, Any] = {"site_id": 1001, "month": "2025-03"}
+    assert lake.amend("power", frame_of(POWER, *rows), **where, digest="new") is not None
+    assert lake.digest_of("power", **where) == "new"
+    path = lake.write("power", frame_of(POWER, *rows), **where, digest="abc").path
+    inode = path.stat().st_ino
+    assert lake.amend("power", frame_of(POWER, *reversed(rows)), **where, digest="other") is None
+    assert path.stat().st_ino == inode
+    second = lake.amend("power", frame_of(POWER, rows[0]), **where, digest="other")
+    assert second is not None
+    assert (second.rows, lake.digest_of("power", 1001, "2025-03")) == (1, "abc")
 
 
 def test_account_table_can_be_read_for_one_site(lake: Lake, frame_of: FrameOf) -> None:
