@@ -145,6 +145,20 @@ def test_models_of_tables_that_did_not_change_stay(
     _is_as_built_anew(lake, destination, built, real_models)
 
 
+def test_a_changed_table_makes_its_own_models_again_and_no_others(
+    lake: Lake, frame_of: FrameOf, destination: Path, real_models: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of power only `coverage` tells; it is as if everything had been made again."""
+    _fill(lake, frame_of, months=range(1, 6))
+    build(lake, destination)
+    made: list[str] = []
+    monkeypatch.setattr(building, "create_models", _noted(made))
+    lake.write("power", _days(frame_of, 1, 3, days=4), site_id=1, month="2025-03", digest="b")
+    built = build(lake, destination)
+    assert (built.loading, made) == (Loading.CHANGES, ["coverage"])
+    _is_as_built_anew(lake, destination, built, real_models)
+
+
 def test_models_of_a_table_that_changed_are_made_again_and_those_that_read_them(
     lake: Lake, frame_of: FrameOf, destination: Path, real_models: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
