@@ -25,6 +25,7 @@ from warehouse.schema import FLOWS
 SITES, YEARS = 10, 10
 FIRST = np.datetime64("2016-01")
 THREADS = 2
+TIMES = 3
 MOST = 15.0
 """Promised: reconciling takes at most so many times what DuckDB takes for the sum."""
 
@@ -140,8 +141,8 @@ def measure(sites: int = SITES, years: int = YEARS) -> Iterator[Measurement]:
         lake = Lake(Path(directory) / "lake")
         fill(lake, sites, years)
         rows: list[int] = []
-        summed_s = best_of(3, lambda: _sum(lake))
-        reconciled_s = best_of(1, lambda: rows.append(reconcile(lake, sites, years)))
+        summed_s = best_of(TIMES, lambda: _sum(lake))
+        reconciled_s = best_of(TIMES, lambda: rows.append(reconcile(lake, sites, years)))
         name = f"reconcile {years} years × {sites} sites"
         yield Measurement(f"{name}, in DuckDB's time for their sum", reconciled_s / summed_s, "×", MOST)
         yield Measurement("  DuckDB's sum of the intervals by site and day", summed_s, "s")
