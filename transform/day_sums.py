@@ -152,7 +152,10 @@ def power_sums(rows: DayRows, days: int) -> DaySums:
     watts = dict(zip(POWERS, rows.values.T, strict=True))
     is_unmetered = np.isnan(watts["home_w"]) & (watts["grid_w"] == 0.0)
     watts["grid_w"] = np.where(is_unmetered, np.nan, watts["grid_w"])
-    watt_s = (np.maximum(sign * watts[power], 0.0) * rows.length_s for power, sign in _POWER_OF.values())
+    length_s = rows.length_s.astype(np.float64)
+    watt_s = (
+        np.maximum(watts[power] if sign > 0 else -watts[power], 0.0) * length_s for power, sign in _POWER_OF.values()
+    )
     sums = rows.totals(watt_s, days)
     values = np.full((days, len(MEASURES)), np.nan)
     values[:, [COLUMN[name] for name in _POWER_OF]] = sums.values / _SECONDS_PER_HOUR

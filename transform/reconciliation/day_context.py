@@ -176,7 +176,8 @@ def contrary_wh(energy: DayRows, power: DayRows, days: int) -> Floats:
     """
     if len(energy.at) == 0 or len(power.at) == 0:
         return np.zeros(days)
-    at = np.searchsorted(energy.begun_us, power.begun_us, side="right") - 1
+    is_one_grid = np.array_equal(energy.begun_us, power.begun_us)
+    at = np.arange(len(power.at)) if is_one_grid else np.searchsorted(energy.begun_us, power.begun_us, side="right") - 1
     ends_us = energy.begun_us + energy.length_s * 1_000_000
     is_in = (at >= 0) & (power.begun_us + power.length_s * 1_000_000 <= ends_us[at])
     is_in &= power.length_s <= energy.length_s[at]
