@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from extract.allowance import Allowance
 from flows.engines import Engine
 from flows.engines.local import LocalEngine
@@ -70,7 +72,7 @@ def run_on_dask(
         processes: How many, then.
 
     Raises:
-        UsageError: Dask is not installed, or the scheduler does not answer.
+        UsageError: Dask is not installed, or the scheduler does not answer, or workers lack what a run needs of them.
     """
     _require_dask()
     for name, value in QUIET.items():  # read when Prefect is imported
@@ -82,6 +84,8 @@ def run_on_dask(
     workspace.allowance.begin()
     try:
         with prefect_api(), connected(scheduler, processes, workspace.settings.resolved_provider.concurrency) as client:
+            if scheduler is not None:
+                require_reach(client)
             return run_on(client, workspace, command, drive)
     finally:
         workspace.allowance.end()
@@ -126,6 +130,35 @@ def _require_dask() -> None:
     missing = [name for name in ("distributed", "prefect_dask") if find_spec(name) is None]
     if missing:
         raise UsageError(f"--runner dask needs {' and '.join(missing)}; install them with: pip install 'wattlog[dask]'")
+
+
+def require_reach(client: "Client") -> None:
+    """Tasks say to Prefect's API that they begin and end, wherever they run: a server of one's own is for this machine alone.
+
+    Raises:
+        UsageError: A worker has no wattlog, or does not reach the API.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    url = str(PREFECT_API_URL.value())
+    try:
+        answers: dict[str, bool] = client.run(reaches, url)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"a worker has no module {error.name}; install wattlog[dask] on every worker") from None
+    for worker, is_reached in answers.items():
+        if not is_reached:
+            raise UsageError(
+                f"worker {worker} does not reach Prefect's API at {url}; start a server that all machines reach with "
+                "`prefect server start --host 0.0.0.0` and set PREFECT_API_URL to its address here"
+            )
+
+
+def reaches(url: str) -> bool:
+    """What each worker is asked: whether Prefect's API answers there."""
+    try:
+        return httpx.get(f"{url}/health", timeout=CONNECT_S).is_success
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager

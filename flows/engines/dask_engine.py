@@ -38,8 +38,11 @@ COUNT_EVERY_S: Final = 1.0
 DEPTH: Final = 2
 """Batches per process that are under way or wait there, so that none is idle while the next one travels."""
 
-SHARES: Final = 4
-"""Tasks of a stage for each process, asking apart: enough to even out, few enough for a tenth of a second each not to count."""
+FEWEST: Final = 2
+MOST: Final = 8
+WORTH: Final = 32
+"""Tasks of a stage for each process, asking apart: no fewer, so that they even out; no more, since that gains nothing; and in
+between one for so many site-years, since a task costs Prefect and Dask about as much as the work on one of these."""
 
 Batch = tuple[SiteYear, ...]
 
@@ -105,7 +108,7 @@ class DaskEngine:
         found: dict[int, Result] = {}
         with self._heard(workspace):
             years = site_years(items)
-            waiting = list(batches(years) if is_asking else batches(years, SHARES * max(1, self._processes())))
+            waiting = list(batches(years) if is_asking else batches(years, tasks_for(len(years), self._processes())))
             for done in self._run(step, workspace, waiting, workers if is_asking else None):
                 found |= done.results
                 for result in done.results.values():
@@ -178,6 +181,12 @@ class DaskEngine:
                 time.sleep(POLL_S)
         finally:
             self._client.unsubscribe_topic(workspace.run_id)
+
+
+def tasks_for(years: int, processes: int) -> int:
+    """How many tasks a stage without requests is made of."""
+    at_least, at_most = FEWEST * max(1, processes), MOST * max(1, processes)
+    return min(max(at_least, years // WORTH), at_most)
 
 
 def _begin(step: Step[Any, Result], workspace: Workspace, batch: Batch) -> Any:

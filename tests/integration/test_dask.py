@@ -5,6 +5,7 @@ what was promised; what else can happen to a run on a cluster is `make exhaustiv
 """
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -32,7 +33,7 @@ from flows import runners
 from flows.engines.local import LocalEngine
 from flows.errors import Interrupted, UsageError
 from flows.pipeline import Selection, Summary, backfill, rebuild, reconcile
-from flows.runners import ALLOWANCE, connected, run_on
+from flows.runners import ALLOWANCE, connected, require_reach, run_on
 from flows.workspace import Workspace
 from tests.integration.test_command_line import Shell
 from tests.simulated import Account, account, ticking
@@ -261,6 +262,42 @@ def test_a_timer_runs_sync_on_a_cluster_that_stands(cluster: Any, prefect_api: s
     assert asked == 6
     assert (tmp_path / "data/warehouse.duckdb").exists()
     assert not (tmp_path / "data" / ALLOWANCE).exists()
+
+
+@pytest.mark.parametrize(
+    ("years", "processes", "tasks"),
+    [(4, 2, 4), (100, 2, 4), (320, 2, 10), (3_000, 2, 16), (3_000, 8, 64), (5, 0, 2)],
+)
+def test_a_task_is_worth_what_it_costs(years: int, processes: int, tasks: int) -> None:
+    """Two for each process at least, eight at most, and in between one for 32 site-years."""
+    from flows.engines.dask_engine import tasks_for
+
+    assert tasks_for(years, processes) == tasks
+
+
+def test_settings_travel_whole(prefect_api: str) -> None:
+    """What a worker is given are Prefect's settings themselves, which it takes as they are, and not values to be read anew."""
+    from prefect.context import get_settings_context
+
+    from flows.engines.dask_engine import SentWhole
+
+    here = get_settings_context()
+    sent = SentWhole(profile=here.profile, settings=here.settings).serialize()
+    arrived = pickle.loads(pickle.dumps(sent))  # noqa: S301 - our own
+    assert arrived["settings"] == here.settings
+    assert type(here)(**arrived).settings is arrived["settings"]
+
+
+def test_workers_that_do_not_reach_the_api_are_said(cluster: Any) -> None:
+    """As on other machines, where the command's own Prefect server is out of reach: before anything is asked or made."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    require_reach(cluster)
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(UsageError, match=r"worker tcp://\S+ does not reach Prefect's API at http://127\.0\.0\.1:9/api"),
+    ):
+        require_reach(cluster)
 
 
 def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
