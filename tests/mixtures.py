@@ -171,7 +171,7 @@ def _questions(spec: SiteSpec, first: date, today: date) -> Iterable[Question]:
 
 def _answers(spec: SiteSpec, now: datetime, questions: Iterable[Question]) -> list[Kept]:
     """Answers with the contradictions that can touch each, once more where one was of another window (Q22)."""
-    wanted = [_Wanted(_told(spec, each), now, each) for each in questions]
+    wanted = [Wanted(_told(spec, each), now, each) for each in questions]
     kept = _shaped(wanted)
     again = [each for each in wanted if not kept[each].is_answer]
     repeated = _shaped([replace(each, repeat=1) for each in again]) if again else {}
@@ -198,7 +198,7 @@ def _injected(contradiction: Contradiction, time_zone: str) -> list[tuple[Series
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """A question to a site with the contradictions that touch it, asked for the first time or once more."""
 
     spec: SiteSpec
@@ -240,11 +240,11 @@ class _Wanted:
         )
 
 
-_KEPT: Final[dict[_Wanted, Kept]] = {}
+_KEPT: Final[dict[Wanted, Kept]] = {}
 """Every answer that was ever shaped."""
 
 
-def _shaped(wanted: Sequence[_Wanted]) -> dict[_Wanted, Kept]:
+def _shaped(wanted: Sequence[Wanted]) -> dict[Wanted, Kept]:
     """Answers of one site, those that nobody wanted before shaped together, by the rows that the month's file would have."""
     for series, shape in SHAPES.items():
         missing = [each for each in wanted if each.question.series == series and each not in _KEPT]

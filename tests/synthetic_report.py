@@ -186,6 +186,7 @@ def _findings(years: list[int], dates: list[date]) -> dict[str, Columns]:
             "difference": [None] * count,
             "verdict": ["missing_right"] * count,
             "cause": list(causes),
+            "parts_at": ["12:15" if each == "allocation_shift" else None for each in causes],
         },
     }
 

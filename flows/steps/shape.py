@@ -72,7 +72,8 @@ def shape_month(workspace: Workspace, item: SiteMonth) -> Shaped:
     entries = workspace.archive.entries(item.site.site_id, item.month)
     beside = entries_beside(workspace, item.site, item.month)
     following = followed_by(workspace, item.site.site_id, item.month)
-    digest = digest_of([*entries, *beside], *facts(item.site), *sorted(following.items()))
+    settle_hours = workspace.settings.settle_hours
+    digest = digest_of([*entries, *beside], *facts(item.site), settle_hours, *sorted(following.items()))
     if is_held(workspace, MARKER, item, digest):
         return Shaped(0)
     tables = _shaped(workspace, item, entries, beside)

@@ -189,6 +189,7 @@ def test_disagreements_are_counted_whole_and_listed_up_to_a_hundred(asked: Asked
             "difference_wh": None if each == 5 else float(each),
             "verdict": "agree" if each < 3 else "differs",
             "cause": None if each < 3 else "rollup_drift",
+            "parts_at": datetime(2025, 5, 30, 19, 15, tzinfo=UTC) if each == 149 else None,
         }
         for each in range(150)
     ]
@@ -198,6 +199,7 @@ def test_disagreements_are_counted_whole_and_listed_up_to_a_hundred(asked: Asked
     listed = site.disagreements
     assert len(listed["day"]) == 100
     assert listed["difference"][0] == 0.05
+    assert (listed["parts_at"][0], listed["parts_at"][-1]) == (None, "12:15")
     assert listed["day"] == sorted(str(each) for each in listed["day"])
 
 

@@ -207,7 +207,7 @@
           number(row.right_value, 3),
           signed(row.difference),
           `${row.left_source} · ${row.right_source}`,
-          words(row.cause),
+          row.parts_at ? `${words(row.cause)}, from ${row.parts_at} on` : words(row.cause),
         ]),
         { text: [1, 2, 3, 7, 8] },
       );

@@ -13,7 +13,8 @@ select
     round(right_kwh, 3)::double as right_value,
     round(difference_kwh, 3)::double as difference,
     verdict::varchar as verdict,
-    coalesce(cause, 'unexplained')::varchar as cause
+    coalesce(cause, 'unexplained')::varchar as cause,
+    strftime(local_parts_at, '%H:%M')::varchar as parts_at
 from analytics.disagreements
 where list_contains($sites, site_id) and period_start between $since and $until
 qualify row_number() over (
