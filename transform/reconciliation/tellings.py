@@ -40,22 +40,25 @@ def compare_tellings(beside: pd.DataFrame, intervals: pd.DataFrame, site: Site, 
         return empty_frame("reconciliation")
     days = days_of(beside["local_date"])
     calendar = Calendar.of(site, days.min().item(), days.max().item(), settle_hours)
-    slots = _Slots.of(beside, intervals, calendar)
-    count = len(calendar.days)
-    left, right = (Told.of_sums(INTERVALS, interval_sums(each, site, count)) for each in (slots.left, slots.right))
-    never = np.zeros(count, dtype=bool)
+    slots = _Slots.of(beside, intervals, site, calendar)
+    left, right = (Told.of_sums(INTERVALS, interval_sums(each, site, slots.days)) for each in (slots.left, slots.right))
+    never = np.zeros(slots.days, dtype=bool)
     found = Comparison(
         Check.INTERVAL_VS_INTERVAL,
         Granularity.DAY,
         calendar.days,
-        replace(left, source=slots.names(slots.left.length_s, count)),
-        replace(right, source=slots.names(slots.finer_s, count), rows=slots.per_day(slots.finer_rows, count)),
+        replace(left, source=slots.names(slots.left.length_s)),
+        replace(
+            right,
+            source=slots.names(slots.finer_s),
+            rows=slots.summed(slots.finer_rows[:, None])[:, 0].astype(np.int64),
+        ),
         never,
         never,
-        tolerance_wh(left.values, right.values, slots.most_rows(count)) + np.abs(slots.rounding_wh(site, count)),
-        slots.parts_us(site, count),
+        tolerance_wh(left.values, right.values, slots.most_rows()) + np.abs(slots.rounding_wh()),
+        slots.parts_us(),
     )
-    context = _Context(calendar, slots.silent_wh(site, count))
+    context = _Context(calendar, slots.silent_wh())
     return table_of([found_in(found, TELLING_RULES, context)], empty_frame("reconciliation"), site.site_id)
 
 
@@ -91,15 +94,21 @@ class _Slots:
         right: The same slots as the finer rows add up to.
         finer_rows: How many finer rows each slot has.
         finer_s: Length of the first of them.
+        difference: Wh, left less right, slots × `MEASURES`.
+        differs: Where that is more than the rows' rounding.
+        days: How many days the calendar has.
     """
 
     left: DayRows
     right: DayRows
     finer_rows: Ints
     finer_s: Ints
+    difference: Floats
+    differs: Mask
+    days: int
 
     @classmethod
-    def of(cls, beside: pd.DataFrame, intervals: pd.DataFrame, calendar: Calendar) -> "_Slots":
+    def of(cls, beside: pd.DataFrame, intervals: pd.DataFrame, site: Site, calendar: Calendar) -> "_Slots":
         """The slots that finer rows fill from end to end."""
         coarse, fine = (DayRows.of(each, list(FLOWS), calendar) for each in (beside, intervals))
         fine = fine.taken(np.flatnonzero(_is_over(fine)))
@@ -112,52 +121,43 @@ class _Slots:
         mine = np.flatnonzero(is_both & (coarse.length_s == finest_s[coarse.at]))
         left, first, last = coarse.taken(mine), first[mine], last[mine]
         right = replace(left, values=_sums(fine.values, first, last), asked_us=_latest(fine.asked_us, first, last))
-        return cls(left, right, last - first, fine.length_s[first])
+        coarser, finer = (with_totals(each.values, site) for each in (left, right))
+        rows = last - first
+        differs = np.abs(coarser - finer) > tolerance_wh(coarser, finer, rows[:, None].astype(np.float64))
+        return cls(left, right, rows, fine.length_s[first], coarser - finer, differs, len(calendar.days))
 
-    def per_day(self, values: Ints, days: int) -> Ints:
-        """Sums of values of slots."""
-        return np.bincount(self.left.at, weights=values, minlength=days).astype(np.int64)
-
-    def most_rows(self, days: int) -> Floats:
+    def most_rows(self) -> Floats:
         """How many finer rows a slot of each day has at most, days × 1."""
-        most = np.zeros(days, dtype=np.int64)
+        most = np.zeros(self.days, dtype=np.int64)
         np.maximum.at(most, self.left.at, self.finer_rows)
         return most[:, None].astype(np.float64)
 
-    def names(self, length_s: Ints, days: int) -> Names:
+    def names(self, length_s: Ints) -> Names:
         """Source of each day: intervals, and how long they are."""
-        longest_s = np.zeros(days, dtype=np.int64)
+        longest_s = np.zeros(self.days, dtype=np.int64)
         np.maximum.at(longest_s, self.left.at, length_s)
         return np.array([f"{INTERVALS}/{minutes}m" for minutes in (longest_s // 60).tolist()], dtype=object)
 
-    def differs(self, site: Site) -> tuple[Floats, Mask]:
-        """Left less right of each slot and measure, and where that is more than rounding."""
-        left, right = (with_totals(each.values, site) for each in (self.left, self.right))
-        tolerance = tolerance_wh(left, right, self.finer_rows[:, None].astype(np.float64))
-        return left - right, np.asarray(np.abs(left - right) > tolerance)
-
-    def rounding_wh(self, site: Site, days: int) -> Floats:
+    def rounding_wh(self) -> Floats:
         """What the slots add up to that differ by no more than rounding, days × measures."""
-        difference, differs = self.differs(site)
-        return self._summed(np.where(differs, 0.0, difference), days)
+        return self.summed(np.where(self.differs, 0.0, self.difference))
 
-    def parts_us(self, site: Site, days: int) -> Ints:
+    def parts_us(self) -> Ints:
         """Beginning of the first slot that differs, days × measures; 0 where none does."""
-        _, differs = self.differs(site)
-        slot, measure = np.nonzero(differs)
+        slot, measure = np.nonzero(self.differs)
         never = np.iinfo(np.int64).max
-        first_us = np.full((days, differs.shape[1]), never)
+        first_us = np.full((self.days, self.differs.shape[1]), never)
         np.minimum.at(first_us, (self.left.at[slot], measure), self.left.begun_us[slot])
         return np.where(first_us == never, 0, first_us)
 
-    def silent_wh(self, site: Site, days: int) -> Floats:
+    def silent_wh(self) -> Floats:
         """By how much the slots of each day differ in which one of the two has nothing but zeros, days × measures."""
-        difference, _ = self.differs(site)
         left, right = ((np.nan_to_num(each.values) > 0.0).any(axis=1) for each in (self.left, self.right))
-        return self._summed(np.where((left != right)[:, None], difference, 0.0), days)
+        return self.summed(np.where((left != right)[:, None], self.difference, 0.0))
 
-    def _summed(self, values: Floats, days: int) -> Floats:
-        found = np.zeros((days, values.shape[1]))
+    def summed(self, values: Floats | Ints) -> Floats:
+        """Sums by day of values of the slots, slots × columns; what is unknown adds nothing."""
+        found = np.zeros((self.days, values.shape[1]))
         np.add.at(found, self.left.at, np.nan_to_num(values))
         return found
 
