@@ -7,7 +7,6 @@ Prefect. Two workers on two cores share these with the command, which deals out 
 
 import multiprocessing
 import os
-import resource
 import tempfile
 import time
 from bisect import bisect_left
@@ -34,7 +33,7 @@ from flows.progress import Silent
 from flows.runners import ALLOWANCE, QUIET, connected, prefect_api, run_on
 from flows.settings import Settings
 from flows.workspace import Workspace
-from tests.bench.measurement import Measurement
+from tests.bench.measurement import Measurement, peak_mb
 from tests.simulated import NOW, account, standing, ticking
 
 SITES: Final = 40
@@ -231,4 +230,4 @@ def fetch_fleet(settings: Settings, told: Any) -> None:
     wanted = Selection(series=(Series.ENERGY_DAY,), since=date(2026, 1, 1), until=date(2026, 1, 14))
     with closing(Workspace(settings, "bench", clock=standing)) as workspace:
         backfill(workspace, LocalEngine(), wanted)
-    told.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    told.send(peak_mb())

@@ -1,8 +1,11 @@
 """One measurement and the promise it is held against."""
 
+import re
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,14 @@ def best_of(times: int, work: Callable[[], object]) -> float:
         work()
         shortest = min(shortest, time.perf_counter() - began)
     return shortest
+
+
+def peak_mb() -> float:
+    """Highest memory of this process so far.
+
+    Linux's `getrusage` counts what the parent had when it began this process, too; its status file does not.
+    """
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if found is None else int(found[1])
+    return kib / 1024

@@ -6,7 +6,6 @@ fetched and made can be kept, for `rebuild` and a look at it: set BENCH_FLEET_DI
 
 import multiprocessing
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ from flows.pipeline import Selection, backfill
 from flows.settings import Settings
 from flows.summary import as_dict
 from flows.workspace import Workspace
-from tests.bench.measurement import Measurement
+from tests.bench.measurement import Measurement, peak_mb
 from tests.simulated import NOW, account, standing
 
 SITES: Final = int(os.environ.get("BENCH_FLEET_SITES", "1000"))
@@ -32,8 +31,6 @@ DECEMBER: Final = Selection(
     series=(Series.ENERGY_DAY, Series.ENERGY_INTERVAL), since=date(2025, 12, 1), until=date(2025, 12, 31)
 )
 """What every account wants first; power would be as much again, and says the same of memory, files and failures."""
-
-KIB: Final = 1024
 
 
 class Noted:
@@ -64,11 +61,6 @@ class Noted:
             self.stages.append(noted)
             sys.stderr.write("{}: {:,}, {:.1f} s, {:.1f} s CPU, at most {:.0f} MB so far\n".format(*noted))
         self._stage, self._wall, self._cpu = "", wall, cpu
-
-
-def peak_mb() -> float:
-    """Highest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB
 
 
 def measure() -> Iterator[Measurement]:
