@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import httpx
 
 from extract.allowance import Allowance
@@ -175,7 +178,12 @@ def _unmoved_by_interrupts() -> Iterator[None]:
 def prefect_api() -> Iterator[None]:
     """A Prefect API for this process and its workers: the one that is configured, else a temporary server of one's own."""
     from prefect.server.api.server import SubprocessASGIServer
-    from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_SSL_CERT_FILE,
+        PREFECT_API_URL,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
 
     if PREFECT_API_URL.value():
         yield
@@ -184,10 +192,27 @@ def prefect_api() -> Iterator[None]:
     with _unmoved_by_interrupts():
         server.start(timeout=STARTS_WITHIN_S)
     try:
-        with temporary_settings({PREFECT_API_URL: server.api_url, PREFECT_LOGGING_TO_API_ENABLED: False}):
+        with (
+            TemporaryDirectory() as directory,
+            temporary_settings(
+                {
+                    PREFECT_API_URL: server.api_url,
+                    PREFECT_LOGGING_TO_API_ENABLED: False,
+                    PREFECT_API_SSL_CERT_FILE: str(_one_certificate(Path(directory))),
+                }
+            ),
+        ):
             yield
     finally:
         server.stop()
+
+
+def _one_certificate(directory: Path) -> Path:
+    """A bundle of a single certificate: Prefect reads its bundle twice for each task, and this server is asked without TLS."""
+    path = directory / "one.pem"
+    first, end, _ = Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
+    path.write_text(first + end, encoding="utf-8")
+    return path
 
 
 @contextmanager
