@@ -250,6 +250,7 @@ def test_the_limit_holds_over_all_processes(cluster: Any, tmp_path: Path) -> Non
     assert max(bisect_left(instants, start + MINUTE_S) - number for number, start in enumerate(instants)) <= LIMIT
 
 
+@pytest.mark.exhaustive
 def test_a_timer_runs_sync_on_a_cluster_that_stands(cluster: Any, prefect_api: str, tmp_path: Path) -> None:
     """`sync --runner dask --scheduler …`, as for a large fleet's night: a process of its own, no word, the cap holds."""
     with serve(young_world()) as server:

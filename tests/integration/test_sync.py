@@ -9,12 +9,22 @@ from pathlib import Path
 
 import orjson
 import pytest
+from pydantic import SecretStr
+from typer import BadParameter
 
 from extract.archive import RawArchive
-from extract.simulator import SimulatorServer, serve
+from extract.providers import ProviderName
+from extract.simulator import DEMO_TOKEN, SimulatorServer, serve
 from extract.simulator.conditions import Conditions
 from extract.simulator.faults import ErrorAnswer, FaultPlan, Rule, Where
+from flows.cli.runner_options import RunnerName, on_dask
+from flows.cli.sync import sync
 from flows.data_directory import held
+from flows.engines.local import LocalEngine
+from flows.pipeline import Summary
+from flows.runners import Drive, OnDask
+from flows.settings import Settings
+from flows.workspace import Workspace
 from tests.integration.test_command_line import Shell, one_line
 from tests.young_site import young_world
 
@@ -149,3 +159,29 @@ def test_an_address_that_is_none(shell: Shell) -> None:
     done = shell.run("sync", "--healthcheck-url", "hc-ping.com/6f1e")
     assert done.returncode == 2
     assert "https://" in one_line(done)
+
+
+def test_a_fleets_night_is_run_where_it_is_told(
+    server: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--runner dask --scheduler …` reaches the runner; here it takes threads all the same, a cluster is `make exhaustive`."""
+    wanted: list[OnDask | None] = []
+
+    def run_on(workspace: Workspace, command: str, drive: Drive, on_dask: OnDask | None) -> Summary:
+        wanted.append(on_dask)
+        return drive(LocalEngine())
+
+    monkeypatch.setattr("flows.cli.backfill.run_on", run_on)
+    settings = Settings(
+        data_dir=tmp_path,
+        provider=ProviderName.SIMULATOR,
+        api_base_url=server.base_url,
+        access_token=SecretStr(DEMO_TOKEN),
+    )
+    nothing: dict[str, None] = {"healthcheck_url": None, "engine": None}
+    cluster = OnDask("tcp://10.0.0.5:8786")
+    ended = sync(settings, sites=[], max_requests=3, is_verbose=False, as_json=False, on_dask=cluster, **nothing)
+    assert (ended, wanted) == (0, [cluster])
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(BadParameter, match="--runner dask alone"):
+        on_dask(RunnerName.THREADS, "tcp://10.0.0.5:8786")
