@@ -31,10 +31,6 @@ installation, or for years after it, so that no date alone can be trusted (Q17).
 EARLIEST = date(2010, 1, 1)
 """No answer goes back further: solar-only history begins in December 2018 where it was seen (Q17), batteries in 2015."""
 
-DAILY_ROWS_UNTIL = date(2024, 4, 7)
-"""Up to about this day period=day is one row a day, and only `interval=15m` tells more; since then it comes in five-minute
-rows, beside which quarter hours would count the same energy twice. Source: fact 3, Q10."""
-
 HoldsEnergy = Callable[[Entry], bool]
 """Whether a kept answer tells of any energy at all: an answer of zeros is as empty as none (Q17)."""
 
@@ -71,7 +67,8 @@ class Wanted:
         since: First local day, included; None for the installation, or for all there is where that is not known.
         until: Last local day, included; None for today.
         is_named: The series were named by a person: ask sites that seem not to have them, too.
-        has_quarter_hours: Energy by quarter hours as well.
+        has_quarter_hours: Energy by quarter hours as well, of every day: before April 2024 they alone tell more than the day's
+            sum (Q10), since then they are the same energy, told once more and sometimes split otherwise (Q21).
     """
 
     series: tuple[Series, ...]
@@ -198,7 +195,7 @@ def _requests(subject: Subject, series: Series, wanted: Wanted, first: date, tod
         today=today,
         installed_on=subject.installed_on or EARLIEST,  # one lifetime a site, however far the walk back has come
     ):
-        if series is Series.ENERGY_INTERVAL and wanted.has_quarter_hours and each.end <= DAILY_ROWS_UNTIL:
+        if series is Series.ENERGY_INTERVAL and wanted.has_quarter_hours:
             yield history(subject.site_id, series, each, subject.zone, interval=QUARTER_HOUR)
         yield history(subject.site_id, series, each, subject.zone)
 

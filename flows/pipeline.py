@@ -50,7 +50,7 @@ class Selection:
         series: Series; empty for all. Snapshots are taken whatever is chosen: nothing can be planned without.
         since: First local day of each site, included; None for its installation.
         until: Last local day of each site, included; None for its today.
-        has_quarter_hours: Ask for energy by quarter hours too, where only they tell more than the day's sum.
+        has_quarter_hours: Ask for energy by quarter hours too.
         newest_first: Whether the newest windows are asked first.
     """
 

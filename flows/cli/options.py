@@ -80,7 +80,7 @@ Until = Annotated[
 ]
 IntervalName = Annotated[
     Interval | None,
-    typer.Option(help="Energy by quarter hours as well, for days before April 2024.", show_default=False),
+    typer.Option(help="Energy by quarter hours as well: one more request a day.", show_default=False),
 ]
 Engine = Annotated[
     EngineName | None,

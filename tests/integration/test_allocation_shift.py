@@ -1,7 +1,7 @@
 """Quarter hours that tell otherwise from a time of day on: through the whole pipeline, to the quarter hour (Q21).
 
-Days at the turn of the eras are asked both ways: as five minutes, which some sites had earlier than others, and as quarter
-hours. What has to be found is worked out a second time here, from what the server told.
+Days are asked both ways: as five minutes, or as the one row of the old era, and as quarter hours. What has to be found is
+worked out a second time here, from what the server told.
 """
 
 import json

@@ -129,20 +129,13 @@ def test_the_legacy_endpoint_is_asked_each_time() -> None:
     assert (chunk.month, len(chunk.requests)) == ("2025-04", 5)
 
 
-def test_quarter_hours_only_where_days_are_single_rows() -> None:
-    """Q10: since April 2024 the day itself comes in five-minute rows, and both would count the same energy."""
+def test_quarter_hours_are_asked_beside_the_day_in_both_eras() -> None:
+    """Q10, Q21: before April 2024 they alone tell more than one row; since then they may split the same energy otherwise."""
     old = replace(SITE, installed_on=date(2020, 1, 1))
-    wanted = Wanted((Series.ENERGY_INTERVAL,), since=date(2024, 4, 6), until=date(2024, 4, 9), has_quarter_hours=True)
+    wanted = Wanted((Series.ENERGY_INTERVAL,), since=date(2024, 4, 7), until=date(2024, 4, 8), has_quarter_hours=True)
     chunks = plan(old, [], wanted, now=NOW, settle_hours=48)
     asked = [(request.days, dict(request.params).get("interval")) for chunk in chunks for request in chunk.requests]
-    assert asked == [
-        ("2024-04-09", None),
-        ("2024-04-08", None),
-        ("2024-04-07", None),
-        ("2024-04-07", "15m"),
-        ("2024-04-06", None),
-        ("2024-04-06", "15m"),
-    ]
+    assert asked == [("2024-04-08", None), ("2024-04-08", "15m"), ("2024-04-07", None), ("2024-04-07", "15m")]
 
 
 def test_a_quarter_hour_answer_does_not_settle_the_day(tmp_path: Path) -> None:
