@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -96,14 +97,14 @@ def told(warehouse: Path) -> dict[str, list[tuple[object, ...]]]:
     return content(warehouse)
 
 
-def same(ours: Summary, theirs: Summary, *, runs: int = 1) -> None:
+def same(ours: Summary, theirs: Summary, *, runs: int = 1, days: int = 3) -> None:
     """Two warehouses hold the same, table by table; in more runs, more was asked."""
     assert ours.warehouse is not None
     assert theirs.warehouse is not None
     expected, found = told(ours.warehouse), content(theirs.warehouse)
     for name in expected.keys() - ({"requests", "live_status"} if runs > 1 else set()):
         assert found[name] == expected[name], name
-    assert len(expected["energy_intervals"]) == 2 * 3 * 288
+    assert len(expected["energy_intervals"]) == 2 * days * 288
 
 
 class Counted:
@@ -164,28 +165,29 @@ def test_a_worker_that_is_killed_costs_nothing(cluster: Any, local: Summary, tmp
 
 
 @pytest.mark.exhaustive
-def test_what_an_interrupt_and_a_cap_leave_over_the_next_run_fetches(
-    cluster: Any, local: Summary, tmp_path: Path
-) -> None:
+def test_what_an_interrupt_and_a_cap_leave_over_the_next_run_fetches(cluster: Any, tmp_path: Path) -> None:
     """A signal reaches the workers, a cap is one cap for all of them, and neither loses anything nor asks for much twice."""
+    wanted = replace(WANTED, since=date(2025, 12, 28), until=date(2026, 1, 5))
+    with account() as served, closing(served.workspace(tmp_path / "local")) as workspace:
+        local = backfill(workspace, LocalEngine(), wanted)
     with account(conditions=SLOW) as served:
-        workspace = served.workspace(tmp_path)
+        workspace = served.workspace(tmp_path / "dask")
         hand = soon(served, 3, lambda: workspace.interrupt(signal.SIGINT))
         with pytest.raises(Interrupted, match="what was fetched is kept"):
-            on_dask(cluster, workspace, backfill, WANTED)
+            on_dask(cluster, workspace, backfill, wanted)
         hand.join()
         interrupted = len(served.server.requests)
         history = len(served.asked_history())
-        assert 3 <= history <= 3 + 4 + 4, "what is in flight is finished, nothing further is asked"
-        capped = served.workspace(tmp_path)
+        assert 3 <= history <= 3 + 4 + 4 < local.answered, "what is in flight is finished, nothing further is asked"
+        capped = served.workspace(tmp_path / "dask")
         capped.max_requests = 7
-        second = on_dask(cluster, capped, backfill, WANTED)
+        second = on_dask(cluster, capped, backfill, wanted)
         assert (second.requests, len(served.server.requests), second.exit_code) == (7, interrupted + 7, 0)
         assert second.left > 0
-        third = on_dask(cluster, served.workspace(tmp_path), backfill, WANTED)
+        third = on_dask(cluster, served.workspace(tmp_path / "dask"), backfill, wanted)
     assert max(windows_asked(served).values()) <= 2
     assert (third.exit_code, third.left) == (0, 0)
-    same(local, third, runs=3)
+    same(local, third, runs=3, days=9)
 
 
 @pytest.mark.exhaustive
