@@ -64,14 +64,16 @@ def print_sites(found: Sequence[Site], holdings: dict[int, Held]) -> None:
     """
     shown = found if len(found) <= MOST_PARTS else sorted(found, key=lambda site: site.status is SiteStatus.OK)
     table = Table(title="Sites", title_justify="left", box=None, pad_edge=False)
-    for name in ("site", "name", "solar", "battery", "grid"):
-        table.add_column(name)
-    table.add_column("wall connectors", justify="right")
+    # In a narrow terminal names are broken before an id is, and nothing is cut: an id is copied from here.
+    table.add_column("site", no_wrap=True)
+    for name in ("name", "solar", "battery", "grid"):
+        table.add_column(name, overflow="fold")
+    table.add_column("wall\nconnectors", justify="right")
     for name in ("time zone", "installed"):
-        table.add_column(name)
-    table.add_column("days held", justify="right")
+        table.add_column(name, overflow="fold")
+    table.add_column("days\nheld", justify="right")
     for name in ("last sync", "status"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for site in shown[:MOST_PARTS]:
         held_now = holdings[site.site_id]
         table.add_row(
