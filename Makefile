@@ -43,8 +43,8 @@ format: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Measure speed as ratios within one run
-	$(BIN)/python -m tests.bench
+bench: $(STAMP) ## Measure speed as ratios within one run; BENCH="models fleet" for some of it
+	$(BIN)/python -m tests.bench $(BENCH)
 
 dictionary: $(STAMP) ## Write warehouse/DICTIONARY.md from the schema
 	$(BIN)/python -m warehouse.dictionary
