@@ -143,7 +143,7 @@ def test_the_console_shows_those_that_need_somebody_first(fleet: Fleet, capsys: 
     sites(settings, refresh=False, as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= FEW_LINES
-    assert [line.split()[-1] for line in lines[2 : 2 + FAILING]] == ["failing"] * FAILING
+    assert [line.split()[-1] for line in lines[3 : 3 + FAILING]] == ["failing"] * FAILING
     assert (
         f"… and {FETCHED - 20} more of {FETCHED} sites, {FETCHED - FAILING} ok, {FAILING} failing (--json for all)"
         in lines
