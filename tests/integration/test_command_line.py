@@ -1,4 +1,4 @@
-"""The command line as its users meet it: real processes, exit codes, one line on standard error."""
+"""The command line as its users meet it: exit codes, one line on standard error, real processes where it matters."""
 
 import json
 import os
@@ -13,6 +13,7 @@ import pytest
 
 from extract.simulator import DEMO_TOKEN, SimulatorServer, demo_world, serve
 from flows.data_directory import held
+from tests.shell import run_here
 
 SITE = "2104877316"
 WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
@@ -40,7 +41,12 @@ class Shell:
             "WATTLOG_CONFIG_DIR": str(directory / "config"),
         }
 
+    def run_here(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The command in this process."""
+        return run_here(arguments, self.directory, self.environment | environment)
+
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The command in a process of its own."""
         return subprocess.run(
             [*WATTLOG, *arguments],
             cwd=self.directory,
@@ -100,7 +106,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
     ],
 )
 def test_wrong_input_gets_one_line_and_the_right_code(shell: Shell, arguments: list[str], code: int, says: str) -> None:
-    done = shell.run(*arguments)
+    done = shell.run_here(*arguments)
     line = one_line(done) if "sites are" not in says else done.stderr
     assert says in line
     assert done.returncode == code
@@ -116,7 +122,7 @@ def test_a_wrong_token(shell: Shell) -> None:
 
 def test_no_token_at_all(shell: Shell) -> None:
     """Nothing is asked without one."""
-    done = shell.run(
+    done = shell.run_here(
         "backfill", WATTLOG_PROVIDER="teslemetry", WATTLOG_ACCESS_TOKEN="", WATTLOG_API_BASE_URL="http://127.0.0.1:9"
     )
     assert done.returncode == 3
@@ -125,7 +131,7 @@ def test_no_token_at_all(shell: Shell) -> None:
 
 def test_a_data_directory_that_cannot_be_written(shell: Shell) -> None:
     (shell.directory / "data").write_text("a file where the directory should be")
-    done = shell.run("backfill")
+    done = shell.run_here("backfill")
     assert done.returncode == 2
     assert "cannot be written" in one_line(done)
 
@@ -143,14 +149,14 @@ def test_a_data_directory_that_cannot_be_written(shell: Shell) -> None:
     ],
 )
 def test_a_wrong_setting_is_named(shell: Shell, name: str, value: str) -> None:
-    done = shell.run("config", **{name: value})
+    done = shell.run_here("config", **{name: value})
     assert done.returncode == 2
     assert name in one_line(done)
 
 
 def test_a_wrong_settings_file_is_named(shell: Shell) -> None:
     (shell.directory / "wattlog.toml").write_text("provider = [")
-    done = shell.run("config")
+    done = shell.run_here("config")
     assert done.returncode == 2
     assert "wattlog.toml" in one_line(done)
 
@@ -158,7 +164,7 @@ def test_a_wrong_settings_file_is_named(shell: Shell) -> None:
 def test_settings_come_in_their_order_and_secrets_are_masked(shell: Shell) -> None:
     (shell.directory / "wattlog.toml").write_text('concurrency = 1\nsettle_hours = 1\nlog_level = "error"\n')
     (shell.directory / ".env").write_text("WATTLOG_CONCURRENCY=2\nWATTLOG_SETTLE_HOURS=2\n")
-    done = shell.run("config", "--json", WATTLOG_CONCURRENCY="3")
+    done = shell.run_here("config", "--json", WATTLOG_CONCURRENCY="3")
     shown = json.loads(done.stdout)
     assert (shown["WATTLOG_CONCURRENCY"], shown["WATTLOG_SETTLE_HOURS"], shown["WATTLOG_LOG_LEVEL"]) == (3, 2, "ERROR")
     assert DEMO_TOKEN not in done.stdout
@@ -174,54 +180,54 @@ def test_another_run_holds_the_directory(shell: Shell) -> None:
 
 def test_nobody_listens(shell: Shell) -> None:
     """Five attempts, then one line."""
-    done = shell.run("sites", WATTLOG_API_BASE_URL="http://127.0.0.1:9")
+    done = shell.run_here("sites", WATTLOG_API_BASE_URL="http://127.0.0.1:9")
     assert done.returncode == 1
     assert "check the network" in one_line(done)
 
 
 def test_sites_are_listed(filled: Shell) -> None:
-    shown = {each["site_id"]: each for each in json.loads(filled.run("sites", "--json").stdout)}
+    shown = {each["site_id"]: each for each in json.loads(filled.run_here("sites", "--json").stdout)}
     assert shown[int(SITE)]["timezone"] == "Australia/Sydney"
     assert shown[int(SITE)]["days_held"] == 4
     assert shown[987654321]["status"] == "ghost"
-    table = filled.run("sites").stdout
+    table = filled.run_here("sites").stdout
     assert "Banksia Terrace" in table
 
 
 def test_a_query_in_every_format(filled: Shell) -> None:
     query = "select site_id, local_date, solar_kwh from analytics.daily order by 2 desc limit 2"
-    assert "solar_kwh" in filled.run("sql", query).stdout
-    rows = json.loads(filled.run("sql", query, "--json").stdout)
+    assert "solar_kwh" in filled.run_here("sql", query).stdout
+    rows = json.loads(filled.run_here("sql", query, "--json").stdout)
     assert [row["site_id"] for row in rows] == [int(SITE)] * 2
-    assert filled.run("sql", query, "--format", "csv").stdout.splitlines()[0] == "site_id,local_date,solar_kwh"
-    assert filled.run("sql", query, "--format", "markdown").stdout.startswith("| site_id |")
+    assert filled.run_here("sql", query, "--format", "csv").stdout.splitlines()[0] == "site_id,local_date,solar_kwh"
+    assert filled.run_here("sql", query, "--format", "markdown").stdout.startswith("| site_id |")
     (filled.directory / "q.sql").write_text(query)
-    assert filled.run("sql", "-f", "q.sql", "--format", "csv").stdout.count("\n") == 3
+    assert filled.run_here("sql", "-f", "q.sql", "--format", "csv").stdout.count("\n") == 3
 
 
 def test_the_warehouse_is_read_only_to_queries(filled: Shell) -> None:
     for query in ("delete from power", "create table x as select 1", "select 1; select 2", "selec 1"):
-        done = filled.run("sql", query)
+        done = filled.run_here("sql", query)
         assert done.returncode == 2, query
         one_line(done)
 
 
 def test_export_writes_and_never_over_a_file(filled: Shell) -> None:
-    done = filled.run("export", "power", "--out", "power.csv", "--since", _days_ago(1), "--json")
+    done = filled.run_here("export", "power", "--out", "power.csv", "--since", _days_ago(1), "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["rows"] == len((filled.directory / "power.csv").read_text().splitlines()) - 1
-    again = filled.run("export", "power", "--out", "power.csv")
+    again = filled.run_here("export", "power", "--out", "power.csv")
     assert again.returncode == 2
     assert "--force" in one_line(again)
-    assert filled.run("export", "power", "--out", "power.csv", "--force").returncode == 0
-    assert filled.run("export", "nothing", "--out", "n.csv").returncode == 2
+    assert filled.run_here("export", "power", "--out", "power.csv", "--force").returncode == 0
+    assert filled.run_here("export", "nothing", "--out", "n.csv").returncode == 2
 
 
 def test_the_scenarios_are_named_and_explained(shell: Shell) -> None:
-    listed = json.loads(shell.run("simulate", "--list", "--json").stdout)
+    listed = json.loads(shell.run_here("simulate", "--list", "--json").stdout)
     assert {"demo", "faults", "everything"} <= {each["name"] for each in listed}
     assert all(each["explanation"] for each in listed)
-    done = shell.run("simulate", "--scenario", "none-such")
+    done = shell.run_here("simulate", "--scenario", "none-such")
     assert done.returncode == 2
     assert "--list" in one_line(done)
 
@@ -245,7 +251,7 @@ def test_the_demo_does_not_touch_a_real_history(filled: Shell) -> None:
     before = index.read_bytes()
     index.write_bytes(before.replace(b'"simulator"', b'"teslemetry"'))
     try:
-        done = filled.run("demo", "--days", "1")
+        done = filled.run_here("demo", "--days", "1")
     finally:
         index.write_bytes(before)
     assert done.returncode == 2
@@ -254,9 +260,9 @@ def test_the_demo_does_not_touch_a_real_history(filled: Shell) -> None:
 
 def test_a_cap_on_requests_is_kept_and_the_next_run_goes_on(shell: Shell) -> None:
     since = ("--site", SITE, "--since", _days_ago(4), "--series", "power", "--json")
-    first = json.loads(shell.run("backfill", *since, "--max-requests", "6").stdout)
+    first = json.loads(shell.run_here("backfill", *since, "--max-requests", "6").stdout)
     assert (first["requests"], first["windows_left"], first["exit_code"]) == (6, 2, 0)
-    second = json.loads(shell.run("backfill", *since).stdout)
+    second = json.loads(shell.run_here("backfill", *since).stdout)
     assert second["windows_left"] == 0
     assert second["rows"]["power"] > first["rows"]["power"]
 

@@ -8,12 +8,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
-from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -35,7 +32,7 @@ from extract.simulator import (
 from extract.simulator.authority import RefreshOutcome
 from extract.simulator.faults import SlowBody
 from extract.simulator.worlds import calm_world
-from flows.cli import run
+from tests.shell import run_here
 
 WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
 
@@ -78,16 +75,8 @@ class Shell:
 
     def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """The command in this process, which spares a second: nothing of it depends on having one of its own."""
-        out, err = StringIO(), StringIO()
-        with (
-            patch.dict(os.environ, self.environment, clear=True),
-            patch("sys.stdin", StringIO(typed)),
-            chdir(self.directory),
-            redirect_stdout(out),
-            redirect_stderr(err),
-        ):
-            code = run(arguments)
-        return self._done(arguments, code, out.getvalue(), err.getvalue())
+        done = run_here(arguments, self.directory, self.environment, typed=typed)
+        return self._done(arguments, done.returncode, done.stdout, done.stderr)
 
     def run_alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command in a process of its own."""
