@@ -36,7 +36,7 @@ from flows.workspace import Workspace
 from tests.bench.measurement import Measurement, peak_mb
 from tests.simulated import NOW, account, standing, ticking
 
-SITES: Final = 40
+SITES: Final = 80
 DECEMBER: Final = Selection(since=date(2025, 12, 1), until=date(2025, 12, 31))
 TIMES: Final = 2
 
