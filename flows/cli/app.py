@@ -2,28 +2,25 @@
 
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flows.cli.options import (
-    Clock,
     Engine,
-    ExportFormat,
-    Format,
     InPlaceViews,
     IntervalName,
     Json,
     MaxRequests,
-    PartitionBy,
     SeriesNames,
     Since,
     Sites,
     Until,
 )
+from flows.cli.outlets import export, report, sql
 from flows.cli.runner_options import Runner, RunnerName, Scheduler, on_dask
+from flows.cli.running import carry_out
 from flows.settings import load_settings
 
 app = typer.Typer(
@@ -51,14 +48,6 @@ def _settings(
     context.obj = settings
 
 
-def _run(command: Callable[..., Any], context: typer.Context, *, in_place_views: bool = False, **options: Any) -> int:
-    from flows.object_store.session import opened
-
-    chosen = context.obj.model_copy(update={"in_place_views": True}) if in_place_views else context.obj
-    with opened(chosen, command.__name__) as settings:
-        return int(command(settings, **options) or 0)
-
-
 @app.command()
 def demo(
     context: typer.Context,
@@ -70,7 +59,7 @@ def demo(
     """Do the whole job on the built-in simulator: two sites, a year, nothing to configure."""
     from flows.cli.demo import demo as command
 
-    return _run(command, context, days=days, as_json=as_json)
+    return carry_out(command, context, days=days, as_json=as_json)
 
 
 @app.command()
@@ -92,7 +81,7 @@ def backfill(
     """Fetch every window that is not settled yet, then transform and publish. Run it again to go on."""
     from flows.cli.backfill import backfill as command
 
-    return _run(
+    return carry_out(
         command,
         context,
         sites=site or [],
@@ -128,7 +117,7 @@ def sync(
     """Do the nightly run: fetch what is not settled, reconcile, publish. Quiet under cron when all went well."""
     from flows.cli.sync import sync as command
 
-    return _run(
+    return carry_out(
         command,
         context,
         sites=site or [],
@@ -164,7 +153,7 @@ def deploy(
     """Register pool, limits and deployments with the Prefect API that is configured. Repeat it after an update."""
     from flows.cli.deploy import deploy as command
 
-    return _run(
+    return carry_out(
         command,
         context,
         work_pool=work_pool,
@@ -188,7 +177,7 @@ def login(
     """Log in: at Tesla with a browser, at Teslemetry with a token."""
     from flows.cli.login import login as command
 
-    return _run(command, context, paste=paste, browser=browser, timeout_s=timeout, as_json=as_json)
+    return carry_out(command, context, paste=paste, browser=browser, timeout_s=timeout, as_json=as_json)
 
 
 @app.command()
@@ -196,7 +185,7 @@ def logout(context: typer.Context, as_json: Json = False) -> int:
     """Forget the stored tokens."""
     from flows.cli.login import logout as command
 
-    return _run(command, context, as_json=as_json)
+    return carry_out(command, context, as_json=as_json)
 
 
 @app.command()
@@ -204,7 +193,7 @@ def whoami(context: typer.Context, as_json: Json = False) -> int:
     """Show provider, region, scopes, expiry, and where the tokens are kept."""
     from flows.cli.login import whoami as command
 
-    return _run(command, context, as_json=as_json)
+    return carry_out(command, context, as_json=as_json)
 
 
 @app.command()
@@ -222,7 +211,7 @@ def plan(
     from flows.pipeline import Selection
 
     selection = Selection(tuple(site or ()), tuple(series or ()), since, until, has_quarter_hours=interval is not None)
-    return _run(command, context, selection=selection, as_json=as_json)
+    return carry_out(command, context, selection=selection, as_json=as_json)
 
 
 @app.command()
@@ -234,92 +223,11 @@ def sites(
     """List the account's sites: what they have, their time zone, the days held, the last sync."""
     from flows.cli.sites import sites as command
 
-    return _run(command, context, refresh=refresh, as_json=as_json)
+    return carry_out(command, context, refresh=refresh, as_json=as_json)
 
 
-@app.command()
-def sql(
-    context: typer.Context,
-    query: Annotated[str | None, typer.Argument(help="One SELECT.", show_default=False)] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="Read the query from a file.", metavar="FILE")
-    ] = None,
-    output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
-    out: Annotated[Path | None, typer.Option(help="Write there instead.", metavar="PATH")] = None,
-    tz: Annotated[Clock, typer.Option(help="Clock of instants: UTC, or each site's own.")] = Clock.UTC,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Query the warehouse, read-only."""
-    from flows.cli.query import sql as command
-
-    chosen = Format.JSON if as_json else output
-    return _run(command, context, query=query, file=file, output=str(chosen), out=out, force=force, tz=str(tz))
-
-
-@app.command()
-def export(
-    context: typer.Context,
-    relation: Annotated[str, typer.Argument(help="A table, a model such as analytics.daily, or a SELECT.")],
-    out: Annotated[Path, typer.Option(help="File to write.", metavar="PATH")],
-    output: Annotated[ExportFormat, typer.Option("--format", help="File format.")] = ExportFormat.CSV,
-    site: Sites = None,
-    since: Since = None,
-    until: Until = None,
-    tz: Annotated[Clock, typer.Option(help="Clock of instants: each site's own, or UTC.")] = Clock.LOCAL,
-    partition_by: Annotated[
-        list[PartitionBy] | None,
-        typer.Option(
-            help="Write a directory of files, one for each; repeat for more levels.",
-            metavar="site|month|year",
-            show_default=False,
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Write a table, a model or a query to a file."""
-    from flows.cli.query import export as command
-
-    return _run(
-        command,
-        context,
-        relation=relation,
-        out=out,
-        output=str(output),
-        sites=site or [],
-        since=since,
-        until=until,
-        partition_by=[str(each) for each in partition_by or []],
-        tz=str(tz),
-        force=force,
-        as_json=as_json,
-    )
-
-
-@app.command()
-def report(
-    context: typer.Context,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write.", metavar="FILE.html", show_default="report.html beside the data"),
-    ] = None,
-    site: Sites = None,
-    year: Annotated[
-        int | None,
-        typer.Option(min=2000, max=9999, help="Only this calendar year.", metavar="YYYY", show_default=False),
-    ] = None,
-    since: Since = None,
-    until: Until = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Write one HTML page with the history of every site; it needs a browser and no network."""
-    from flows.cli.report import report as command
-
-    return _run(
-        command, context, out=out, sites=site or [], year=year, since=since, until=until, force=force, as_json=as_json
-    )
+for each in (sql, export, report):
+    app.command()(each)
 
 
 @app.command()
@@ -333,7 +241,7 @@ def simulate(
     """Serve the simulated API until interrupted."""
     from flows.cli.simulate import simulate as command
 
-    return _run(command, context, scenario=scenario, list_them=list_them, port=port, as_json=as_json)
+    return carry_out(command, context, scenario=scenario, list_them=list_them, port=port, as_json=as_json)
 
 
 @app.command()
@@ -347,7 +255,7 @@ def gaps(
     """Show what is missing, and why."""
     from flows.cli.gaps import gaps as command
 
-    return _run(command, context, sites=site or [], series=series or [], since=since, as_json=as_json)
+    return carry_out(command, context, sites=site or [], series=series or [], since=since, as_json=as_json)
 
 
 @app.command()
@@ -365,7 +273,7 @@ def reconcile(
     """Show where the API contradicts itself, by how much, and why."""
     from flows.cli.reconcile import reconcile as command
 
-    return _run(
+    return carry_out(
         command,
         context,
         sites=site or [],
@@ -387,7 +295,9 @@ def rebuild(
     """Make lake and warehouse again from the raw archive, without one request."""
     from flows.cli.rebuild import rebuild as command
 
-    return _run(command, context, on_dask=on_dask(runner, scheduler), in_place_views=in_place_views, as_json=as_json)
+    return carry_out(
+        command, context, on_dask=on_dask(runner, scheduler), in_place_views=in_place_views, as_json=as_json
+    )
 
 
 @app.command()
@@ -399,7 +309,7 @@ def verify(
     """Check archive, lake and warehouse, and the object store; exit code 1 if anything is wrong."""
     from flows.cli.verify import verify as command
 
-    return _run(command, context, has_download=download, as_json=as_json)
+    return carry_out(command, context, has_download=download, as_json=as_json)
 
 
 @app.command()
@@ -407,4 +317,4 @@ def config(context: typer.Context, as_json: Json = False) -> int:
     """Show the settings in force, secrets masked."""
     from flows.cli.config import config as command
 
-    return _run(command, context, as_json=as_json)
+    return carry_out(command, context, as_json=as_json)
