@@ -7,11 +7,13 @@ STAMP  := $(VENV)/.installed
 # Tests and demo start hundreds of processes; without byte code each would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 
+WITHOUT_SLOW := not slow and not exhaustive
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test exhaustive check format bench lock dictionary clean
+.PHONY: help setup demo quick test test-slow exhaustive torture check format bench audit lock dictionary prefect-yaml docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("wattlog needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -25,11 +27,27 @@ setup: $(STAMP) ## Make the virtual environment with exactly the locked versions
 demo: $(STAMP) ## Two simulated sites, a year of history, from nothing to a queried warehouse
 	$(BIN)/wattlog demo
 
-test: $(STAMP) ## Run every test
-	$(BIN)/python -m pytest
+quick: $(STAMP) ## Run the unit, golden and property tests, these with a fifth of their examples
+	$(BIN)/python -m pytest --numprocesses=auto -m "$(WITHOUT_SLOW)" --hypothesis-profile=quick tests/unit tests/golden tests/property
 
-exhaustive: $(STAMP) ## Run the tests that `make test` leaves out: more seeds, sites, kills, processes
+test: $(STAMP) ## Run every test but the slow ones
+	$(BIN)/python -m pytest -m "$(WITHOUT_SLOW)"
+
+test-slow: $(STAMP) ## Run the slow tests: Prefect, Dask, a browser, kills, many runs on one data directory
+	$(BIN)/python -m pytest -m "slow and not exhaustive"
+
+exhaustive: $(STAMP) ## Run what all of these leave out: more seeds, sites, kills, processes, and five times the examples
 	$(BIN)/python -m pytest -m exhaustive
+	$(BIN)/python -m pytest -m "$(WITHOUT_SLOW)" --hypothesis-profile=exhaustive tests/property
+
+# Not in requirements.lock: there is no wheel for every Python and machine, and then only this part is left out.
+build/torture/.tried: Makefile $(STAMP)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --target build/torture "atheris>=3,<4"
+	mkdir -p build/torture
+	touch $@
+
+torture: build/torture/.tried ## Half an hour of random nights, payloads and damages; TORTURE="nights files" for some parts
+	$(BIN)/python -m tests.torture $(TORTURE)
 
 check: $(STAMP) ## What CI runs: format, lint, types, import contracts, dictionary, tests
 	$(BIN)/ruff format --check .
@@ -37,17 +55,39 @@ check: $(STAMP) ## What CI runs: format, lint, types, import contracts, dictiona
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m warehouse.dictionary --check
-	$(BIN)/python -m pytest
+	$(MAKE) test
+	$(MAKE) test-slow
 
 format: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Measure speed as ratios within one run; BENCH="models fleet" for some of it
+bench: $(STAMP) ## Measure speed: a table of ratios and limits, and build/bench.json; BENCH="1 4 fleet" for some of it
 	$(BIN)/python -m tests.bench $(BENCH)
+
+prefect-yaml: $(STAMP) ## Write prefect.yaml from the declared deployments
+	$(BIN)/python -m flows.orchestration.prefect_yaml > prefect.yaml
 
 dictionary: $(STAMP) ## Write warehouse/DICTIONARY.md from the schema
 	$(BIN)/python -m warehouse.dictionary
+
+docs: $(STAMP) ## Build the documentation as a site, in build/site; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -n -q -c docs/site -d build/doctrees -b html . build/site
+	@echo "open build/site/index.html"
+
+# Tools of the audit alone: they are in no environment of wattlog's.
+AUDIT := build/audit-tools
+
+$(AUDIT)/.installed: Makefile
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.9,<3" "pip-licenses>=5,<6" "cyclonedx-bom>=7,<8"
+	touch $@
+
+# Strict: a package that the database of weaknesses does not have, or cannot be asked for, is a failure.
+audit: $(STAMP) $(AUDIT)/.installed ## List licences and parts (SBOM) in build/, and look for known weaknesses in what is locked
+	$(AUDIT)/bin/pip-licenses --python $(BIN)/python --from mixed --with-urls --format markdown --output-file build/licenses.md
+	$(AUDIT)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-format JSON --output-file build/sbom.cdx.json $(BIN)/python
+	$(AUDIT)/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict --progress-spinner off
 
 lock: $(STAMP) ## Resolve the dependencies anew, with hashes and without index addresses
 	$(BIN)/python -m pip install --quiet uv

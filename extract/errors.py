@@ -1,36 +1,43 @@
-"""What can go wrong while asking, typed by what to do next.
+"""The errors of requests, tokens, and the archive, by what to do next.
 
     ExtractError
-    ├── Retryable              ask again, later
-    │   ├── TransportFailed        no whole answer came
+    ├── Retryable              the same request may succeed later
+    │   ├── TransportFailed        no complete response came
     │   ├── RateLimited            429; `retry_after_s`
-    │   ├── UpstreamFailed         408, 424, 5xx, or a body that is not JSON
-    │   └── RefreshInDoubt         a refresh token was sent and no answer came: it may be spent
-    ├── Fatal                  asking again changes nothing
+    │   ├── UpstreamFailed         408, 424, 5xx
+    │   │   └── UnreadableResponse       200 with a body that is not JSON, or has NaN or too many levels
+    │   └── RefreshUncertain         a refresh token was sent and no response came: it may be spent
+    ├── Fatal                  the same request will fail again
     │   ├── AuthExpired            401: log in again
-    │   │   └── LoginEnded             the refresh token is no good any more
-    │   ├── WrongRegion            421: the account lives elsewhere
+    │   │   └── LoginEnded             the refresh token is no longer valid
+    │   ├── WrongRegion            421: the account is in another region
     │   ├── MissingScope           403: the token may not read this
-    │   ├── PaymentRequired        402: the provider wants to be paid
-    │   ├── EndpointRetired        410: the endpoint is gone
-    │   └── Refused                any other 4xx: the request itself is wrong for this site or provider
+    │   │   └── MissingCommandScope    403: the token may not change settings
+    │   ├── PaymentRequired        402: the provider requires payment
+    │   ├── EndpointRetired        410: the endpoint no longer exists
+    │   └── Refused                any other 4xx: the request is wrong for this site or provider
     ├── RunStopped             the run ended before the request was sent
-    ├── NotOffered             the provider does not know the series: no failure, and no reason to ask again
-    ├── WrongWindow            the answer is about other days than those asked for
+    ├── NotOffered             the provider does not have the series: not a failure, and not requested again
+    ├── WrongWindow            the response has rows of other days than those requested
     ├── PagingLooped           a page leads to one that is not older
+    ├── PagesEndless           there are more pages than a history can have
+    ├── SiteUnusable           the API's description of a site cannot be used: the site is skipped in this run
+    ├── OnlyEmptyResponses     every response of the run for a site is empty, although the site has data
     ├── BudgetSpent            `--max-requests` is used up
-    ├── ContractChanged        an answer in a shape that nobody has described
-    ├── TokenStoreFailed       tokens cannot be kept or read
+    ├── ContractChanged        a response of an unknown shape
+    ├── TokenStoreFailed       tokens cannot be stored or read
     └── ArchiveError           the raw archive cannot be written or read
-        └── CorruptSegment         a record whose checksum fails
+        └── CorruptSegment         a record with a wrong checksum
 
-Each class carries its facts as attributes and says in one sentence what to try; each survives `pickle`, since workers send
-them home. No message holds a token: requests are named by path and window only.
+Each class has its facts as attributes, and its text says in one sentence what to do. Each can be pickled, since worker
+processes return them. No text has a token: requests are named by path and window only.
 """
+
+from wattlog.providers import COMMAND_SCOPE, READ_SCOPE
 
 
 class ExtractError(Exception):
-    """Anything that stops a request, or the archive of its answer."""
+    """Any error of a request, or of keeping its response."""
 
     def __init__(self, *facts: object) -> None:
         super().__init__(*facts)
@@ -40,11 +47,11 @@ class ExtractError(Exception):
 
 
 class Retryable(ExtractError):
-    """A fault that time may heal."""
+    """An error that may not occur again."""
 
 
 class TransportFailed(Retryable):
-    """The connection broke, timed out, or closed before the whole body came."""
+    """The connection failed, timed out, or closed before the complete body came."""
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(what, reason)
@@ -55,18 +62,33 @@ class TransportFailed(Retryable):
 
 
 class RateLimited(Retryable):
-    """429. `retry_after_s` is what the server asked for, if it did."""
+    """429. `retry_after_s` is the server's `Retry-After`, if it sent one."""
 
     def __init__(self, what: str, retry_after_s: float | None) -> None:
         super().__init__(what, retry_after_s)
         self.what, self.retry_after_s = what, retry_after_s
 
     def __str__(self) -> str:
-        return f"{self.what}: too many requests; lower WATTLOG_REQUESTS_PER_MINUTE or wait and run the command again"
+        wait = "" if self.retry_after_s is None else f", and the API asks to wait {in_words(self.retry_after_s)}"
+        return (
+            f"{self.what}: too many requests{wait}; lower WATTLOG_REQUESTS_PER_MINUTE or wait and run the command again"
+        )
+
+
+def in_words(seconds: float) -> str:
+    """A time to wait, in seconds, hours or days; servers were seen to send a billion seconds and infinity."""
+    if not seconds < 1000 * DAY_S:
+        return "more than 1000 days"
+    if seconds >= DAY_S:
+        return f"{seconds / DAY_S:.0f} days"
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds:.0f} s"
+
+
+DAY_S = 86_400
 
 
 class UpstreamFailed(Retryable):
-    """The server answered, but with its own failure."""
+    """The server reported its own failure."""
 
     def __init__(self, what: str, status: int, detail: str) -> None:
         super().__init__(what, status, detail)
@@ -76,8 +98,18 @@ class UpstreamFailed(Retryable):
         return f"{self.what}: status {self.status}, {self.detail}; run the command again later"
 
 
-class RefreshInDoubt(Retryable):
-    """A refresh token was sent and no answer came back: the server may or may not have spent it (Q29)."""
+class UnreadableResponse(UpstreamFailed):
+    """A response with status 200 and a body that cannot be read."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: {self.detail}; it is not used, and the others are not affected: run the command again later, "
+            "and report it to the provider if it occurs again"
+        )
+
+
+class RefreshUncertain(Retryable):
+    """A refresh token was sent and no response came: the server may have spent it (Q29)."""
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(what, reason)
@@ -88,7 +120,7 @@ class RefreshInDoubt(Retryable):
 
 
 class Fatal(ExtractError):
-    """A fault that asking again does not heal."""
+    """An error that will occur again."""
 
     def __init__(self, what: str, detail: str) -> None:
         super().__init__(what, detail)
@@ -96,22 +128,22 @@ class Fatal(ExtractError):
 
 
 class AuthExpired(Fatal):
-    """401 that a refresh does not heal, or nobody is logged in."""
+    """401 even after a refresh, or no login."""
 
     def __str__(self) -> str:
         return f"not logged in ({self.detail}); run `wattlog login` or set WATTLOG_ACCESS_TOKEN to a valid token"
 
 
 class LoginEnded(AuthExpired):
-    """The refresh token is spent, expired or withdrawn: a person has to log in."""
+    """The refresh token is spent, expired or withdrawn: a new login is needed."""
 
 
 class WrongRegion(Fatal):
-    """421 that asking for the account's region does not heal."""
+    """421, and the account's region was not found."""
 
     def __str__(self) -> str:
         return (
-            f"{self.what}: the account lives in another region ({self.detail}); set WATTLOG_PROVIDER to fleet-na, "
+            f"{self.what}: the account is in another region ({self.detail}); set WATTLOG_PROVIDER to fleet-na, "
             "fleet-eu or fleet-cn, or WATTLOG_API_BASE_URL to the right address"
         )
 
@@ -123,6 +155,16 @@ class MissingScope(Fatal):
         return f"{self.what}: forbidden ({self.detail}); {_advice(self.detail, FORBIDDEN, WIDEN_SCOPE)}"
 
 
+class MissingCommandScope(MissingScope):
+    """403 to a command, or a token that is known to have no scope for commands."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: forbidden ({self.detail}); settings are changed with the scope {COMMAND_SCOPE}: run "
+            "`wattlog login --commands`, or use a token that has the scope"
+        )
+
+
 class PaymentRequired(Fatal):
     """402."""
 
@@ -130,14 +172,14 @@ class PaymentRequired(Fatal):
         return f"{self.what}: payment required ({self.detail}); {_advice(self.detail, UNPAID, PAY)}"
 
 
-WIDEN_SCOPE = "give the token the scope energy_device_data, then run `wattlog login` again"
+WIDEN_SCOPE = f"give the token the scope {READ_SCOPE}, then run `wattlog login` again"
 
 FORBIDDEN = {
     "docs/fleet-api": "Tesla has closed the Owner API: set WATTLOG_PROVIDER to teslemetry or fleet-na, fleet-eu, fleet-cn, "
     "then run `wattlog login`",
     "only available on fleetapi": "set WATTLOG_PROVIDER to fleet-na, fleet-eu or fleet-cn, then run `wattlog login`",
 }
-"""Words of a 403 → what to do. Source: API.md §1.7; the Owner API's closing is fact 10."""
+"""Text of a 403 → what to do. Source: API.md#status-codes, API.md#owner-api."""
 
 PAY = "renew the subscription or credits at the provider"
 
@@ -145,11 +187,11 @@ UNPAID = {
     "subscription_required": "begin or renew the Teslemetry subscription in its console, energy sites included",
     "insufficient_credits": "buy command credits, or switch on auto top-up, in the Teslemetry console",
 }
-"""Words of a 402 → what to do. Source: API.md §1.7 and Teslemetry's console page."""
+"""Text of a 402 → what to do. Source: API.md#status-codes and Teslemetry's console page."""
 
 
 def _advice(detail: str, known: dict[str, str], otherwise: str) -> str:
-    return next((advice for words, advice in known.items() if words in detail), otherwise)
+    return next((advice for text, advice in known.items() if text in detail), otherwise)
 
 
 class EndpointRetired(Fatal):
@@ -175,11 +217,11 @@ class RunStopped(ExtractError):
     """The run was stopped before this request was sent."""
 
     def __str__(self) -> str:
-        return "stopped before it was asked; run the command again to go on"
+        return "stopped before the request was sent; run the command again to continue"
 
 
 class NotOffered(ExtractError):
-    """The provider does not know a series (400 naming its kind or period), or no longer has its endpoint (410)."""
+    """The provider does not have a series (400 naming its kind or period), or no longer has its endpoint (410)."""
 
     def __init__(self, series: str, detail: str) -> None:
         super().__init__(series, detail)
@@ -190,21 +232,21 @@ class NotOffered(ExtractError):
 
 
 class WrongWindow(ExtractError):
-    """The answer's rows are of other days than those that were asked for (Q22)."""
+    """Some or all rows of the response are of other days than those requested (Q22)."""
 
-    def __init__(self, what: str, asked: str) -> None:
-        super().__init__(what, asked)
-        self.what, self.asked = what, asked
+    def __init__(self, what: str, requested: str) -> None:
+        super().__init__(what, requested)
+        self.what, self.requested = what, requested
 
     def __str__(self) -> str:
         return (
-            f"{self.what}: the answer is about other days than {self.asked}; it is kept and not used: "
+            f"{self.what}: the response has rows of other days than {self.requested}; these are kept and not used: "
             "check the site's time zone (WATTLOG_SITE_TIMEZONES) and run the command again"
         )
 
 
 class PagingLooped(ExtractError):
-    """A page names a next one that does not go back in time (Q32)."""
+    """A page leads to one that is not older (Q32)."""
 
     def __init__(self, what: str, end_date: str, following: str) -> None:
         super().__init__(what, end_date, following)
@@ -213,34 +255,79 @@ class PagingLooped(ExtractError):
     def __str__(self) -> str:
         return (
             f"{self.what}: the page up to {self.end_date} leads to {self.following}, which is not older; "
-            "what came before is kept, and run the command again later for the rest"
+            "the pages so far are kept: run the command again later for the rest"
+        )
+
+
+class PagesEndless(ExtractError):
+    """There are more pages than a history can have."""
+
+    def __init__(self, what: str, pages: int, end_date: str) -> None:
+        super().__init__(what, pages, end_date)
+        self.what, self.pages, self.end_date = what, pages, end_date
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: {self.pages} pages came, and the last one leads to {self.end_date}; all are kept, and no further "
+            "one is requested: report it to the provider if it occurs again"
+        )
+
+
+class SiteUnusable(ExtractError):
+    """The API's description of a site cannot be used, so the site is skipped in this run."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(what, reason)
+        self.what, self.reason = what, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: {self.reason}; the site is skipped in this run, and the others are not affected: "
+            "run the command again later, and report it to the provider if it occurs again"
+        )
+
+
+class OnlyEmptyResponses(ExtractError):
+    """Every response of the run for a site is empty, although the site had data before."""
+
+    def __init__(self, what: str, responses: int) -> None:
+        super().__init__(what, responses)
+        self.what, self.responses = what, responses
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: all {self.responses} history responses of this run are empty, although the site had data before; "
+            "none of them is final: renew the access token (`wattlog login`, or another WATTLOG_ACCESS_TOKEN), "
+            "and run the command again"
         )
 
 
 class BudgetSpent(ExtractError):
-    """The run has asked as often as it may."""
+    """The run has sent all the requests that it may send."""
 
     def __init__(self, requests: int) -> None:
         super().__init__(requests)
         self.requests = requests
 
     def __str__(self) -> str:
-        return f"all {self.requests} requests of --max-requests are used; run the command again to go on"
+        return f"all {self.requests} requests of --max-requests are used; run the command again to continue"
 
 
 class ContractChanged(ExtractError):
-    """JSON came, in a shape that no version of the API is known to use."""
+    """The response is JSON of a shape that no known version of the API has."""
 
     def __init__(self, path: str, expected: str, got: str) -> None:
         super().__init__(path, expected, got)
         self.path, self.expected, self.got = path, expected, got
 
     def __str__(self) -> str:
-        return f"{self.path}: expected {self.expected}, got {self.got}; the answer is kept: update wattlog and rebuild"
+        return (
+            f"{self.path}: expected {self.expected}, got {self.got}; the response is kept: update wattlog and rebuild"
+        )
 
 
 class TokenStoreFailed(ExtractError):
-    """Tokens cannot be kept or read."""
+    """Tokens cannot be stored or read."""
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(place, reason)
@@ -265,7 +352,7 @@ class ArchiveError(ExtractError):
 
 
 class CorruptSegment(ArchiveError):
-    """Bytes in the middle of a segment are not what was written."""
+    """Bytes in a segment are not as they were written."""
 
     def __init__(self, path: str, offset: int, reason: str) -> None:
         super().__init__(path, reason)

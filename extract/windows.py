@@ -1,43 +1,34 @@
-"""Which stretch of a site's calendar one request asks for, and the `end_date` that makes the server answer just that.
+"""The local days of one request, and the `end_date` that makes the server respond with exactly those.
 
-The server picks "the local day, week, month or year that contains `end_date`" in the site's own zone and answers from its
-local start up to `end_date`; `start_date` has no effect (Q1). So everything hangs on one instant: it has to lie inside the
+The server picks "the local day, week, month or year that contains `end_date`" in the site's own zone, and responds from its
+local start up to `end_date`; `start_date` has no effect (Q1). So everything depends on one instant: it must be inside the
 window, in its last second, with the offset in force at that second, and never at midnight, which selects the day after
 (Q2). Offsets taken from another day of the month are how other tools lost days at daylight-saving changes (Q1, Q27).
 
-Pure functions of their arguments: no clock, no I/O. Comparisons are made in UTC, because two aware datetimes of the same
-zone compare by their wall clock and so go wrong inside a fall-back hour.
+Pure functions of their arguments: no clock, no I/O. Where a local day begins is in `wattlog.local_days`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from enum import StrEnum
+from datetime import date, datetime, timedelta, tzinfo
+
+from wattlog.local_days import first_instant
+from wattlog.series import Grain
 
 ONE_SECOND = timedelta(seconds=1)
 ONE_DAY = timedelta(days=1)
 
 
-class Grain(StrEnum):
-    """How much of the calendar one request of a series covers."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-    LIFETIME = "lifetime"
-
-
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A run of whole local days, asked with one request.
+    """Consecutive whole local days, requested with one request.
 
     Attributes:
         start: First local day.
         end: Last local day, included.
         start_at: First instant of `start`, with the offset in force then.
         end_at: The `end_date` to send: the last second of `end`, or of today when the window is not over yet.
-        closes_at: First instant after the window (UTC); the window settles some hours after it.
+        closes_at: First instant after the window (UTC); some hours later the response is final.
     """
 
     start: date
@@ -48,56 +39,23 @@ class Window:
 
     @property
     def end_date(self) -> str:
-        """`end_at` as the API reads it: RFC 3339, whole seconds, numeric offset."""
+        """`end_at` in the API's format: RFC 3339, whole seconds, numeric offset."""
         return self.end_at.isoformat(timespec="seconds")
 
     @property
     def start_date(self) -> str:
-        """`start_at` as the API reads it; sent for completeness, without effect (Q1)."""
+        """`start_at` in the API's format; sent for completeness, without effect (Q1)."""
         return self.start_at.isoformat(timespec="seconds")
-
-
-def first_instant(day: date, zone: tzinfo) -> datetime:
-    """The first instant of a local day, in `zone`.
-
-    That is midnight, but for days whose midnight is skipped by a change of offset (São Paulo until 2018, Beirut, Pyongyang
-    2018), which begin when the skipped stretch ends; of a midnight that comes twice (Havana) it is the first.
-
-    A day that a zone never had (Apia, 30 December 2011) begins, and ends, with the day after it.
-    """
-    wall = datetime.combine(day, time.min)
-    midnight = wall.replace(tzinfo=zone)
-    instant = midnight.astimezone(UTC)
-    if _wall(instant, zone) == wall:
-        return midnight
-    # Midnight lies in a gap. Read with the offset before the change it falls at or after the end of the gap, read with the
-    # offset after the change before its beginning; the change itself is in between.
-    return _first_at_or_after(wall, zone, before=midnight.replace(fold=1).astimezone(UTC), after=instant)
-
-
-def _wall(instant: datetime, zone: tzinfo) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None)
-
-
-def _first_at_or_after(wall: datetime, zone: tzinfo, *, before: datetime, after: datetime) -> datetime:
-    """The first instant in (before, after], to the second, at which the clock of `zone` shows `wall` or later."""
-    while after - before > ONE_SECOND:
-        middle = before + timedelta(seconds=(after - before) // ONE_SECOND // 2)
-        if _wall(middle, zone) >= wall:
-            after = middle
-        else:
-            before = middle
-    return after.astimezone(zone)
 
 
 def last_second(day: date, zone: tzinfo) -> datetime:
     """The last whole second of a local day, in `zone`, with the offset in force at that second."""
-    return (first_instant(day + ONE_DAY, zone).astimezone(UTC) - ONE_SECOND).astimezone(zone)
+    return (first_instant(day + ONE_DAY, zone) - ONE_SECOND).astimezone(zone)
 
 
 def day_exists(day: date, zone: tzinfo) -> bool:
     """Whether the zone ever had this day (Apia had no 30 December 2011)."""
-    return first_instant(day, zone).astimezone(UTC) < first_instant(day + ONE_DAY, zone).astimezone(UTC)
+    return first_instant(day, zone) < first_instant(day + ONE_DAY, zone)
 
 
 def local_today(now: datetime, zone: tzinfo) -> date:
@@ -106,7 +64,7 @@ def local_today(now: datetime, zone: tzinfo) -> date:
 
 
 def window(start: date, end: date, zone: tzinfo, *, today: date) -> Window:
-    """The window of the local days `start` to `end`, both included, as asked on the local day `today`.
+    """The window of the local days `start` to `end`, both included, as requested on the local day `today`.
 
     Raises:
         ValueError: The window is empty or has not begun today.
@@ -114,31 +72,40 @@ def window(start: date, end: date, zone: tzinfo, *, today: date) -> Window:
     if end < start:
         raise ValueError(f"a window ends on or after its first day: {start} to {end}")
     if today < start:
-        raise ValueError(f"a window that begins on {start} cannot be asked for on {today}")
+        raise ValueError(f"a window that begins on {start} cannot be requested on {today}")
     return Window(
         start=start,
         end=end,
-        start_at=first_instant(start, zone),
+        start_at=first_instant(start, zone).astimezone(zone),
         end_at=last_second(min(end, today), zone),
-        closes_at=first_instant(end + ONE_DAY, zone).astimezone(UTC),
+        closes_at=first_instant(end + ONE_DAY, zone),
     )
 
 
 def windows(
-    grain: Grain, since: date, until: date, zone: tzinfo, *, today: date, installed_on: date | None = None
+    grain: Grain,
+    since: date,
+    until: date,
+    zone: tzinfo,
+    *,
+    today: date,
+    installed_on: date | None = None,
+    is_left_out: Callable[[date, date], bool] = lambda *_: False,
 ) -> Iterator[Window]:
     """Every window of a grain that holds a day of `since`…`until` (both included), oldest first.
 
-    Windows are whole calendar periods, whatever the range: the server answers from the period's start anyway (Q1). They
-    stop at `today`. A lifetime is one window, from the installation to today: it is another one tomorrow, and never settles.
+    Windows are whole calendar periods, whatever the range: the server responds from the period's start in any case (Q1). They
+    end at `today`. A lifetime is one window, from the installation to today: it is another one tomorrow, and is never settled.
 
     Args:
         grain: Size of the windows.
-        since: First local day wanted.
-        until: Last local day wanted.
-        zone: The site's zone, or the fixed offset that the server cuts its days by (Q7).
-        today: The site's local day at the time of asking.
+        since: First local day.
+        until: Last local day.
+        zone: The site's zone, or the fixed offset that the server uses for its days (Q7).
+        today: The site's local day at the time of the request.
         installed_on: Start of the lifetime window; `since` when it is not known.
+        is_left_out: Whether the window of these first and last days is not wanted. Its instants are not computed then, which
+            takes most of the time: of ten years, few windows are requested.
     """
     until = min(until, today)
     if until < since:
@@ -149,13 +116,13 @@ def windows(
     start = period_start(since, grain)
     while start <= until:
         end = period_end(start, grain)
-        if grain is not Grain.DAY or day_exists(start, zone):
+        if not is_left_out(start, end) and (grain is not Grain.DAY or day_exists(start, zone)):
             yield window(start, end, zone, today=today)
         start = end + ONE_DAY
 
 
 def period_start(day: date, grain: Grain) -> date:
-    """First day of the calendar period of `grain` that holds `day`; weeks begin on Monday (API.md §5)."""
+    """First day of the calendar period of `grain` that holds `day`; weeks begin on Monday (API.md#requests)."""
     if grain is Grain.WEEK:
         return day - timedelta(days=day.weekday())
     if grain is Grain.YEAR:

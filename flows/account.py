@@ -1,134 +1,317 @@
-"""The sites of the account: asked for once a run, read back from the raw archive ever after."""
+"""The sites of the account: requested once a run, read from the raw archive afterwards."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
+from itertools import groupby
 
-import orjson
 import pandas as pd
 
-from extract.archive import Entry
-from extract.planner import Chunk
-from extract.series import ACCOUNT, PRODUCTS, Series, live_status, site_info
-from flows.engines import Engine
-from flows.engines.local import LocalEngine
+from extract.api.planner import Chunk
+from extract.archive.raw_archive import IndexEntry, RawArchive
+from extract.errors import SiteUnusable, UnreadableResponse
+from extract.requests import ACCOUNT, PRODUCTS, live_status, site_info
 from flows.errors import UsageError
+from flows.executors.executor import Executor
+from flows.executors.threads import ThreadExecutor
+from flows.fetch_session import FetchSession
 from flows.ledger import Run
-from flows.steps.fetch import Fetched, fetch_windows, merged
-from flows.steps.partition import digest_of
-from flows.workspace import Workspace
+from flows.progress import Progress, Silent
+from flows.server_clocks import clocks_of_history
+from flows.tariffs import tariffs_of
+from flows.tasks.fetch import Failure, Fetched, merged
+from flows.tasks.partition import digest_of
+from transform.errors import ResponseNotUnderstood
 from transform.frames import empty_frame
-from transform.parse import response_of
 from transform.requests import requests_frame
+from transform.responses import response_of
+from transform.site_equipment import BatteryDays, battery_days, has_battery
 from transform.site_settings import settings_frame
-from transform.sites import Site, energy_products, site_from, sites_frame
+from transform.site_zone import clock_name, server_clocks
+from transform.sites import Facts, Products, Site, SiteStatus, energy_products, site_from, sites_frame
+from transform.tariffs.validity import tariff_in_site_info
+from warehouse.lake.lake import Lake
 from warehouse.schema import RUNS
+from wattlog.api_json import UnreadableJson
+from wattlog.series import Series
 
-GHOST = "ghost"
+log = logging.getLogger(__name__)
+
+NOT_ON_ACCOUNT = frozenset({SiteStatus.GHOST, SiteStatus.GONE})
+"""Sites with this status are not requested."""
 
 
 def discover(
-    workspace: Workspace, wanted: Iterable[int], *, has_live_status: bool = True, engine: Engine | None = None
+    session: FetchSession,
+    site_ids: Iterable[int],
+    *,
+    has_live_status: bool = True,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> Fetched:
-    """Ask for the account's products, and for site_info and live_status of each site wanted, several sites at a time.
+    """Request the account's products, and site_info and live_status of each site chosen, several sites at a time.
 
-    One that fails is asked again for half a minute; in a fleet no other waits for that.
+    A request that fails is repeated for half a minute, which delays no other site. A site without a usable response is
+    skipped in this run, and is among the failures. `progress` counts sites.
 
     Raises:
         ExtractError: The products cannot be had, without which nothing can be planned.
     """
-    workspace.fetcher.fetch(PRODUCTS)
-    chosen = set(wanted)
-    sites = [site for site in known_sites(workspace) if site.status != GHOST and (not chosen or site.site_id in chosen)]
+    progress = progress or Silent()
+    gone_before = _gone(session.archive)
+    products = _fetch_products(session)
+    chosen, known = set(site_ids), _sites_of(session)
+    _report_gone(site for site in known if site.status is SiteStatus.GONE and site.site_id not in gone_before)
+    sites = [site for site in known if site.status not in NOT_ON_ACCOUNT and (not chosen or site.site_id in chosen)]
     questions = (site_info, live_status) if has_live_status else (site_info,)
-    month = f"{workspace.clock():%Y-%m}"
+    month = f"{session.now():%Y-%m}"
     chunks = [
         Chunk(site.site_id, Series.SNAPSHOT, month, tuple(ask(site.site_id) for ask in questions)) for site in sites
     ]
-    concurrency = workspace.settings.resolved_provider.concurrency
-    return merged((engine or LocalEngine()).map(fetch_windows, workspace, chunks, workers=concurrency))
+    progress.begin("sites", len(chunks))
+    fetched = merged((executor or ThreadExecutor()).fetch(session, chunks, on_done=lambda _: progress.advance()))
+    return merged([products, fetched, _skipped(session, chunks, fetched)])
 
 
-def known_sites(workspace: Workspace) -> list[Site]:
-    """Every site that the archive knows, by id, each from its newest products entry and site_info."""
-    products = _newest_products(workspace)
-    return [_site(workspace, site_id, products[site_id]) for site_id in sorted(products)]
+def _sites_of(session: FetchSession) -> list[Site]:
+    return known_sites(session.archive, session.context.settings.site_timezones)
 
 
-def _newest_products(workspace: Workspace) -> dict[int, dict[str, object]]:
-    """Site id → its newest entry among the products. A site that left the account keeps its last one."""
-    found: dict[int, dict[str, object]] = {}
-    held = set(workspace.archive.site_ids())
-    for entry in reversed(_answers(workspace.archive.entries(ACCOUNT), PRODUCTS.path)):
-        for product in energy_products(workspace.archive.answer(entry).body):
-            found.setdefault(int(product["energy_site_id"]), product)
-        if held <= found.keys():
+def _report_gone(sites: Iterable[Site]) -> None:
+    """Log which sites have left the account; the run after it finds them gone already."""
+    for site in sites:
+        log.warning(
+            "site %d (%s) is no longer on the account: its history stays, and nothing more is requested of it",
+            site.site_id,
+            site.site_name or "without a name",
+        )
+
+
+def _fetch_products(session: FetchSession) -> Fetched:
+    """Request the products; entries that cannot be used are failures.
+
+    A list that cannot be read is a failure, too, where the archive has the sites from an earlier run.
+    """
+    try:
+        entry = session.fetcher.fetch(PRODUCTS)
+        products = energy_products(session.archive.load(entry).body)
+    except UnreadableResponse as error:
+        if not _newest_products(session.archive):
+            raise
+        return Fetched(0, 0, (Failure(PRODUCTS.what, error),))
+    failures = (Failure(PRODUCTS.what, SiteUnusable(PRODUCTS.what, reason)) for reason in products.unusable)
+    return Fetched(0, 0, tuple(failures))
+
+
+def _skipped(session: FetchSession, chunks: Sequence[Chunk], fetched: Fetched) -> Fetched:
+    """Failures for sites that have no usable site_info, old or new, although none of their requests failed."""
+    if fetched.left or fetched.stopped_by is not None:
+        return Fetched(0, 0)
+    asked = {chunk.site_id for chunk in chunks} - {failure.site_id for failure in fetched.failures}
+    return Fetched(
+        0,
+        0,
+        tuple(
+            Failure(what, SiteUnusable(what, "the response holds nothing that can be used"), site.site_id)
+            for site in _sites_of(session)
+            if site.site_id in asked and site.status is SiteStatus.FAILING
+            for what in (site_info(site.site_id).what,)
+        ),
+    )
+
+
+def known_sites(archive: RawArchive, site_timezones: Mapping[int, str]) -> list[Site]:
+    """Every site in the archive, by id, each from its newest usable products entry and site_info.
+
+    Args:
+        archive: The archive.
+        site_timezones: Site id → time zone, which replaces the one that the API reports.
+    """
+    products, gone = _newest_products(archive), _gone(archive)
+    sites = (_site(archive, site_id, *products[site_id], site_timezones) for site_id in sorted(products))
+    return [
+        replace(site, status=SiteStatus.GONE) if site.site_id in gone and site.status != SiteStatus.GHOST else site
+        for site in sites
+    ]
+
+
+def _gone(archive: RawArchive) -> frozenset[int]:
+    """The sites in the archive that the account no longer has: they are neither in the newest complete products list nor in one
+    after it."""
+    listed = set[int]()
+    for products, _ in _products_lists(archive):
+        listed |= products.sites.keys()
+        if products.is_complete:
+            return frozenset(archive.site_ids()) - listed
+    return frozenset()
+
+
+def _newest_products(archive: RawArchive) -> dict[int, tuple[Facts, datetime]]:
+    """Site id → its newest usable entry among the products, and when it was requested.
+
+    A site that left the account keeps its last entry.
+    """
+    found: dict[int, tuple[Facts, datetime]] = {}
+    archived = set(archive.site_ids())
+    for products, requested_at in _products_lists(archive):
+        for site_id, product in products.sites.items():
+            found.setdefault(site_id, (product, requested_at))
+        if archived <= found.keys():
             break
     return found
 
 
-def _answers(entries: Iterable[Entry], path: str) -> list[Entry]:
-    return [entry for entry in entries if entry.path == path and entry.status == 200 and entry.is_answer]
+def _products_lists(archive: RawArchive) -> Iterator[tuple[Products, datetime]]:
+    """The products lists that can be read, the newest first, and when each was requested."""
+    for entry in reversed(_responses(archive.entries(ACCOUNT), PRODUCTS.path)):
+        response = archive.load_or_none(entry)
+        if response is None:
+            continue
+        try:
+            yield energy_products(response.body), entry.requested_at
+        except ResponseNotUnderstood as error:
+            _log_unusable(entry, error)
 
 
-def _site(workspace: Workspace, site_id: int, product: dict[str, object]) -> Site:
-    entries = workspace.archive.entries(site_id)
-    infos = _answers(entries, site_info(site_id).path)
-    info = orjson.loads(workspace.archive.answer(infos[-1]).body)["response"] if infos else None
-    return site_from(product, info if isinstance(info, dict) else None, workspace.settings.site_timezones.get(site_id))
+def _responses(entries: Iterable[IndexEntry], path: str) -> list[IndexEntry]:
+    return [entry for entry in entries if entry.path == path and entry.status == 200 and entry.is_conclusive]
 
 
-def choose(sites: Iterable[Site], wanted: Iterable[int]) -> list[Site]:
-    """The sites wanted, or all that are not ghosts.
+def _log_unusable(entry: IndexEntry, error: Exception) -> None:
+    log.info("a kept response cannot be used raw_id=%s path=%s reason=%s", entry.raw_id, entry.path, error)
+
+
+def _info_of(archive: RawArchive, entry: IndexEntry) -> Facts | None:
+    """The site_info of a response; None where it holds none that can be used.
+
+    Earlier versions kept responses as usable that cannot be read.
+    """
+    response = archive.load_or_none(entry)
+    if response is None:
+        return None
+    try:
+        info = response_of(response.body)
+    except (UnreadableJson, LookupError) as error:
+        _log_unusable(entry, error)
+        return None
+    return info if info and isinstance(info, dict) else None
+
+
+def _site(
+    archive: RawArchive, site_id: int, product: Facts, seen_at: datetime, site_timezones: Mapping[int, str]
+) -> Site:
+    info, of_history = None, list[tuple[datetime, Facts]]()
+    infos = _responses(archive.entries(site_id), site_info(site_id).path)
+    for entry in reversed(infos):
+        info = _info_of(archive, entry)
+        if info is not None:
+            seen_at = max(seen_at, entry.requested_at)
+            break
+    seen = list(_infos_in_order(archive, infos))
+    reported = list(_named((requested_at, {**product, **seen_info}) for requested_at, seen_info in seen))
+    if clock_name({**product, **(info or {})}) is None:
+        of_history = clocks_of_history(archive, site_id)
+        reported += _named(of_history)
+    site = site_from(
+        product,
+        info,
+        site_timezones.get(site_id),
+        seen_at=seen_at,
+        history=of_history[-1][1] if of_history else {},
+        clocks=server_clocks(reported),
+    )
+    return replace(site, battery=_battery_days(archive, site, seen))
+
+
+def _battery_days(archive: RawArchive, site: Site, seen: Iterable[tuple[datetime, Facts]]) -> BatteryDays:
+    """The days on which a site has a battery, by its descriptions and by its state of energy."""
+    described = ((requested_at.astimezone(site.zone).date(), has_battery(info)) for requested_at, info in seen)
+    soe = (
+        (entry.window_start, entry.outcome == "data")
+        for entry in archive.entries(site.site_id)
+        if entry.series == Series.SOE and entry.is_conclusive and entry.window_start is not None
+    )
+    return battery_days(((day, has) for day, has in described if has is not None), soe)
+
+
+def _infos_in_order(archive: RawArchive, infos: Iterable[IndexEntry]) -> Iterator[tuple[datetime, Facts]]:
+    """Every usable site_info, and when it was requested; one that is equal to the one before it is not read again."""
+    before, info = None, None
+    for entry in infos:
+        if entry.sha256 != before:
+            info = _info_of(archive, entry)
+        before = entry.sha256
+        if info is not None:
+            yield entry.requested_at, info
+
+
+def _named(seen: Iterable[tuple[datetime, Facts]]) -> Iterator[tuple[datetime, str]]:
+    for requested_at, facts in seen:
+        name = clock_name(facts)
+        if name is not None:
+            yield requested_at, name
+
+
+def choose(sites: Iterable[Site], site_ids: Iterable[int]) -> list[Site]:
+    """The sites with these ids; all that are not ghosts where no id is given.
 
     Raises:
-        UsageError: A wanted site is not among the account's.
+        UsageError: An id is not one of the account's.
     """
-    real = {site.site_id: site for site in sites if site.status != GHOST}
-    unknown = [site_id for site_id in wanted if site_id not in real]
+    real = {site.site_id: site for site in sites if site.status != SiteStatus.GHOST}
+    unknown = [site_id for site_id in site_ids if site_id not in real]
     if unknown:
         known = ", ".join(str(site_id) for site_id in real) or "none"
         raise UsageError(f"site {unknown[0]} is not on this account; its sites are: {known}")
-    return [real[site_id] for site_id in wanted] or list(real.values())
+    return [real[site_id] for site_id in site_ids] or list(real.values())
 
 
-def write_sites(workspace: Workspace, sites: list[Site]) -> int:
-    """Write tables `sites` and `site_settings`; returns their rows."""
+def write_sites(archive: RawArchive, lake: Lake, sites: list[Site]) -> int:
+    """Write tables `sites`, `site_settings` and `tariffs`; returns their rows."""
     frame: pd.DataFrame = sites_frame(sites)
-    settings = [settings_frame(site.site_id, _infos_seen(workspace, site.site_id)) for site in sites]
-    seen = [each for each in settings if len(each)]
-    history = pd.concat(seen, ignore_index=True) if seen else empty_frame("site_settings")
-    rows = workspace.lake.write("sites", frame, digest="").rows
-    return rows + workspace.lake.write("site_settings", history, digest="").rows
+    settings, tariffs = list[pd.DataFrame](), list[pd.DataFrame]()
+    for site in sites:
+        seen = list(infos_seen(archive, site.site_id))
+        settings.append(settings_frame(site.site_id, ((first, info) for first, _, info in seen)))
+        observed = ((first, last, tariff_in_site_info(info)) for first, last, info in seen)
+        tariffs.append(tariffs_of(archive, lake, site, observed))
+    rows = lake.write("sites", frame, digest="").rows
+    rows += lake.write("site_settings", _together("site_settings", settings), digest="").rows
+    return rows + lake.write("tariffs", _together("tariffs", tariffs), digest="").rows
 
 
-def _infos_seen(workspace: Workspace, site_id: int) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """Every site_info that differs from the one before, and when it was asked: unchanged ones are not even read."""
-    before = None
-    for entry in _answers(workspace.archive.entries(site_id), site_info(site_id).path):
-        if entry.sha256 != before:
-            info = response_of(workspace.archive.answer(entry).body)
-            if isinstance(info, dict):
-                yield entry.requested_at, info
-        before = entry.sha256
+def _together(table: str, parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all sites."""
+    filled = [rows for rows in parts if len(rows)]
+    return pd.concat(filled, ignore_index=True) if filled else empty_frame(table)
 
 
-def write_account_requests(workspace: Workspace) -> int:
+def infos_seen(archive: RawArchive, site_id: int) -> Iterator[tuple[datetime, datetime, Facts]]:
+    """Every site_info that differs from the one before, and when it was requested first and last; only one of them is read."""
+    entries = _responses(archive.entries(site_id), site_info(site_id).path)
+    for _, alike in groupby(entries, key=lambda entry: entry.sha256):
+        first, *others = alike
+        info = _info_of(archive, first)
+        if info is not None:
+            yield first.requested_at, (others or [first])[-1].requested_at, info
+
+
+def write_account_requests(archive: RawArchive, lake: Lake) -> int:
     """Write the rows of table `requests` that belong to no site; returns how many."""
     rows = 0
-    for month in workspace.archive.months(ACCOUNT):
-        entries = workspace.archive.entries(ACCOUNT, month)
+    for month in archive.months(ACCOUNT):
+        entries = archive.entries(ACCOUNT, month)
         digest = digest_of(entries)
-        if workspace.lake.digest_of("requests", ACCOUNT, month) != digest:
+        if lake.digest_of("requests", ACCOUNT, month) != digest:
             frame = requests_frame(entries)
-            rows += workspace.lake.write("requests", frame, site_id=ACCOUNT, month=month, digest=digest).rows
+            rows += lake.write("requests", frame, site_id=ACCOUNT, period=month, digest=digest).rows
     return rows
 
 
-def write_runs(workspace: Workspace, runs: Sequence[Run]) -> int:
+def write_runs(lake: Lake, runs: Sequence[Run]) -> int:
     """Write table `runs`; returns its rows."""
     frame = pd.DataFrame([asdict(run) for run in runs], columns=list(RUNS.columns))
     for column in ("started_at", "finished_at"):
         frame[column] = pd.to_datetime(frame[column], utc=True)
-    return workspace.lake.write("runs", frame, digest="").rows
+    return lake.write("runs", frame, digest="").rows

@@ -7,38 +7,38 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from flows.errors import DataDirectoryBusy, UsageError
-from flows.object_store.address import store_address
+from flows.store_address import store_address
+from wattlog import durable
+from wattlog.file_locks import file_lock
+from wattlog.names import DataDirectory
 
 
 @contextmanager
-def held(root: Path, command: str) -> Iterator[None]:
-    """Hold the data directory for one run, made if need be.
+def locked(root: Path, command: str) -> Iterator[None]:
+    """Lock the data directory for one run; it is made where it does not exist.
 
-    The operating system drops the lock when its holder dies, so there are no stale locks; who holds it is written beside
-    it for the message alone.
+    The operating system releases the lock when its process dies, so there are no stale locks. A file beside it names the
+    run for the message alone.
 
     Raises:
         UsageError: The directory cannot be made or written.
-        DataDirectoryBusy: Another run holds it.
+        DataDirectoryBusy: Another run has locked it.
     """
     if store_address(root) is not None:
         raise UsageError(
-            f"{store_address(root)} is no directory of this machine; it takes the command line or a deployment"
+            f"{store_address(root)} is not a directory of this machine; use the command line or a deployment"
         )
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / ".lock")
+        root.mkdir(mode=durable.PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+        lock = file_lock(DataDirectory(root).lock)
         lock.acquire(timeout=0)
     except Timeout:
         raise DataDirectoryBusy(f"another run holds {root} ({_holder(root)}); wait for it to end, or stop it") from None
     except OSError as error:
-        raise UsageError(
-            f"the data directory {root} cannot be written ({error.strerror}); "
-            "fix its permissions or choose another with --data-dir"
-        ) from None
+        raise _unusable(root, error) from None
     try:
         _note_holder(root, command)
         yield
@@ -49,16 +49,23 @@ def held(root: Path, command: str) -> Iterator[None]:
 def _note_holder(root: Path, command: str) -> None:
     note = {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
     try:
-        (root / ".holder.json").write_text(json.dumps(note))
+        durable.replace(DataDirectory(root).lock_owner, json.dumps(note).encode())
     except OSError as error:
-        raise UsageError(
-            f"the data directory {root} cannot be written ({error.strerror}); free space on its disk"
-        ) from None
+        raise _unusable(root, error) from None
+
+
+def _unusable(root: Path, error: OSError) -> UsageError:
+    place = f" at {error.filename}" if error.filename and Path(error.filename) != root else ""
+    action = "locked" if error.errno in durable.NO_LOCKS else "written"
+    return UsageError(
+        f"the data directory {root} cannot be {action} ({error.strerror}{place}); {durable.advice(error)}, "
+        "or choose another directory with --data-dir"
+    )
 
 
 def _holder(root: Path) -> str:
     try:
-        note = json.loads((root / ".holder.json").read_text())
+        note = json.loads(DataDirectory(root).lock_owner.read_text())
         return f"{note['command']}, process {note['pid']}, since {note['since']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "unknown process"

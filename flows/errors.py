@@ -1,9 +1,12 @@
-"""Exit codes, and the errors of the wiring itself.
+"""Exit codes, and the errors of this package.
 
 FlowError
 ├── UsageError         2: a wrong argument, setting or directory
 ├── WorkersLost        1: the worker processes died
-└── DataDirectoryBusy  6: another run holds the data directory
+├── Interrupted        130 or 1: a signal ended a run early
+├── QueryInterrupted   130 or 1: a signal ended a query
+├── RunFailed          a deployed run's own exit code
+└── DataDirectoryBusy  6: another run has locked the data directory
 """
 
 from enum import IntEnum
@@ -22,7 +25,7 @@ from warehouse.errors import ExportFailed, QueryFailed, WarehouseMissing
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller."""
+    """The exit code of the process."""
 
     OK = 0
     INCOMPLETE = 1
@@ -31,11 +34,13 @@ class ExitCode(IntEnum):
     PAYMENT_OR_SCOPE = 4
     CONTRACT_CHANGED = 5
     BUSY = 6
+    UNCONFIRMED = 7
+    """A change was sent, and is not confirmed."""
     INTERRUPTED = 130
 
 
 class FlowError(Exception):
-    """An error of the wiring; says in one sentence what to do."""
+    """An error of this package; its text is one sentence that says what to do."""
 
     exit_code = ExitCode.INCOMPLETE
 
@@ -58,7 +63,7 @@ class WorkersLost(FlowError):
 
 
 class DataDirectoryBusy(FlowError):
-    """Another run holds the data directory."""
+    """Another run has locked the data directory."""
 
     exit_code = ExitCode.BUSY
 
@@ -75,11 +80,20 @@ class Interrupted(FlowError):
         return _interrupted, self.args
 
     def __str__(self) -> str:
-        return f"interrupted; what was fetched is kept, {self.left:,} windows are left: run the command again to go on"
+        left = f", {self.left:,} windows are left" if self.left else ""
+        return f"interrupted; what was fetched is kept{left}: run the command again to go on"
 
 
 def _interrupted(left: int, by_keyboard: bool) -> Interrupted:
     return Interrupted(left, by_keyboard=by_keyboard)
+
+
+class QueryInterrupted(FlowError):
+    """A signal ended a command that only reads the warehouse."""
+
+    def __init__(self, *, by_keyboard: bool) -> None:
+        super().__init__("interrupted; the query was ended, and nothing was changed")
+        self.exit_code = ExitCode.INTERRUPTED if by_keyboard else ExitCode.INCOMPLETE
 
 
 class RunFailed(FlowError):
@@ -110,7 +124,7 @@ _CODES: dict[type[Exception], ExitCode] = {
 
 
 def exit_code_for(error: BaseException) -> ExitCode:
-    """The exit code an error asks for."""
+    """The exit code of an error."""
     if isinstance(error, FlowError):
         return error.exit_code
     if not isinstance(error, Exception):  # Ctrl-C, or Prefect's signal that a flow run was cancelled
@@ -119,4 +133,4 @@ def exit_code_for(error: BaseException) -> ExitCode:
 
 
 STOPS_THE_RUN = (AuthExpired, PaymentRequired, MissingScope, WrongRegion, TokenStoreFailed)
-"""Errors that every further request would meet again."""
+"""Errors that every further request would meet, too."""

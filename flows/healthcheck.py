@@ -1,7 +1,7 @@
-"""Tell a watchdog that a run began, ended well, or failed: the convention of healthchecks.io and of what imitates it.
+"""Report to a watchdog that a run began, succeeded, or failed, by the convention of healthchecks.io.
 
-`URL/start` when it begins, `URL` when all went well, `URL/fail` with one line on what went wrong. A watchdog notices what no
-failing run can tell: that none ran at all. The watchdog itself is never a reason for a run to fail.
+`URL/start` when it begins, `URL` on success, `URL/fail` with one line on what went wrong. A watchdog detects that no run
+took place at all. A watchdog that cannot be reached does not make a run fail.
 """
 
 import logging
@@ -10,36 +10,41 @@ from dataclasses import dataclass
 import httpx
 from pydantic import SecretStr
 
+from extract.api.patience import Patience
+from extract.api.transport import BoundedTransport
 from flows.errors import UsageError
+from wattlog.secret_text import MASK, masked
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 5.0
-"""A run of a minute is not to wait for its watchdog."""
+"""A short run should not wait long for its watchdog."""
 
 FLAWS = (httpx.HTTPError, httpx.InvalidURL, OSError)
 
 
 @dataclass(slots=True)
 class Healthcheck:
-    """Pings a URL, or nobody when there is none.
+    """Sends requests to a URL, or none if there is no URL.
 
     Attributes:
-        url: Where to; whoever knows it can pretend to be us, so it is never printed.
-        hidden: Secrets that must not leave in the line on a failure.
-        timeout_s: How long one ping may take.
+        url: The address. It is a secret, because others could report in our name, so it is never printed.
+        hidden: Secrets to mask in the line on a failure.
+        timeout_s: How long one ping may take, as a whole.
+        transport: Replaces the network in tests.
     """
 
     url: SecretStr | None
     hidden: tuple[SecretStr | None, ...] = ()
     timeout_s: float = TIMEOUT_S
+    transport: httpx.BaseTransport | None = None
 
     def __post_init__(self) -> None:
         if self.url is not None and not self.url.get_secret_value().startswith(("https://", "http://")):
             raise UsageError("the health check's URL must begin with https:// or http://")
 
     def began(self) -> None:
-        """The run begins. Watchdogs that don't know `/start` answer 404, which is as well."""
+        """The run begins. A watchdog without `/start` responds with 404, which does no harm."""
         self._ping("/start")
 
     def ended(self, failure: str | None) -> None:
@@ -56,13 +61,15 @@ class Healthcheck:
         try:
             address = httpx.URL(self.url.get_secret_value())
             address = address.copy_with(path=address.path.rstrip("/") + suffix) if suffix else address
-            httpx.post(address, content=body.encode(), timeout=self.timeout_s)
+            # By the transport: a client of httpx logs the address.
+            with self.transport or BoundedTransport(Patience(self.timeout_s)) as transport:
+                transport.handle_request(httpx.Request("POST", address, content=body.encode())).close()
         except FLAWS as error:
-            # Neither the address nor the error's own words, which may repeat it.
+            # Neither the address nor the error's text, which may contain it.
             log.warning("health check not reached ping=%s error=%s", suffix or "success", type(error).__name__)
 
     def _without_secrets(self, line: str) -> str:
-        for secret in (*self.hidden, self.url):
-            if secret is not None and secret.get_secret_value():
-                line = line.replace(secret.get_secret_value(), "***")
-        return line
+        secrets = [secret.get_secret_value() for secret in (*self.hidden, self.url) if secret is not None]
+        for secret in filter(None, secrets):
+            line = line.replace(secret, MASK)
+        return masked(line, secrets)

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
-from extract.archive import Exchange
-from extract.auth import Credentials
-from extract.client import Client, Clock
+from extract.api.client import Client, Clock
+from extract.api.fetch import judge
+from extract.api.regions import AccountRegion, account_region, identity_request
+from extract.auth.credentials import Credentials
 from extract.errors import AuthExpired, MissingScope, WrongRegion
-from extract.fetch import judge
-from extract.providers import NEIGHBOURS, ProviderName
-from extract.regions import METADATA, REGION, Residence, residence, teslemetry_residence
-from extract.series import Request
+from flows.credentials import first_address
 from flows.settings import Settings
+from wattlog.providers import IdentityCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +19,10 @@ class Identity:
     """What is known of a login.
 
     Attributes:
-        region: Where the account lives; None when nobody says.
+        region: Where the account lives; None when the provider does not say.
         base_url: The address to ask.
-        scopes: What the token may read; None when nobody says.
-        expires_at: When the access token ends; None when nobody says.
+        scopes: What the token may read; None when the provider does not say.
+        expires_at: When the access token ends; None when the provider does not say.
         is_renewable: Whether another one can be had without a person.
         place: Where the tokens come from, in words.
         refusal: What the API said instead of naming the region, where the token may not even read that.
@@ -42,17 +41,16 @@ def identify(settings: Settings, credentials: Credentials, clock: Clock) -> Iden
     """Ask the API who the token belongs to. Nothing of the answer is kept: it may name vehicles.
 
     Raises:
-        AuthExpired: Nobody is logged in.
+        AuthExpired: There is no login.
         PaymentRequired: The provider wants to be paid.
         Retryable: No answer.
     """
-    known = settings.resolved_provider.base_url
-    base_url = known if settings.api_base_url else credentials.tokens().base_url or known
+    base_url = first_address(settings, credentials)
     refusal = None
-    found = Residence(None, None)
+    found = AccountRegion(None, None)
     with Client(base_url, credentials.token, user_agent=user_agent(), classify=_anything, clock=clock) as client:
         try:
-            found = _residence(settings, credentials, client)
+            found = _account_region(settings, credentials, client)
         except MissingScope as error:
             refusal = error
     tokens = credentials.tokens()
@@ -72,31 +70,29 @@ def user_agent() -> str:
     return f"wattlog/{version('wattlog')}"
 
 
-def _residence(settings: Settings, credentials: Credentials, client: Client) -> Residence:
-    if settings.provider is ProviderName.TESLEMETRY:
-        return teslemetry_residence(_asked(METADATA, credentials, client))
+def _account_region(settings: Settings, credentials: Credentials, client: Client) -> AccountRegion:
+    provider = settings.resolved_provider
     try:
-        return residence(_asked(REGION, credentials, client))
+        return _identified(provider.identity, credentials, client)
     except WrongRegion:
-        # A strict server does not even name the right one (421 here, too): one of its neighbours is it.
-        elsewhere = NEIGHBOURS.get(settings.provider, ()) if not settings.api_base_url else ()
-        if not elsewhere:
+        # A strict server refuses this request with 421 as well: the account is in one of the other regions.
+        if settings.api_base_url or not provider.other_regions:
             raise
-        client.move(elsewhere[0])
-        return residence(_asked(REGION, credentials, client))
+        client.move(provider.other_regions[0])
+        return _identified(provider.identity, credentials, client)
 
 
-def _asked(request: Request, credentials: Credentials, client: Client) -> Exchange:
-    """The answer to a request; a token that is refused is renewed once."""
-    token = client.token()
-    exchange = client.send(request, token=token)
-    error = judge(exchange)
+def _identified(call: IdentityCall, credentials: Credentials, client: Client) -> AccountRegion:
+    """Send the identity call; a token that is refused is renewed once."""
+    request, token = identity_request(call), client.token()
+    response = client.send(request, token=token)
+    error = judge(response)
     if type(error) is AuthExpired and credentials.renew(token):
-        exchange = client.send(request, attempt=2)
-        error = judge(exchange)
+        response = client.send(request, attempt=2)
+        error = judge(response)
     if error is not None:
         raise error
-    return exchange
+    return account_region(response, call, client.base_url)
 
 
 def _anything(_body: bytes, _request: object) -> str:

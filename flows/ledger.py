@@ -1,12 +1,21 @@
-"""The ledger of runs: who asked, when, and how it ended. Appended to the raw archive, since nothing else could tell."""
+"""The ledger of runs: when each run began and ended, and how.
 
+It is part of the raw archive, since it cannot be made from anything else.
+
+A run has two lines, one for its beginning and one for its end; each has a checksum (`wattlog.checked_lines`).
+"""
+
+import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
+
+from wattlog import checked_lines, durable
+
+log = logging.getLogger(__name__)
 
 LEDGER = "runs.ndjson"
 
@@ -25,8 +34,14 @@ class Run:
     provider: str
 
 
+_NAMES = frozenset(field.name for field in fields(Run))
+_TEXTS = ("run_id", "command", "provider")
+_COUNTS = ("requests", "rows_written")
+
+
 def begin(raw: Path, run_id: str, command: str, provider: str, now: datetime) -> Run:
     """Note that a run begins; a run that is killed stays in the ledger without an end."""
+    heal(raw)
     run = Run(run_id, now, None, command, None, 0, 0, provider)
     _append(raw, run)
     return run
@@ -40,25 +55,55 @@ def end(raw: Path, run: Run, *, exit_code: int, requests: int, rows_written: int
 
 
 def runs(raw: Path) -> list[Run]:
-    """Every run in the order they began; of a run's two lines the later one."""
-    return list({run.run_id: run for run in _read(raw)}.values())
+    """Every run, in the order in which they began; the later one of a run's two lines wins."""
+    heal(raw)
+    return list({run.run_id: run for run in map(_run_of, _lines(raw)) if run is not None}.values())
+
+
+def heal(raw: Path) -> None:
+    """Remove damaged lines, and add checksums to lines of a version that wrote none.
+
+    Removed lines are logged, and kept beside the ledger for `wattlog verify` to report. A run that has lost one line keeps
+    what the other one holds; a run that has lost both is missing in table `runs`. Nothing else is affected.
+    """
+    lines = list(_lines(raw))
+    if all(map(checked_lines.is_whole, lines)):
+        return
+    path = raw / LEDGER
+    damaged = [line for line in lines if _run_of(line) is None]
+    if damaged:
+        log.warning("%s: %d damaged lines are taken out; `wattlog verify` reports them", path, len(damaged))
+        checked_lines.save_damaged(path, damaged)
+    whole = (checked_lines.without_checksum(line) for line in lines if _run_of(line) is not None)
+    durable.replace(path, b"".join(map(checked_lines.with_checksum, whole)))
 
 
 def _append(raw: Path, run: Run) -> None:
     raw.mkdir(parents=True, exist_ok=True)
-    with (raw / LEDGER).open("ab") as file:
-        file.write(orjson.dumps(asdict(run)) + b"\n")
+    checked_lines.append(raw / LEDGER, [orjson.dumps(asdict(run))])
 
 
-def _read(raw: Path) -> Iterator[Run]:
-    path = raw / LEDGER
-    if not path.exists():
-        return
-    for line in path.read_bytes().splitlines():
-        try:
-            fields: dict[str, Any] = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue  # the last line of a killed process
-        for name in ("started_at", "finished_at"):
-            fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
-        yield Run(**fields)
+def _lines(raw: Path) -> Iterator[bytes]:
+    """The lines of the ledger; without the last one of a process that was killed while it wrote."""
+    yield from durable.content(raw / LEDGER).split(b"\n")[:-1]
+
+
+def _run_of(line: bytes) -> Run | None:
+    """The run of a line; None where the line is damaged. Without a checksum, a line must have exactly the fields of a run."""
+    try:
+        found = orjson.loads(checked_lines.without_checksum(line))
+        if not isinstance(found, dict) or found.keys() != _NAMES:
+            return None
+        if not all(type(found[name]) is str for name in _TEXTS) or not all(
+            type(found[name]) is int for name in _COUNTS
+        ):
+            return None
+        if type(found["exit_code"]) not in (int, type(None)):
+            return None
+        ended = found["finished_at"]
+        instants = (datetime.fromisoformat(found["started_at"]), ended and datetime.fromisoformat(ended))
+        if any(instant is not None and instant.tzinfo is None for instant in instants):
+            return None
+        return Run(**found | dict(zip(("started_at", "finished_at"), instants, strict=True)))
+    except (ValueError, TypeError):  # orjson's error is a ValueError
+        return None

@@ -1,57 +1,53 @@
-"""The pipeline: the one description of what happens in which order, for every engine.
+"""The pipeline: the one description of what happens in which order, for every executor.
 
-discover → plan → fetch windows → shape months → estimate days → reconcile → ask witnesses → settle sites → publish
+discover → plan → fetch windows → shape → estimate days → reconcile days → fetch cross-checks → reconcile periods
+→ price → publish
 """
 
-import logging
 import shutil
 import signal
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+from extract.api.planner import FetchScope
+from extract.archive.raw_archive import Loss
 from extract.errors import ContractChanged, ExtractError, NotOffered
-from extract.planner import Chunk, Wanted
-from extract.providers import ProviderName
-from extract.series import Series, chosen
+from extract.requests import chosen
 from flows import ledger
-from flows.account import choose, discover, known_sites, write_account_requests, write_runs, write_sites
-from flows.engines import Engine, Item, Step
+from flows.account import choose, discover, known_sites, write_runs
+from flows.adjacent_months import adjacent_months
 from flows.errors import ExitCode, Interrupted, UsageError, exit_code_for
+from flows.executors.executor import Executor
+from flows.fetch_session import FetchSession
+from flows.fetching import Fetching, ask_for_clocks
 from flows.ledger import Run
-from flows.neighbours import months_beside, months_of
-from flows.planning import Asked, about, chunks_for, deeper_chunks, witness_chunks
 from flows.progress import Progress, Silent
-from flows.steps.estimate import estimate_days
-from flows.steps.fetch import Failure, Fetched, fetch_windows
-from flows.steps.partition import Shaped, SiteMonth, by_year
-from flows.steps.reconcile import reconcile_site, reconcile_year
-from flows.steps.shape import shape_month
-from flows.workspace import Workspace
+from flows.run_context import RunContext
+from flows.stages import Stages, publish
+from flows.stop_signal import StopSignal
+from flows.tasks.fetch import Failure, Fetched
+from flows.tasks.session import TransformSession
 from transform.sites import Site, SiteStatus
-from warehouse.build import Built, build
-from warehouse.lake import Lake
-from warehouse.query import connect
-
-log = logging.getLogger(__name__)
-
-CPU_WORKERS = 2
-"""Threads for the work right of raw: pandas, Arrow and zstd let go of the interpreter lock for part of it."""
+from warehouse.lake.lake import Lake
+from warehouse.query.query import connect
+from wattlog.providers import Provider
+from wattlog.series import Series, is_imported
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """What a backfill is to fetch.
+class BackfillRequest:
+    """What a backfill fetches.
 
     Attributes:
         sites: Site ids; empty for all.
-        series: Series; empty for all. Snapshots are taken whatever is chosen: nothing can be planned without.
+        series: Series; empty for all. Snapshots are always taken, since planning needs them.
         since: First local day of each site, included; None for its installation.
         until: Last local day of each site, included; None for its today.
-        has_quarter_hours: Ask for energy by quarter hours too.
-        newest_first: Whether the newest windows are asked first.
+        has_quarter_hours: Whether energy by quarter hours is fetched, too.
+        newest_first: Whether the newest windows are fetched first.
     """
 
     sites: tuple[int, ...] = ()
@@ -64,31 +60,37 @@ class Selection:
     def __post_init__(self) -> None:
         if self.since is not None and self.until is not None and self.since > self.until:
             raise UsageError(f"--since {self.since} is after --until {self.until}; swap them")
+        files = [series for series in self.series if is_imported(series)]
+        if files:
+            raise UsageError(
+                f"series {files[0]} is not requested: its records are files; see `wattlog tariff` and `prices`"
+            )
 
-    def wanted(self, provider: ProviderName) -> Wanted:
-        """The same for the planner: the provider decides what is asked when nothing is named."""
-        return Wanted(
+    def scope(self, provider: Provider) -> FetchScope:
+        """The same for the planner: the provider decides which series are fetched when none is named."""
+        return FetchScope(
             series=chosen(self.series, provider),
             since=self.since,
             until=self.until,
             is_named=bool(self.series),
-            has_quarter_hours=self.has_quarter_hours or provider is ProviderName.OWNER,
+            has_quarter_hours=self.has_quarter_hours or provider.has_quarter_hours,
         )
 
 
 @dataclass(slots=True)
 class Summary:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         run_id: The run.
         sites: Every site of the account.
-        requests: Requests asked, retries included.
-        answered: Windows answered.
-        left: Windows neither asked nor settled.
-        failures: Windows asked in vain.
-        stopped_by: The error that stopped the asking, if one did.
-        not_offered: Series that the provider does not know, and what it said.
+        requests: Requests sent, retries included.
+        answered: Windows with a response.
+        left: Windows that were not requested and are not settled.
+        failures: Windows whose requests failed.
+        stopped_by: The error that stopped the requests, if one did.
+        not_offered: Series that the provider does not offer, and its error.
+        losses: What the raw archive has lost, by segment.
         rows_written: Rows written to the lake.
         warehouse: Path of the published warehouse.
         lake: Path of the lake.
@@ -104,261 +106,221 @@ class Summary:
     failures: list[Failure] = field(default_factory=list)
     stopped_by: ExtractError | None = None
     not_offered: dict[str, NotOffered] = field(default_factory=dict)
+    losses: list[Loss] = field(default_factory=list)
     rows_written: int = 0
     warehouse: Path | None = None
     lake: Path | None = None
     rows: dict[str, int] = field(default_factory=dict)
     days: dict[str, int] = field(default_factory=dict)
 
-    def add(self, fetched: Fetched) -> None:
-        """Count what asking some requests came to."""
-        self.answered += fetched.answered
-        self.left += fetched.left
-        self.failures += fetched.failures
-        self.stopped_by = self.stopped_by or fetched.stopped_by
-        self.not_offered = {error.series: error for error in fetched.not_offered} | self.not_offered
+    def add_rows(self, rows: int) -> None:
+        """Count rows that were written to the lake."""
+        self.rows_written += rows
+
+    def add(self, results: Iterable[Fetched]) -> None:
+        """Add the results of some requests."""
+        for fetched in results:
+            self.answered += fetched.answered
+            self.left += fetched.left
+            self.failures += fetched.failures
+            self.stopped_by = self.stopped_by or fetched.stopped_by
+            self.not_offered = {error.series: error for error in fetched.not_offered} | self.not_offered
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the process tells its caller."""
+        """The exit code of the process."""
         if self.stopped_by is not None:
             return exit_code_for(self.stopped_by)
         if any(isinstance(failure.error, ContractChanged) for failure in self.failures):
             return ExitCode.CONTRACT_CHANGED
-        return ExitCode.INCOMPLETE if self.failures else ExitCode.OK
+        return ExitCode.INCOMPLETE if self.failures or self.losses else ExitCode.OK
 
 
 def backfill(
-    workspace: Workspace,
-    engine: Engine,
-    selection: Selection,
+    context: RunContext,
+    executor: Executor,
+    backfill_request: BackfillRequest,
     *,
+    stop: StopSignal | None = None,
     progress: Progress | None = None,
     command: str = "backfill",
 ) -> Summary:
-    """Ask every window of the selection that is not settled, then transform and publish what the archive holds.
+    """Fetch every window of the request that is not settled, then transform and publish what the archive holds.
 
-    What was fetched is transformed and published even when the asking is stopped half-way.
+    What was fetched is transformed and published even when the requests are stopped half-way.
 
     Raises:
-        UsageError: A wanted site is not on the account, or the provider has no address.
-        ExtractError: The account's products cannot be had.
+        UsageError: A site is not on the account, or the provider has no address.
+        ExtractError: The account's products cannot be fetched.
     """
-    progress = progress or Silent()
-    provider = workspace.settings.resolved_provider
+    progress, stop = progress or Silent(), stop or StopSignal()
+    provider = context.settings.resolved_provider
     if not provider.base_url:
         raise UsageError(f"provider {provider.name} has no address; set WATTLOG_API_BASE_URL")
-    workspace.access_token()
-    run = ledger.begin(workspace.archive.root, workspace.run_id, command, provider.name, workspace.clock())
-    summary = Summary(workspace.run_id)
-    try:
-        sites = _ask(workspace, engine, selection, summary, progress)
-        _stop_if_interrupted(workspace, summary)
-        _transform(workspace, engine, summary, progress)
-        _ask_witnesses(workspace, engine, sites, selection, summary, progress)
-        _settle(workspace, engine, summary, progress)
-        _stop_if_interrupted(workspace, summary)
-        _end(workspace, run, summary, summary.exit_code)
-        _publish(workspace, summary, progress)
-    except BaseException as error:
-        _end(workspace, run, summary, exit_code_for(error))
-        raise
-    finally:
-        progress.end()
+    archive, lake = context.open_archive(), context.open_lake()
+    summary = Summary(context.run_id)
+    limits = executor.shared_limits
+    with FetchSession(context, archive, stop=stop, progress=progress, shared_limits=limits) as session:
+        try:
+            session.access_token()
+        finally:
+            _raise_if_interrupted(stop, summary)
+        run = ledger.begin(archive.root, context.run_id, command, provider.name, context.clock())
+        try:
+            try:
+                fetching = fetch(session, executor, backfill_request, summary, progress)
+            finally:
+                _raise_if_interrupted(stop, summary)
+            stages = Stages(
+                executor, TransformSession(context, archive, lake, stop), progress, summary.sites, summary.add_rows
+            )
+            stages.repairing(stages.transform)
+            stages.repairing(partial(_cross_check, fetching, stages, summary), stages.transform)
+            stages.repairing(stages.reconcile_periods, stages.transform)
+            stages.repairing(stages.price, stages.transform, stages.reconcile_periods)
+            summary.losses = archive.losses()
+            _raise_if_interrupted(stop, summary)
+            # Before publishing, so that the warehouse holds the end of the run that made it.
+            end_run(session, run, summary, summary.exit_code)
+            _publish_repairing(stages, summary)
+        except BaseException as error:
+            end_run(session, run, summary, exit_code_for(error))
+            raise
+        finally:
+            progress.end()
     return summary
 
 
-def rebuild(workspace: Workspace, engine: Engine, *, progress: Progress | None = None) -> Summary:
-    """Make lake and warehouse again from the raw archive alone: not one request, not one new row in the ledger of runs.
+def rebuild(
+    context: RunContext, executor: Executor, *, stop: StopSignal | None = None, progress: Progress | None = None
+) -> Summary:
+    """Make lake and warehouse again from the raw archive alone: no request, and no new row in the ledger of runs.
 
-    The new lake is made beside the old one and then put in its place, so that nothing is left of what raw does not explain,
+    The new lake is made beside the old one and then replaces it, so that the lake holds nothing that the archive does not,
     and a rebuild that is killed has changed nothing.
     """
-    progress = progress or Silent()
-    summary = Summary(workspace.run_id)
-    summary.sites = known_sites(workspace)
-    final, fresh = workspace.lake, Lake(workspace.root / ".lake.rebuilding")
-    shutil.rmtree(fresh.root, ignore_errors=True)
-    workspace.lake = fresh
+    progress, stop = progress or Silent(), stop or StopSignal()
+    archive, lake, new_lake = context.open_archive(), context.open_lake(), Lake(context.directory.unfinished_lake)
+    summary = Summary(context.run_id)
+    summary.sites = known_sites(archive, context.settings.site_timezones)
+    shutil.rmtree(new_lake.root, ignore_errors=True)
     try:
-        _transform(workspace, engine, summary, progress)
-        _settle(workspace, engine, summary, progress)
-        _stop_if_interrupted(workspace, summary)
-        write_runs(workspace, ledger.runs(workspace.archive.root))
-        final.replace_by(fresh)
+        stages = Stages(
+            executor, TransformSession(context, archive, new_lake, stop), progress, summary.sites, summary.add_rows
+        )
+        stages.transform()
+        stages.reconcile_periods()
+        stages.price()
+        summary.losses = archive.losses()
+        _raise_if_interrupted(stop, summary)
+        write_runs(new_lake, ledger.runs(archive.root))
+        lake.replace_by(new_lake)
     finally:
-        workspace.lake = final
-        shutil.rmtree(fresh.root, ignore_errors=True)
-    _publish(workspace, summary, progress, anew=True)
+        shutil.rmtree(new_lake.root, ignore_errors=True)
+    _publish(context, lake, summary, progress, anew=True)
     progress.end()
     return summary
 
 
-def reconcile(workspace: Workspace, engine: Engine, *, progress: Progress | None = None) -> Summary:
-    """Find out again where the sources contradict one another, from what is held: not one request."""
-    progress = progress or Silent()
-    summary = Summary(workspace.run_id)
+def reconcile(
+    context: RunContext, executor: Executor, *, stop: StopSignal | None = None, progress: Progress | None = None
+) -> Summary:
+    """Find the differences between the sources again, from what the archive holds: no request."""
+    progress, stop = progress or Silent(), stop or StopSignal()
+    archive, lake = context.open_archive(), context.open_lake()
+    summary = Summary(context.run_id)
+    summary.sites = known_sites(archive, context.settings.site_timezones)
     try:
-        summary.sites = known_sites(workspace)
-        _transform(workspace, engine, summary, progress)
-        _settle(workspace, engine, summary, progress)
-        _stop_if_interrupted(workspace, summary)
-        _publish(workspace, summary, progress)
+        stages = Stages(
+            executor, TransformSession(context, archive, lake, stop), progress, summary.sites, summary.add_rows
+        )
+        stages.repairing(stages.transform)
+        stages.repairing(stages.reconcile_periods, stages.transform)
+        stages.repairing(stages.price, stages.transform, stages.reconcile_periods)
+        summary.losses = archive.losses()
+        _raise_if_interrupted(stop, summary)
+        _publish_repairing(stages, summary)
     finally:
         progress.end()
     return summary
 
 
-def _stop_if_interrupted(workspace: Workspace, summary: Summary) -> None:
-    """Lake and warehouse are left as they are; the next run makes what is missing from the archive."""
-    if workspace.interrupted_by is not None:
-        raise Interrupted(summary.left, by_keyboard=workspace.interrupted_by is signal.SIGINT)
+def fetch(
+    session: FetchSession, executor: Executor, backfill_request: BackfillRequest, summary: Summary, progress: Progress
+) -> Fetching:
+    """discover → plan → fetch windows; returns what fetches the cross-checks of the same sites later."""
+    settings = session.context.settings
+
+    def chosen_sites() -> list[Site]:
+        summary.sites = known_sites(session.archive, settings.site_timezones)
+        return [site for site in choose(summary.sites, backfill_request.sites) if site.status == SiteStatus.OK]
+
+    summary.add([discover(session, backfill_request.sites, executor=executor, progress=progress)])
+    sites = chosen_sites()
+    fetched, asked = ask_for_clocks(session, executor, sites)
+    summary.add([fetched])
+    sites = chosen_sites() if asked else sites
+    scope = backfill_request.scope(settings.resolved_provider)
+    fetching = Fetching(executor, session, progress, sites, scope, asked)
+    summary.add(fetching.history(newest_first=backfill_request.newest_first))
+    summary.requests = session.requests
+    return replace(
+        fetching, sites=chosen_sites()
+    )  # the responses may show another clock, or since when there is a battery
 
 
-def _end(workspace: Workspace, run: Run, summary: Summary, exit_code: int) -> None:
-    """Write the run's end into the ledger: before publishing, so that the warehouse knows the run that made it."""
+def end_run(session: FetchSession, run: Run, summary: Summary, exit_code: int) -> None:
+    """Write the run's end into the ledger."""
     ledger.end(
-        workspace.archive.root,
+        session.archive.root,
         run,
         exit_code=exit_code,
-        requests=workspace.fetcher.budget.spent,
+        requests=session.requests,
         rows_written=summary.rows_written,
-        now=workspace.clock(),
+        now=session.context.clock(),
     )
 
 
-def _ask(
-    workspace: Workspace, engine: Engine, selection: Selection, summary: Summary, progress: Progress
-) -> list[Site]:
-    """discover → plan → fetch windows; returns the sites that were asked."""
-    progress.begin("sites", 1)
-    summary.add(discover(workspace, selection.sites, engine=engine))
-    progress.advance()
-    summary.sites = known_sites(workspace)
-    sites = [site for site in choose(summary.sites, selection.sites) if site.status is not SiteStatus.FAILING]
-    wanted = selection.wanted(workspace.settings.provider)
-    chunks = (
-        [] if workspace.stop.is_set() else chunks_for(workspace, sites, wanted, newest_first=selection.newest_first)
-    )
-    asked = set[Asked]()
-    while chunks:
-        _fetch(workspace, engine, sites, chunks, summary, progress)
-        if workspace.stop.is_set():
-            break
-        asked |= {about(request) for chunk in chunks for request in chunk.requests}
-        chunks = deeper_chunks(workspace, sites, wanted, asked, newest_first=selection.newest_first)
-    summary.requests = workspace.fetcher.budget.spent
-    return sites
-
-
-def _ask_witnesses(
-    workspace: Workspace,
-    engine: Engine,
-    sites: Sequence[Site],
-    selection: Selection,
-    summary: Summary,
-    progress: Progress,
-) -> None:
-    """Where a day is missing from its month, or contradicts it, its week and the day itself are asked, once (Q19).
-
-    What they say is shaped and reconciled like everything else.
-    """
-    if workspace.stop.is_set():
-        return
-    chunks = witness_chunks(workspace, sites, selection.wanted(workspace.settings.provider))
+def _cross_check(fetching: Fetching, stages: Stages, summary: Summary) -> None:
+    """Fetch the cross-checks of suspect days, then shape and reconcile the partitions that they are about."""
+    chunks, results = fetching.cross_checks(stages.session.lake)
     if not chunks:
         return
-    log.info("days in doubt: asking witnesses requests=%s", sum(len(chunk.requests) for chunk in chunks))
-    _fetch(workspace, engine, sites, chunks, summary, progress)
-    summary.requests = workspace.fetcher.budget.spent
-    touched = {(chunk.site_id, month) for chunk in chunks for month in (chunk.month, *months_beside(chunk.month))}
-    items = [each for each in _site_months(workspace, summary.sites) if (each.site.site_id, each.month) in touched]
-    _shape(workspace, engine, items, summary, progress)
+    summary.add(results)
+    summary.requests = fetching.session.requests
+    touched = {(chunk.site_id, month) for chunk in chunks for month in (chunk.month, *adjacent_months(chunk.month))}
+    stages.shape(
+        [item for item in stages.partitions() if any((item.site.site_id, month) in touched for month in item.months)]
+    )
 
 
-def _fetch(
-    workspace: Workspace,
-    engine: Engine,
-    sites: Sequence[Site],
-    chunks: Sequence[Chunk],
-    summary: Summary,
-    progress: Progress,
-) -> None:
-    """Ask every window of some chunks."""
-    names = {site.site_id: site.site_name or str(site.site_id) for site in sites}
-    parts: Counter[str] = Counter()
-    for chunk in chunks:
-        parts[f"{names[chunk.site_id]} {chunk.series}"] += len(chunk.requests)
-    progress.begin("requests", parts.total(), parts)
-    workspace.on_request = lambda site_id, series: progress.advance(f"{names[site_id]} {series}")
-    workspace.on_pause = lambda seconds: progress.pause(f"429: waiting {seconds:.0f} s")
-    concurrency = workspace.settings.resolved_provider.concurrency
-    for fetched in engine.map(fetch_windows, workspace, chunks, workers=concurrency):
-        summary.add(fetched)
-    workspace.on_request = None  # what is asked next may be about other sites
+def _raise_if_interrupted(stop: StopSignal, summary: Summary) -> None:
+    """Lake and warehouse are left as they are; the next run makes what is missing from the archive."""
+    if stop.is_interrupted():
+        raise Interrupted(summary.left, by_keyboard=stop.interrupted_by is signal.SIGINT)
 
 
-def _transform(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
-    """shape months → estimate days → reconcile months, and the tables of the whole account."""
-    workspace.lake.sweep()
-    workspace.lake.discard_stale("reconciliation")  # months add to what these files hold, and to some no month comes
-    _shape(workspace, engine, _site_months(workspace, summary.sites), summary, progress)
-    summary.rows_written += write_sites(workspace, summary.sites) + write_account_requests(workspace)
+def _publish_repairing(stages: Stages, summary: Summary) -> None:
+    session = stages.session
+    stages.repairing(
+        partial(_publish, session.context, session.lake, summary, stages.progress),
+        stages.transform,
+        stages.reconcile_periods,
+        stages.price,
+    )
+    summary.losses = session.archive.losses()
 
 
-def _site_months(workspace: Workspace, sites: Sequence[Site]) -> list[SiteMonth]:
-    return [SiteMonth(site, month) for site in sites for month in months_of(workspace, site)]
-
-
-def _shape(
-    workspace: Workspace, engine: Engine, items: Sequence[SiteMonth], summary: Summary, progress: Progress
-) -> None:
-    """All that is done month by month; what was made of the same answers before is left as it is."""
-    summary.rows_written += _each(workspace, engine, "months shaped", shape_month, items, progress)
-    summary.rows_written += _each(workspace, engine, "days estimated", estimate_days, items, progress)
-    summary.rows_written += _each(workspace, engine, "years reconciled", reconcile_year, by_year(items), progress)
-
-
-def _settle(workspace: Workspace, engine: Engine, summary: Summary, progress: Progress) -> None:
-    """Months, years and lifetimes beside the sums of their days, site by site."""
-    summary.rows_written += _each(workspace, engine, "sites reconciled", reconcile_site, summary.sites, progress)
-
-
-def _each(
-    workspace: Workspace,
-    engine: Engine,
-    stage: str,
-    step: Step[Item, Shaped],
-    items: Sequence[Item],
-    progress: Progress,
-) -> int:
-    """Do one step for each item; returns the rows written."""
-    progress.begin(stage, len(items))
-    done = engine.map(step, workspace, items, workers=CPU_WORKERS, on_done=lambda _: progress.advance())
-    return sum(each.rows_written for each in done)
-
-
-def _publish(workspace: Workspace, summary: Summary, progress: Progress, *, anew: bool = False) -> None:
-    """Make the warehouse from the lake, and count what is in it."""
+def _publish(context: RunContext, lake: Lake, summary: Summary, progress: Progress, *, anew: bool = False) -> None:
+    """Make the warehouse from the lake, and count its rows."""
     progress.begin("warehouse", 1)
-    built = publish(workspace, anew=anew)
+    built = publish(context, lake, anew=anew)
     progress.advance()
-    summary.warehouse, summary.lake = built.path, workspace.lake.root
-    summary.rows, summary.days = dict(built.rows), days_by_status(workspace)
+    summary.warehouse, summary.lake = built.path, lake.root
+    summary.rows, summary.days = dict(built.rows), days_by_status(built.path)
 
 
-def publish(workspace: Workspace, *, anew: bool = False) -> Built:
-    """Write the ledger into the lake and build the warehouse from it, beside the live one, then put it in its place.
-
-    Args:
-        workspace: Where lake and warehouse are.
-        anew: Load everything, whatever the live one holds already.
-    """
-    write_runs(workspace, ledger.runs(workspace.archive.root))
-    return build(workspace.lake, workspace.warehouse_path, in_place_views=workspace.settings.in_place_views, anew=anew)
-
-
-def days_by_status(workspace: Workspace) -> dict[str, int]:
-    """Days of each status over all sites; counted where they are, since a fleet's days need not fit into memory."""
-    with connect(workspace.warehouse_path) as connection:
+def days_by_status(warehouse: Path) -> dict[str, int]:
+    """Days of each status over all sites; counted by DuckDB, since a fleet's days need not fit into memory."""
+    with connect(warehouse) as connection:
         return dict(connection.execute("select status, count(*) from daily group by status order by status").fetchall())

@@ -1,16 +1,18 @@
 """What a run came to, in words: for people, for programs, for a log."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from extract.series import ACCOUNT
-from flows.console import note, print_json, print_table
+from extract.requests import ACCOUNT
+from flows.console import note, print_commands, print_json, print_lines, print_pairs, print_side_by_side
 from flows.pipeline import Summary
 from flows.settings import Settings
 
-FIRST_QUERY = "select * from analytics.daily order by local_date desc limit 5"
-"""What somebody who has just filled a warehouse wants to see first."""
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FIRST_QUERY = "select local_date, solar_kwh, home_kwh from analytics.daily limit 5"
+"""The query that is suggested after the warehouse was made."""
 
 
 FEW = 3
@@ -29,6 +31,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "sites_failed": failed_sites(summary),
         "series_not_offered": sorted(summary.not_offered),
         "failures": [{"what": failure.what, "reason": str(failure.error)} for failure in summary.failures],
+        "losses": [str(loss) for loss in summary.losses],
         "rows_written": summary.rows_written,
         "rows": summary.rows,
         "days": summary.days,
@@ -43,17 +46,29 @@ def one_line(summary: Summary) -> str:
         return str(summary.stopped_by)
     if summary.failures:
         first, sites = summary.failures[0], failed_sites(summary)
-        return f"{len(summary.failures)} requests failed{_of(sites)}, the rest is loaded; the first: {first.error}"
+        failed = f"{len(summary.failures)} requests failed{_of(sites)}, the rest is loaded; the first: {first.error}"
+        return f"{failed}; {_lost(summary)}" if summary.losses else failed
+    if summary.losses:
+        return _lost(summary)
     if summary.left:
         return f"{summary.left} windows are left; run the command again to go on"
     return "every window is fetched"
+
+
+def _lost(summary: Summary) -> str:
+    """What the raw archive has lost, in a sentence."""
+    files = "1 file" if len(summary.losses) == 1 else f"{len(summary.losses)} files"
+    return (
+        f"the raw archive has lost records in {files}, the rest is loaded; "
+        f"`wattlog verify` names them all; the first: {summary.losses[0]}"
+    )
 
 
 MOST_WINDOWS = 10
 """A state's message names so many windows that failed; the others are in the table of failures."""
 
 
-def failure_in_words(summary: Summary) -> str:
+def failure_text(summary: Summary) -> str:
     """The outcome in a sentence, and which windows failed."""
     names = [failure.what for failure in summary.failures]
     if not names:
@@ -80,44 +95,45 @@ def print_summary(summary: Summary, settings: Settings, *, as_json: bool) -> Non
     if as_json:
         print_json(as_dict(summary))
     else:
-        print_table(_rows_and_days(summary))
-        where = "" if settings.shown_data_dir == "data" else f" --data-dir {settings.shown_data_dir}"
-        print_table(_paths(summary))
-        print_table(_hint(where))
+        print_side_by_side(_counts(summary))
+        print_pairs([("warehouse", str(summary.warehouse)), ("lake", str(summary.lake))])
+        print_lines([""])
+        print_commands("next", _next(settings))
     for error in summary.not_offered.values():
         note(str(error))
     if summary.exit_code or summary.left:
         note(one_line(summary))
 
 
-def _rows_and_days(summary: Summary) -> Table:
-    grid = Table.grid(padding=(0, 4))
-    rows = Table("table", title="Rows", title_justify="left", box=None, pad_edge=False)
-    rows.add_column("rows", justify="right")
-    for name, count in summary.rows.items():
-        rows.add_row(name, f"{count:,}")
-    days = Table("status", title="Days", title_justify="left", box=None, pad_edge=False)
-    days.add_column("days", justify="right")
-    for status, count in summary.days.items():
-        days.add_row(status, f"{count:,}")
-    asked = Table("windows", title="Requests", title_justify="left", box=None, pad_edge=False)
-    asked.add_column("count", justify="right")
-    counts = (("requests", summary.requests), ("answered", summary.answered), ("failed", len(summary.failures)))
-    for name, count in (*counts, ("left", summary.left)):
-        asked.add_row(name, f"{count:,}")
-    grid.add_row(rows, days, asked)
-    return grid
+def _counts(summary: Summary) -> "list[Table]":
+    """Rows by table, days by status, requests by what became of them."""
+    asked = {
+        "requests": summary.requests,
+        "answered": summary.answered,
+        "failed": len(summary.failures),
+        "left": summary.left,
+    }
+    return [
+        _count("Rows", "table", "rows", summary.rows),
+        _count("Days", "status", "days", summary.days),
+        _count("Requests", "windows", "count", asked),
+    ]
 
 
-def _paths(summary: Summary) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row("warehouse", str(summary.warehouse))
-    grid.add_row("lake", str(summary.lake))
-    return grid
+def _count(title: str, what: str, of: str, counts: Mapping[str, int]) -> "Table":
+    from rich.table import Table
+
+    table = Table(what, title=title)
+    table.add_column(of, justify="right")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    return table
 
 
-def _hint(where: str) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row("next", f"wattlog{where} sql '{FIRST_QUERY}'")
-    grid.add_row("", f"wattlog{where} export analytics.daily --format csv --out daily.csv")
-    return grid
+def _next(settings: Settings) -> list[list[str]]:
+    """Commands to type next."""
+    wattlog = ["wattlog"] if settings.shown_data_dir == "data" else ["wattlog", "--data-dir", settings.shown_data_dir]
+    return [
+        [*wattlog, "sql", FIRST_QUERY],
+        [*wattlog, "export", "analytics.daily", "--format", "csv", "--out", "daily.csv"],
+    ]

@@ -1,4 +1,4 @@
-"""A store of its own for a test, the machines that work on it, and what they do there."""
+"""An object store for one test, and the machines that use it."""
 
 import time
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import orjson
 
-from extract import segment
-from flows.object_store.parts import WAREHOUSE
-from flows.object_store.session import opened
+from extract.archive import segment
+from flows.object_store.session import open_data_dir
 from flows.settings import Settings
 from tests.object_store import BUCKET, ObjectStore
+from wattlog.names import WAREHOUSE
 
 SEGMENT = "raw/site_id=1001/series=power/month=2025-03.ndjson.zst"
 OTHER_SEGMENT = "raw/site_id=1001/series=soe/month=2025-03.ndjson.zst"
@@ -22,23 +22,23 @@ RUNS = "lake/table=runs/part.parquet"
 
 @dataclass
 class Home:
-    """A store of its own for a test, and the machines that work on it."""
+    """A prefix of an object store for one test, and the caches of the machines that use it."""
 
     server: ObjectStore
     prefix: str
     caches: Path
 
     def settings(self, machine: str = "one") -> Settings:
-        """Settings of a machine: each has a cache of its own."""
+        """Settings of a machine; every machine has its own cache."""
         return Settings(data_dir=Path(f"s3://{BUCKET}/{self.prefix}"), cache_dir=self.caches / machine)
 
     def run(self, work: Callable[[Path], None], *, command: str = "sync", machine: str = "one") -> None:
-        """Do something to the data directory, as a command does."""
-        with opened(self.settings(machine), command) as settings:
+        """Call a function with the data directory, as a command does."""
+        with open_data_dir(self.settings(machine), command) as settings:
             work(settings.data_dir)
 
     def content(self, machine: str, command: str = "verify") -> dict[str, bytes]:
-        """What a machine finds in its data directory."""
+        """Files of the data directory as a machine reads them."""
         found = {}
 
         def look(data_dir: Path) -> None:
@@ -52,11 +52,11 @@ class Home:
         return [key.removeprefix(f"{self.prefix}/") for key in self.server.keys(f"{self.prefix}/")]
 
     def body(self, path: str) -> bytes:
-        answer = self.server.client.get_object(Bucket=BUCKET, Key=f"{self.prefix}/{path}")
-        return bytes(answer["Body"].read())
+        response = self.server.client.get_object(Bucket=BUCKET, Key=f"{self.prefix}/{path}")
+        return bytes(response["Body"].read())
 
     def is_in_order(self) -> bool:
-        """Whether the last run said that it left everything in good order."""
+        """Whether the lease says that the last run released the store."""
         return bool(orjson.loads(self.body("_wattlog/lease.json"))["state"] == "released")
 
     def put(self, path: str, body: bytes) -> None:
@@ -71,10 +71,10 @@ class Home:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait for what happens beside the test."""
+    """Wait for a condition that another thread fulfils."""
     deadline = time.monotonic() + 60
     while not holds():
-        assert time.monotonic() < deadline, "it never happened"
+        assert time.monotonic() < deadline, "the condition did not hold in time"
         time.sleep(0.01)
 
 
@@ -83,12 +83,12 @@ def answer(text: str) -> bytes:
 
 
 def write(data_dir: Path, path: str, content: bytes) -> None:
-    """As the lake and the build write: beside, then renamed."""
+    """Write a file as the lake and the build do: with another name first, then renamed."""
     target = data_dir / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.unfinished")
-    beside.write_bytes(content)
-    beside.replace(target)
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(target)
 
 
 def append(data_dir: Path, path: str, content: bytes) -> None:
@@ -99,7 +99,7 @@ def append(data_dir: Path, path: str, content: bytes) -> None:
 
 
 def first_night(data_dir: Path) -> None:
-    """An answer, its lake file, a warehouse."""
+    """Write one response, its lake file, and a warehouse."""
     append(data_dir, SEGMENT, answer("monday"))
     append(data_dir, "raw/runs.ndjson", b'{"run":1}\n')
     write(data_dir, POWER, b"power of monday")
@@ -108,7 +108,7 @@ def first_night(data_dir: Path) -> None:
 
 
 def second_night(data_dir: Path) -> None:
-    """Another answer: files that grow, are replaced, are new."""
+    """Write another response: to one file by appending, to others by replacing or as new files."""
     append(data_dir, SEGMENT, answer("tuesday"))
     append(data_dir, OTHER_SEGMENT, answer("soe"))
     append(data_dir, "raw/runs.ndjson", b'{"run":2}\n')
@@ -119,5 +119,5 @@ def second_night(data_dir: Path) -> None:
 
 
 def of_store(content: dict[str, bytes]) -> dict[str, bytes]:
-    """Without what commands leave beside: locks, caches."""
+    """The files of the store, without locks and caches."""
     return {path: body for path, body in content.items() if path.startswith(("raw/", "lake/")) or path == WAREHOUSE}

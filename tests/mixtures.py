@@ -1,6 +1,6 @@
-"""A simulated site asked without HTTP, shaped, estimated and reconciled: what the pipeline does, in a fifth of a second.
+"""The pipeline for one simulated site, without HTTP and files, in a fifth of a second.
 
-Answers are shaped day by day and kept, so that two mixtures of contradictions share every day that neither touches.
+Responses are shaped day by day and cached, so that two mixtures of anomalies share every day that neither affects.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,44 +8,43 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import orjson
 import pandas as pd
 
-from extract.simulator import Contradiction, Series, SiteSpec, Truth, World
-from extract.simulator.calendar_history import calendar_history
-from extract.simulator.contradiction import each_day
-from extract.simulator.local_day import day_bounds, utc
-from extract.simulator.query import Query
+from extract.archive.record import CONCLUSIVE
+from extract.simulator import Anomaly, EarlierDays, LateData, Series, SiteSpec, Truth, World
+from extract.simulator.endpoints.calendar_history import calendar_history
+from extract.simulator.endpoints.query import Query
+from extract.simulator.local_day import day_bounds, days_between, utc
 from tests.unit.transform.answers import BATTERY_SITE, KeptAnswer
-from transform import energy_intervals, energy_periods
-from transform import power as powers
+from transform.coverage import gaps
 from transform.daily import daily
 from transform.frames import empty_frame
-from transform.gaps import gaps
-from transform.quarantine import Reason
-from transform.reconciliation import DayEvidence, PeriodEvidence, doubtful_days, reconcile_days, reconcile_periods
+from transform.intervals import shape_energy_intervals, shape_power
+from transform.periods import shape_periods
+from transform.reconciliation import DayEvidence, PeriodEvidence, reconcile_days, reconcile_periods, suspect_days
 from transform.requests import requests_frame
-from transform.rollup_units import rollups_in_watt_hours
+from transform.responses import RequestedDays, outcome
 from transform.sites import Site
-from transform.units import in_watt_hours
+from transform.units import in_watt_hours, rollups_in_watt_hours
+from wattlog.zones import Zone
 
 SETTLE_HOURS = 48.0
 TABLES = ("power", "energy_intervals", "energy_periods", "gaps", "revisions", "quarantine", "requests")
 SHAPES = {
-    "power": powers.shape,
-    "energy_interval": energy_intervals.shape,
-    "energy_day": energy_periods.shape,
-    "energy_month": energy_periods.shape,
-    "energy_year": energy_periods.shape,
+    "power": shape_power,
+    "energy_interval": shape_energy_intervals,
+    "energy_day": shape_periods,
+    "energy_month": shape_periods,
+    "energy_year": shape_periods,
 }
 Frames = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Question:
-    """One request: a series, its window, and how it is asked."""
+class RequestedWindow:
+    """A series, its window, and the parameters of the request."""
 
     series: str
     first: date
@@ -54,8 +53,8 @@ class Question:
     interval: str | None = None
 
     @property
-    def told(self) -> frozenset[Series]:
-        """Under which names the simulator tells it, or declares what it does to it."""
+    def simulator_series(self) -> frozenset[Series]:
+        """The simulator's names of the series, which injections use."""
         if self.series == "power":
             return frozenset({Series.POWER})
         if self.series == "energy_interval":
@@ -69,8 +68,8 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An index entry, and the answer's tables."""
+class ShapedResponse:
+    """An index entry, and the tables of its response."""
 
     raw_id: str
     series: str
@@ -88,13 +87,13 @@ class Kept:
     run_id: str = "run-1"
 
     @property
-    def is_answer(self) -> bool:
-        return self.outcome != "wrong_window"
+    def is_conclusive(self) -> bool:
+        return self.outcome in CONCLUSIVE
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What came of one site.
+    """Results of the pipeline for one site.
 
     Attributes:
         truth: What happened.
@@ -102,8 +101,8 @@ class Reconciled:
         daily: Table `daily`.
         days: Reconciliation of days.
         periods: Reconciliation of longer periods.
-        asked_weeks: First days of the weeks that were asked as witnesses.
-        now: When all of it was asked.
+        cross_checked_weeks: First days of the weeks for which cross-check requests were made.
+        now: The instant of all requests.
     """
 
     truth: Truth
@@ -111,17 +110,17 @@ class Reconciled:
     daily: pd.DataFrame
     days: pd.DataFrame
     periods: pd.DataFrame
-    asked_weeks: frozenset[date]
+    cross_checked_weeks: frozenset[date]
     now: datetime
 
     def is_settled(self, day: date) -> bool:
-        """Whether answers about a local day were final when they were asked (Q12, Q13)."""
+        """Whether the responses for a local day were final at the instant of the requests (Q12, Q13)."""
         ends_s = day_bounds(self.truth.spec.zone, day)[1]
         return utc(ends_s) + timedelta(hours=SETTLE_HOURS) <= self.now
 
 
 def site_of(spec: SiteSpec) -> Site:
-    """The site as `transform` knows it."""
+    """The site as a value of `transform`."""
     return replace(
         BATTERY_SITE,
         site_id=spec.site_id,
@@ -133,133 +132,154 @@ def site_of(spec: SiteSpec) -> Site:
     )
 
 
-def reconciled(spec: SiteSpec, now: datetime, *, has_witnesses: bool = True) -> Reconciled:
-    """Ask everything since the installation, then the witnesses of doubtful days, and reconcile.
+def reconciled(spec: SiteSpec, now: datetime, *, has_cross_checks: bool = True) -> Reconciled:
+    """Request everything since the installation, make cross-check requests for suspect days, and reconcile.
 
     Args:
-        spec: The site and its contradictions.
-        now: When it is asked.
-        has_witnesses: Ask weeks where the month and the days do not agree.
+        spec: The site and its anomalies.
+        now: The instant of the requests.
+        has_cross_checks: Whether to request the weeks of suspect days.
     """
     first, today = _local_day(spec.installed_at, spec), _local_day(now, spec)
-    kept = _answers(spec, now, _questions(spec, first, today))
-    found = _days(spec, now, kept)
-    weeks = {day - timedelta(days=day.weekday()) for day in doubtful_days(found.reconciled)} if has_witnesses else set()
+    shaped = _responses(spec, now, _windows(spec, first, today))
+    days = _days(spec, now, shaped)
+    weeks = (
+        {day - timedelta(days=day.weekday()) for day in suspect_days(days.reconciled)} if has_cross_checks else set()
+    )
     if weeks:
-        asked = [Question("energy_day", each, min(each + timedelta(days=6), today), "week") for each in sorted(weeks)]
-        found = _days(spec, now, [*kept, *_answers(spec, now, asked)])
-    return _whole(spec, now, found, frozenset(weeks))
+        weekly = [
+            RequestedWindow("energy_day", monday, min(monday + timedelta(days=6), today), "week")
+            for monday in sorted(weeks)
+        ]
+        days = _days(spec, now, [*shaped, *_responses(spec, now, weekly)])
+    return _reconciled_periods(spec, now, days, frozenset(weeks))
 
 
 def _local_day(instant: datetime, spec: SiteSpec) -> date:
-    return instant.astimezone(ZoneInfo(spec.time_zone)).date()
+    return instant.astimezone(Zone(spec.time_zone)).date()
 
 
-def _questions(spec: SiteSpec, first: date, today: date) -> Iterable[Question]:
-    for day in each_day(first, today):
-        yield Question("power", day, day, "day")
-        yield Question("energy_interval", day, day, "day")
+def _windows(spec: SiteSpec, first: date, today: date) -> Iterable[RequestedWindow]:
+    for day in days_between(first, today):
+        yield RequestedWindow("power", day, day, "day")
+        yield RequestedWindow("energy_interval", day, day, "day")
         if day < spec.five_minute_since:
-            yield Question("energy_interval", day, day, "day", "15m")
-    months = sorted({day.replace(day=1) for day in each_day(first, today)})
+            yield RequestedWindow("energy_interval", day, day, "day", "15m")
+    months = sorted({day.replace(day=1) for day in days_between(first, today)})
     for month in months:
-        yield Question("energy_day", month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1), "month")
+        yield RequestedWindow(
+            "energy_day", month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1), "month"
+        )
     for year in sorted({month.year for month in months}):
-        yield Question("energy_month", date(year, 1, 1), date(year, 12, 31), "year")
-    yield Question("energy_year", first, today, "lifetime")
+        yield RequestedWindow("energy_month", date(year, 1, 1), date(year, 12, 31), "year")
+    yield RequestedWindow("energy_year", first, today, "lifetime")
 
 
-def _answers(spec: SiteSpec, now: datetime, questions: Iterable[Question]) -> list[Kept]:
-    """Answers with the contradictions that can touch each, once more where one was of another window (Q22)."""
-    wanted = [Wanted(_told(spec, each), now, each) for each in questions]
-    kept = _shaped(wanted)
-    again = [each for each in wanted if not kept[each].is_answer]
-    repeated = _shaped([replace(each, repeat=1) for each in again]) if again else {}
-    return [repeated.get(replace(each, repeat=1), kept[each]) for each in wanted]
+def _responses(spec: SiteSpec, now: datetime, windows: Iterable[RequestedWindow]) -> list[ShapedResponse]:
+    """Responses with the anomalies that affect them; a request that got another window is made a second time (Q22)."""
+    requests = [SiteRequest(_with_relevant_anomalies(spec, window), now, window) for window in windows]
+    shaped = _shaped(requests)
+    again = [replace(request, repeat=1) for request in requests if not shaped[request].is_conclusive]
+    repeated = _shaped(again) if again else {}
+    return [repeated.get(replace(request, repeat=1), shaped[request]) for request in requests]
 
 
-def _told(spec: SiteSpec, question: Question) -> SiteSpec:
-    """The site without what changes nothing in an answer."""
-    touching = tuple(each for each in spec.contradictions if _touches(each, question, spec.time_zone))
-    return replace(spec, contradictions=touching)
+def _with_relevant_anomalies(spec: SiteSpec, window: RequestedWindow) -> SiteSpec:
+    """The site with only the anomalies that affect the response."""
+    relevant = tuple(anomaly for anomaly in spec.anomalies if _affects(anomaly, window, spec.time_zone))
+    return replace(spec, anomalies=relevant)
 
 
-def _touches(contradiction: Contradiction, question: Question, time_zone: str) -> bool:
-    is_long = question.period in {"year", "lifetime"}
+def _affects(anomaly: Anomaly, window: RequestedWindow, time_zone: str) -> bool:
+    is_long = window.period in {"year", "lifetime"}
+    if isinstance(anomaly, LateData):  # whatever lies in this time is in no response
+        days = {day for _, dates in _injected(anomaly, time_zone) for day in dates}
+        return is_long or any(window.first <= day <= window.last for day in days)
     return any(
-        series in question.told and (is_long or any(question.first <= day <= question.last for day in dates))
-        for series, dates in _injected(contradiction, time_zone)
+        series in window.simulator_series and (is_long or any(window.first <= day <= window.last for day in dates))
+        for series, dates in _injected(anomaly, time_zone)
     )
 
 
 @cache
-def _injected(contradiction: Contradiction, time_zone: str) -> list[tuple[Series, tuple[date, ...]]]:
-    return [(each.series, each.dates) for each in contradiction.injections(ZoneInfo(time_zone))]
+def _injected(anomaly: Anomaly, time_zone: str) -> list[tuple[Series, tuple[date, ...]]]:
+    return [(injection.series, injection.dates) for injection in anomaly.injections(Zone(time_zone))]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A question to a site with the contradictions that touch it, asked for the first time or once more."""
+class SiteRequest:
+    """A request to a site with the anomalies that affect it; `repeat` is the number of identical requests before."""
 
     spec: SiteSpec
     now: datetime
-    question: Question
+    window: RequestedWindow
     repeat: int = 0
 
     @property
     def raw_id(self) -> str:
-        question = self.question
-        return f"{question.series}-{question.first}-{question.period}-{question.interval}"
+        window = self.window
+        return f"{window.series}-{window.first}-{window.period}-{window.interval}"
 
     @property
     def end_s(self) -> int:
-        return day_bounds(self.spec.zone, self.question.last)[1] - 1
+        return day_bounds(self.spec.zone, self.window.last)[1] - 1
 
-    def answer(self) -> KeptAnswer:
-        """What the simulator answers."""
-        spec, question = self.spec, self.question
-        params = {**question.params, "end_date": utc(self.end_s).astimezone(spec.zone).isoformat()}
-        world = _world(replace(spec, contradictions=()))
+    def response(self) -> KeptAnswer:
+        """The response of the simulator, as `transform` reads it from the archive."""
+        spec, window = self.spec, self.window
+        params = {**window.params, "end_date": utc(self.end_s).astimezone(spec.zone).isoformat()}
+        world = _world(replace(spec, anomalies=()))
         response = calendar_history(Query(world, Truth(spec), params, self.now, self.repeat))
         body = orjson.dumps({"response": response})
-        return KeptAnswer(self.raw_id, question.series, question.first, question.last, self.now, body, spec.site_id)
+        return KeptAnswer(self.raw_id, window.series, window.first, window.last, self.now, body, spec.site_id)
 
-    def kept(self, tables: Frames) -> Kept:
-        """The index entry of the answer with its share of the tables."""
-        question = self.question
-        is_wrong = "quarantine" in tables and (tables["quarantine"]["reason"] == Reason.WRONG_WINDOW.value).any()
-        return Kept(
+    def shaped(self, response: KeptAnswer, tables: Frames) -> ShapedResponse:
+        """The index entry of the response with its part of the tables."""
+        window = self.window
+        requested = RequestedDays(window.first, window.last, self.spec.zone, self.now)
+        return ShapedResponse(
             self.raw_id,
-            question.series,
-            question.first,
-            question.last,
+            window.series,
+            window.first,
+            window.last,
             utc(self.end_s + 1),
             self.now,
-            "wrong_window" if is_wrong else "data",
+            outcome(response.body, window.series, requested),
             tables,
         )
 
 
-_KEPT: Final[dict[Wanted, Kept]] = {}
-"""Every answer that was ever shaped."""
+_CACHE: Final[dict[SiteRequest, ShapedResponse]] = {}
+"""Cache of all shaped responses."""
 
 
-def _shaped(wanted: Sequence[Wanted]) -> dict[Wanted, Kept]:
-    """Answers of one site, those that nobody wanted before shaped together, by the rows that the month's file would have."""
+def _shaped(requests: Sequence[SiteRequest]) -> dict[SiteRequest, ShapedResponse]:
+    """Shaped responses of one site; those that are not cached are shaped together, as the pipeline shapes a month.
+
+    Where a response has rows of other days, which of two responses gives a row depends on both: nothing is cached.
+    """
+    found: dict[SiteRequest, ShapedResponse] = {}
     for series, shape in SHAPES.items():
-        missing = [each for each in wanted if each.question.series == series and each not in _KEPT]
+        of_series = [request for request in requests if request.window.series == series]
+        has_other_days = any(
+            isinstance(fault, EarlierDays) for request in of_series for fault in request.spec.anomalies
+        )
+        cache = {} if has_other_days else _CACHE
+        missing = [request for request in of_series if request not in cache]
         if missing:
-            tables = shape([each.answer() for each in missing], site_of(missing[0].spec))
-            assert "revisions" not in tables, "answers that speak of the same rows cannot be told apart again"
-            parts = {name: _by_answer(frame) for name, frame in tables.items()}
-            for each in missing:
-                mine = {name: part[each.raw_id] for name, part in parts.items() if each.raw_id in part}
-                _KEPT[each] = each.kept(mine)
-    return {each: _KEPT[each] for each in wanted}
+            responses = [request.response() for request in missing]
+            tables = shape(responses, site_of(missing[0].spec))
+            assert "revisions" not in tables, "responses with the same rows cannot be separated again"
+            parts = {name: _by_response(frame) for name, frame in tables.items()}
+            for request, response in zip(missing, responses, strict=True):
+                own = {name: part[request.raw_id] for name, part in parts.items() if request.raw_id in part}
+                cache[request] = request.shaped(response, own)
+        found |= {request: cache[request] for request in of_series}
+    return found
 
 
-def _by_answer(frame: pd.DataFrame) -> Frames:
-    """The rows of each answer."""
+def _by_response(frame: pd.DataFrame) -> Frames:
+    """The rows of each response."""
     raw_id = "raw_id" if "raw_id" in frame.columns else "_raw_id"
     return {str(name): rows for name, rows in frame.groupby(raw_id, sort=False)}
 
@@ -271,14 +291,14 @@ def _world(spec: SiteSpec) -> World:
 
 @dataclass(frozen=True)
 class _Days:
-    """What came of the days of a site."""
+    """Results of the days of a site."""
 
     frames: Frames
     daily: pd.DataFrame
     reconciled: pd.DataFrame
 
 
-def _days(spec: SiteSpec, now: datetime, kept: list[Kept]) -> _Days:
+def _days(spec: SiteSpec, now: datetime, kept: list[ShapedResponse]) -> _Days:
     site = site_of(spec)
     frames = {name: _together(name, kept) for name in TABLES[:-1]}
     frames["requests"] = requests_frame(kept)
@@ -306,7 +326,7 @@ def _days(spec: SiteSpec, now: datetime, kept: list[Kept]) -> _Days:
     return _Days(frames, best, reconcile_days(evidence))
 
 
-def _whole(spec: SiteSpec, now: datetime, days: _Days, weeks: frozenset[date]) -> Reconciled:
+def _reconciled_periods(spec: SiteSpec, now: datetime, days: _Days, weeks: frozenset[date]) -> Reconciled:
     site, periods = site_of(spec), days.frames["energy_periods"]
     rollups = periods[(periods["granularity"] != "day").to_numpy(dtype=bool)].reset_index(drop=True)
     rollups, units = rollups_in_watt_hours(rollups, days.daily, site)
@@ -314,6 +334,6 @@ def _whole(spec: SiteSpec, now: datetime, days: _Days, weeks: frozenset[date]) -
     return Reconciled(Truth(spec), days.frames, days.daily, days.reconciled, reconcile_periods(evidence), weeks, now)
 
 
-def _together(name: str, kept: list[Kept]) -> pd.DataFrame:
-    parts = [each.tables[name] for each in kept if name in each.tables and len(each.tables[name])]
+def _together(name: str, kept: list[ShapedResponse]) -> pd.DataFrame:
+    parts = [entry.tables[name] for entry in kept if name in entry.tables and len(entry.tables[name])]
     return pd.concat(parts, ignore_index=True) if parts else empty_frame(name)

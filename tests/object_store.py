@@ -1,9 +1,13 @@
-"""An object store for tests: a real server on a loopback port that speaks S3 (moto), real bytes, and faults on demand."""
+"""An object store for tests: a server of the S3 API on a loopback port, with faults on demand.
 
+The server is moto. If OBJECT_STORE_URL is the address of another server (such as LocalStack), requests are forwarded to it.
+"""
+
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -32,13 +36,13 @@ class Quiet(WSGIRequestHandler):
 
 @dataclass
 class ObjectStore:
-    """The server as tests see it.
+    """The server.
 
     Attributes:
         requests: Method and path of every request, in order.
-        fault: Given method and path, the status with which a request is refused, or None.
-        is_careless: Whether conditions are ignored, as some stores do.
-        lost: Given method and path, whether the request is done and yet answered with 500.
+        fault: From method and path: the status with which a request is rejected, or None.
+        is_careless: Whether conditions are ignored, as by some stores.
+        lost: From method and path: whether a request is carried out, but gets status 500.
     """
 
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -48,11 +52,12 @@ class ObjectStore:
     url: str = ""
 
     def __post_init__(self) -> None:
-        self._app = DomainDispatcherApplication(create_backend_app)
+        other = os.environ.get("OBJECT_STORE_URL")
+        self.app = DomainDispatcherApplication(create_backend_app) if other is None else ForwardingApplication(other)
         self._one_at_a_time = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """One request. As in S3, and unlike in bare moto, a condition and its write are one."""
+        """Serve one request. As in S3, and unlike in moto alone, a condition and its write are atomic."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         with self._one_at_a_time:
             self.requests.append((method, path))
@@ -63,17 +68,17 @@ class ObjectStore:
             if self.is_careless:
                 environ.pop("HTTP_IF_NONE_MATCH", None)
             if self.lost(method, path):
-                list(self._app(environ, lambda status, headers: None))
+                list(self.app(environ, lambda status, headers: None))
                 return Response(status=500)(environ, start_response)
-            return list(self._app(environ, start_response))
+            return list(self.app(environ, start_response))
 
     def since(self, count: int) -> Counter[str]:
-        """Requests by method, the first `count` left out."""
+        """Number of requests by method, without the first `count`."""
         return Counter(method for method, _ in self.requests[count:])
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to find the store."""
+        """Environment variables with which a process uses the store."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test-key",
@@ -87,7 +92,7 @@ class ObjectStore:
 
     @cached_property
     def client(self) -> Any:
-        """A client of the tests' own."""
+        """A client for tests."""
         return boto3.client(
             "s3",
             endpoint_url=self.url,
@@ -99,12 +104,35 @@ class ObjectStore:
     def keys(self, prefix: str = "") -> list[str]:
         """Every key below a prefix."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        return [each["Key"] for page in pages for each in page.get("Contents", ())]
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+
+class ForwardingApplication:
+    """An application that forwards requests to another server.
+
+    Args:
+        url: Address of the other server.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.client = httpx.Client(base_url=url, timeout=60)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Forward one request."""
+        names = {name: name[5:].replace("_", "-") for name in environ if name.startswith("HTTP_")}
+        headers = {names[name]: environ[name] for name in names} | {"Accept-Encoding": "identity"}
+        if "CONTENT_TYPE" in environ:
+            headers["Content-Type"] = environ["CONTENT_TYPE"]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        response = self.client.request(environ["REQUEST_METHOD"], environ["REQUEST_URI"], headers=headers, content=body)
+        left_out = {"connection", "transfer-encoding", "server", "date"}
+        kept = [(name, value) for name, value in response.headers.items() if name not in left_out]
+        return Response(response.content, response.status_code, kept)(environ, start_response)
 
 
 @contextmanager
 def serve_object_store() -> Iterator[ObjectStore]:
-    """Serve an empty bucket; in this process, the standard chain of credentials leads there."""
+    """Serve an empty bucket; clients in this process use it by their standard credentials."""
     store = ObjectStore()
     server = make_server("127.0.0.1", 0, store, threaded=True, request_handler=Quiet)
     store.url = f"http://127.0.0.1:{server.server_port}"
@@ -112,16 +140,18 @@ def serve_object_store() -> Iterator[ObjectStore]:
     thread.start()
     try:
         with pytest.MonkeyPatch.context() as patch:
-            # Each client reads a megabyte of descriptions: once is enough.
+            # Each client would read a megabyte of API descriptions; they are cached.
             patch.setattr("botocore.session.create_loader", cache(botocore.session.create_loader))
             for name, value in store.environment.items():
                 patch.setenv(name, value)
-            httpx.post(
-                f"{store.url}/moto-api/reset"
-            ).raise_for_status()  # moto remembers for as long as the process lasts
-            store.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+            with suppress(store.client.exceptions.BucketAlreadyOwnedByYou):
+                store.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+            for key in store.keys(""):  # a server keeps its objects until its process ends
+                store.client.delete_object(Bucket=BUCKET, Key=key)
             yield store
     finally:
         server.shutdown()
+        if isinstance(store.app, ForwardingApplication):
+            store.app.client.close()
         server.server_close()
         thread.join()

@@ -1,6 +1,6 @@
-"""`python -m tests.pictures [FOLDER]`: make the README's pictures again, from the demo.
+"""`python -m tests.pictures [FOLDER]`: make the pictures of the README from the demo.
 
-FOLDER keeps the demo's data between two runs; without it the demo runs from nothing. Chromium takes the pictures of the
+FOLDER keeps the demo's data between two runs; without it the demo starts without data. Chromium takes the pictures of the
 report, Rich draws the terminal.
 """
 
@@ -16,7 +16,7 @@ from playwright.sync_api import FloatRect, sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from extract.client import utc_now
+from extract.api.client import utc_now
 from flows import console
 from flows.cli.demo import demo
 from flows.settings import load_settings
@@ -24,14 +24,15 @@ from warehouse.report import write_report
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 WIDTH = 1160
+COLUMNS = 132
 LAST_SEEN = "#flows"
 """The picture ends below this part of the page: numbers, days, flows, self-sufficiency."""
 
 
 def draw_terminal(target: Path) -> None:
-    """Run the demo and keep what it prints, as a drawing that names no font of another host."""
-    recorded = Console(record=True, width=132, file=sys.stderr)
-    with patch.object(console, "output", lambda: recorded):
+    """Run the demo and save its output as a drawing, without fonts from other hosts."""
+    recorded = Console(record=True, width=COLUMNS, file=sys.stderr, markup=False, emoji=False, highlight=False)
+    with patch.object(console, "output", lambda: recorded), patch.object(console, "terminal_width", lambda: COLUMNS):
         demo(load_settings(data_dir=Path("data")), days=365, as_json=False)
     drawing = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     target.write_text(recorded.export_svg(title="wattlog demo", code_format=drawing), encoding="utf-8")
@@ -57,7 +58,7 @@ def take_report(report: Path, site: int) -> None:
 
 
 def main() -> None:
-    """Make all three."""
+    """Make all three pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         os.chdir(sys.argv[1] if len(sys.argv) > 1 else made)

@@ -1,4 +1,4 @@
-"""Processes that a test starts and that are gone afterwards, whatever happens: with all that they started themselves."""
+"""Processes that a test starts; they and their children are always ended afterwards."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ GRACE_S = 15
 def running(
     command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a session of its own, told to end when the block ends; its children are killed with it."""
+    """A process in a new session. At the end of the block it gets SIGTERM, and the rest of its session SIGKILL."""
     with (
         log.open("ab") as file,
         subprocess.Popen(
@@ -33,6 +33,6 @@ def running(
 
 
 def free_port() -> int:
-    """A port on which nobody listens at this moment."""
+    """A port that is not in use at present."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])

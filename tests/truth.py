@@ -1,4 +1,4 @@
-"""What the API should say of a calendar period, summed up from what really happened."""
+"""What the API should return for a calendar period, summed from the truth."""
 
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import Any
@@ -7,21 +7,21 @@ import numpy as np
 
 from extract.simulator import FLOWS, SiteSpec, ZoneMode
 from extract.simulator.local_day import day_bounds, local_date
-from extract.simulator.truth import Truth
+from extract.simulator.truth.site_truth import Truth
 
 SLOT_S = 300
 
 
 def server_clock(spec: SiteSpec, now: datetime) -> tzinfo:
-    """The clock by which the server cuts a site's days: its zone, or the offset that is in force now (Q7)."""
+    """The time zone in which the server divides time into days: the site's zone, or the offset in force now (Q7)."""
     offset = now.astimezone(spec.zone).utcoffset() or timedelta()
     return timezone(offset) if spec.zone_mode is ZoneMode.FIXED_OFFSET else spec.zone
 
 
-def told_wh(truth: Truth, first: date, last: date, asked: datetime) -> dict[str, int]:
-    """Energy by the API's sixteen names from the first day to the last, as far as it was over when asked, in Wh."""
-    clock = server_clock(truth.spec, asked)
-    until_s = int(asked.timestamp()) // SLOT_S * SLOT_S
+def expected_wh(truth: Truth, first: date, last: date, requested_at: datetime) -> dict[str, int]:
+    """Energy in Wh by the API's sixteen names, from the first to the last day and up to the instant of the request."""
+    clock = server_clock(truth.spec, requested_at)
+    until_s = int(requested_at.timestamp()) // SLOT_S * SLOT_S
     day = max(first, local_date(clock, int(truth.spec.installed_at.timestamp())))
     total = np.zeros(len(FLOWS), np.int64)
     while day <= last and day_bounds(clock, day)[0] < until_s:
@@ -45,10 +45,12 @@ def last_day(granularity: str, first: date) -> date:
 
 
 def wrong_periods(rows: list[dict[str, Any]], truth: Truth) -> list[dict[str, Any]]:
-    """Rows of table `energy_periods` that are not, to the Wh, what really flowed until they were asked."""
+    """Rows of table `energy_periods` that do not equal, to the Wh, the true energy up to the instant of their request."""
     return [
         row
         for row in rows
         if {name: row[f"{name}_wh"] for name in FLOWS}
-        != told_wh(truth, row["period_start"], last_day(row["granularity"], row["period_start"]), row["_fetched_at"])
+        != expected_wh(
+            truth, row["period_start"], last_day(row["granularity"], row["period_start"]), row["_fetched_at"]
+        )
     ]

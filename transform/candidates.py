@@ -1,7 +1,7 @@
-"""What each source says of a day: one row per local day and source, ready to be compared.
+"""The sources of a day's energy: one row per local day and source, ready to be compared.
 
 Sources are the API's own daily rows (from the month, week or day series), the sum of a day's intervals, and as a last
-resort the integral of its power. A source that cannot speak for the whole day is no candidate.
+resort the integral of its power. A source that does not cover the whole day is no candidate.
 """
 
 from typing import Final
@@ -10,11 +10,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transform.day_sums import MEASURES, POWERS, DayRows, DaySums, interval_sums, power_sums, with_totals
+from transform.day_sums import (
+    MEASURES,
+    POWERS,
+    DayRows,
+    DaySums,
+    Floats,
+    interval_sums,
+    is_short,
+    measure_shares,
+    power_sums,
+    with_totals,
+)
 from transform.local_calendar import Calendar, positions
 from transform.sites import Site
-from transform.time import Ints, days_of, epoch_us, local_walls
+from transform.time import Ints, days_of, epoch_us
 from warehouse.schema import FLOWS, MAX_INTERVAL_WH
+from wattlog.local_days import first_instants_us
+from wattlog.tolerances import POWER_WH
+from wattlog.zones import zone_named
 
 Mask = npt.NDArray[np.bool_]
 
@@ -32,33 +46,33 @@ ANOTHER_DAY: Final = 5
 filed by the site's own day, before power."""
 
 MIN_COVERAGE: Final = 0.98
-"""Share of a day that intervals must cover to speak for it: at most five of 288 five-minute rows may be missing."""
-
-POWER_TOLERANCE_WH: Final = 50.0
-"""By how much a day's power integral may differ from its energy: averages, rounding, losses (Q34)."""
+"""Share of a day that intervals must cover to be a source of it: at most five of 288 five-minute rows may be missing."""
 
 
-def candidates(
+def day_candidates(
     intervals: pd.DataFrame, periods: pd.DataFrame, power: pd.DataFrame, site: Site, calendar: Calendar
 ) -> pd.DataFrame:
-    """Every source's word on every day.
+    """Every source of every day.
 
     **Shape**: one row per day and source: `day` (position in the calendar), `source`, `rank`, `fetched_us`, `rows` (summed),
-    `held_s`, then totals and flows, NULL where the source has none. **Units**: Wh.
+    `covered_s`, `is_incomplete` (some rows or values of the sum are missing), then totals and flows, NULL where the source
+    has none, or too little for a sum. **Units**: Wh.
     """
-    sums = interval_sums(DayRows.of(intervals, list(FLOWS), calendar), site, len(calendar.days))
-    summed = _spoken_for(sums, INTERVALS, site, calendar)
+    rows = DayRows.of(intervals, list(FLOWS), calendar)
+    sums = interval_sums(rows, site.has_battery_on(calendar.days))
+    summed = _covered_days(rows, sums, INTERVALS, site, calendar)
     of_periods = period_days(periods, site, calendar)
     is_sure = np.isin(np.arange(-1, len(calendar.days)), [-1, *_with_energy(of_periods), *summed["day"]])
     unsure = power[~is_sure[calendar.index(power["local_date"]) + 1]]
-    integrals = power_sums(DayRows.of(unsure, list(POWERS), calendar), len(calendar.days))
-    of_power = _spoken_for(integrals, POWER, site, calendar)
-    has_energy = _has_more(sums, 0.0) | _has_more(integrals, POWER_TOLERANCE_WH)
+    of_unsure = DayRows.of(unsure, list(POWERS), calendar)
+    integrals = power_sums(of_unsure, len(calendar.days))
+    of_power = _covered_days(of_unsure, integrals, POWER, site, calendar)
+    has_energy = _has_more(sums, 0.0) | _has_more(integrals, POWER_WH)
     energy = pd.concat([_without_midnight_zeros(of_periods, np.flatnonzero(has_energy)), summed], ignore_index=True)
     of_power = of_power[~of_power["day"].isin(energy["day"])]
-    told = pd.concat([energy, of_power], ignore_index=True) if len(of_power) else energy
-    is_beyond = np.asarray((told[list(MEASURES)].to_numpy(dtype=np.float64) > MAX_INTERVAL_WH).any(axis=1))
-    possible: pd.DataFrame = told.loc[~is_beyond]
+    reported = pd.concat([energy, of_power], ignore_index=True) if len(of_power) else energy
+    is_beyond = np.asarray((reported[list(MEASURES)].to_numpy(dtype=np.float64) > MAX_INTERVAL_WH).any(axis=1))
+    possible: pd.DataFrame = reported.loc[~is_beyond]
     return possible
 
 
@@ -68,48 +82,50 @@ def period_days(periods: pd.DataFrame, site: Site, calendar: Calendar) -> pd.Dat
     mine = (periods["granularity"] == "day") & periods["source"].isin(list(RANKS)) & (day >= 0)
     rows, at = periods.loc[mine], day[mine.to_numpy(dtype=bool)]
     asked_us = epoch_us(rows["_fetched_at"])
-    is_other = is_another_day(at, asked_us, site, calendar)
+    is_other = is_another_day(at, rows["timezone"], site, calendar)
     facts = {
         "day": at,
         "source": rows["source"].to_numpy(dtype=object),
         "rank": rows["source"].map(RANKS).to_numpy(dtype=np.int64) + np.where(is_other, ANOTHER_DAY, 0),
         "fetched_us": asked_us,
         "rows": 1,
-        "held_s": 0,
+        "covered_s": 0,
+        "is_incomplete": False,
         "is_partial": rows["is_partial"].to_numpy(dtype=bool),
     }
-    values = with_totals(rows[list(FLOWS)].to_numpy(dtype=np.float64), site)
+    values = with_totals(rows[list(FLOWS)].to_numpy(dtype=np.float64), site.has_battery_on(calendar.days[at]))
     return pd.DataFrame(facts | dict(zip(MEASURES, values.T, strict=True))).astype({"source": "str"})
 
 
-def is_another_day(at: Ints, asked_us: Ints, site: Site, calendar: Calendar) -> Mask:
+def is_another_day(at: Ints, time_zones: pd.Series, site: Site, calendar: Calendar) -> Mask:
     """Whether the server's day was another stretch of time than the site's.
 
     A site without a zone name is cut by the offset in force when it is asked, for past days too (Q7): half of the year its
-    days begin an hour before or after the site's own.
+    days begin an hour before or after the site's own. Other sites are cut by another zone than their own if their owner has
+    set one, or until the server's was corrected.
 
     Args:
         at: Position of each row's day in the calendar.
-        asked_us: When each row was asked.
+        time_zones: The clock of each row, by name.
         site: The site.
         calendar: The days.
     """
-    if site.clock_offset_minutes is None or len(at) == 0:
-        return np.zeros(len(at), dtype=bool)
-    asked = pd.Series(pd.DatetimeIndex(asked_us.astype("datetime64[us]")).tz_localize("UTC"))
-    offset_us = local_walls(asked, site.zone).astype("datetime64[us]").astype(np.int64) - asked_us
-    midnight_us = calendar.days.astype("datetime64[us]").astype(np.int64)[at] - offset_us
-    is_whole = (midnight_us == calendar.starts_us[at]) & (midnight_us + 86_400_000_000 == calendar.ends_us[at])
-    return np.asarray(~is_whole)
+    found = np.zeros(len(at), dtype=bool)
+    for name in set(time_zones) - {site.timezone}:
+        mine = (time_zones == name).to_numpy(dtype=bool)
+        days = calendar.days[at[mine]]
+        begun_us, ended_us = (first_instants_us(edges, zone_named(name) or site.zone) for edges in (days, days + 1))
+        found[mine] = (begun_us != calendar.starts_us[at[mine]]) | (ended_us != calendar.ends_us[at[mine]])
+    return found
 
 
 def _with_energy(days: pd.DataFrame) -> Ints:
-    """Days of which some energy was told."""
+    """Days for which a source has some energy."""
     return np.asarray(days["day"].to_numpy(dtype=np.int64)[~_is_zero(days)])
 
 
 def _is_zero(days: pd.DataFrame) -> Mask:
-    """Rows that tell of no energy at all."""
+    """Rows without any energy."""
     return np.asarray(~(np.nan_to_num(days[list(FLOWS)].to_numpy(dtype=np.float64)) > 0.0).any(axis=1))
 
 
@@ -122,7 +138,7 @@ def _without_midnight_zeros(days: pd.DataFrame, with_energy: Ints) -> pd.DataFra
     """Leave out all-zero rows that another source refutes, or that were asked before the day was over.
 
     Asked exactly at midnight, the API answers for the day that has just begun, with zeros (Q2). An hour of intervals refutes
-    them, even where it cannot speak for the day; power too, if it is more than what its integral may be off by (Q34).
+    them, even where it does not cover the day; power too, if it is more than what its integral may be off by (Q34).
 
     Args:
         days: The API's own daily rows.
@@ -135,31 +151,40 @@ def _without_midnight_zeros(days: pd.DataFrame, with_energy: Ints) -> pd.DataFra
 
 
 def month_asked_us(periods: pd.DataFrame, calendar: Calendar) -> Ints:
-    """When the month series was last asked for the month of each day, 0 where it gave no day of that month at all."""
+    """When the month series was last asked for the month of each day, 0 where it has no day of that month at all."""
     mine = ((periods["granularity"] == "day") & (periods["source"] == MONTH_SERIES)).to_numpy(dtype=bool)
-    told = days_of(periods["period_start"])[mine].astype("datetime64[M]")
+    reported = days_of(periods["period_start"])[mine].astype("datetime64[M]")
     months, at = np.unique(calendar.days.astype("datetime64[M]"), return_inverse=True)
     asked_us = np.zeros(len(months) + 1, dtype=np.int64)
-    np.maximum.at(asked_us, positions(told, months), epoch_us(periods["_fetched_at"])[mine])
+    np.maximum.at(asked_us, positions(reported, months), epoch_us(periods["_fetched_at"])[mine])
     return asked_us[at]
 
 
-def _spoken_for(sums: DaySums, source: str, site: Site, calendar: Calendar) -> pd.DataFrame:
-    """The days that are covered well enough, as candidates."""
+def _covered_days(rows: DayRows, sums: DaySums, source: str, site: Site, calendar: Calendar) -> pd.DataFrame:
+    """The days that are covered well enough, as candidates; a measure is NULL where it is not."""
     days = np.flatnonzero(is_covered(sums, site, calendar))
+    shares = measure_shares(rows, len(calendar.days))[days]
+    missing_s = _wanted_s(sums, site, calendar)[days] - sums.covered_s[days]
+    values = np.where((shares > 0.0) & (shares < MIN_COVERAGE), np.nan, sums.values[days])
     facts = {
         "day": days,
         "source": pd.Series(source, index=range(len(days)), dtype="str"),
         "rank": RANKS[source],
         "fetched_us": sums.asked_us[days],
         "rows": sums.rows[days],
-        "held_s": sums.held_s[days],
+        "covered_s": sums.covered_s[days],
+        "is_incomplete": (missing_s * sums.rows[days] >= sums.covered_s[days]) | is_short(shares).any(axis=1),
     }
-    return pd.DataFrame(facts | dict(zip(MEASURES, sums.values[days].T, strict=True)))
+    return pd.DataFrame(facts | dict(zip(MEASURES, values.T, strict=True)))
 
 
 def is_covered(sums: DaySums, site: Site, calendar: Calendar) -> Mask:
-    """Whether rows cover the day, from the installation on, as far as it had gone when they were asked.
+    """Whether rows cover the day, from the installation on, as far as it had gone when they were asked."""
+    return np.asarray((sums.rows > 0) & (sums.covered_s >= MIN_COVERAGE * _wanted_s(sums, site, calendar)))
+
+
+def _wanted_s(sums: DaySums, site: Site, calendar: Calendar) -> Floats:
+    """Seconds that rows should cover.
 
     Without a battery the nights may be left out (Q15): then the stretch from the first to the last row has to be covered.
     """
@@ -167,6 +192,5 @@ def is_covered(sums: DaySums, site: Site, calendar: Calendar) -> Mask:
     if site.installed_at is not None:
         starts_us = np.maximum(starts_us, round(site.installed_at.timestamp() * 1_000_000))
     wanted_s = (np.minimum(sums.asked_us, calendar.ends_us) - starts_us) / 1e6
-    if not site.has_battery:
-        wanted_s = np.minimum(wanted_s, (sums.ended_us - sums.begun_us) / 1e6)
-    return np.asarray((sums.rows > 0) & (sums.held_s >= MIN_COVERAGE * wanted_s))
+    spanned_s = np.minimum(wanted_s, (sums.ended_us - sums.begun_us) / 1e6)
+    return np.where(site.has_battery_on(calendar.days), wanted_s, spanned_s)

@@ -1,30 +1,32 @@
 """Table `daily`: the best estimate of each local day, and how far it can be trusted.
 
-The API tells a day's energy in several ways that contradict one another (Q19, Q20, Q21). Here one of them is chosen, by a
-rule simple enough to be argued about; the differences themselves are the matter of reconciliation.
+The API gives a day's energy in several ways, and they differ (Q19, Q20, Q21). Here one of them is chosen by a simple rule; the
+differences themselves are the subject of reconciliation.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transform.candidates import MONTH_SERIES, POWER, candidates, month_asked_us
-from transform.day_sums import COMPARED, MEASURES
+from transform.candidates import MONTH_SERIES, POWER, day_candidates, month_asked_us
+from transform.day_sums import COLUMN, COMPARED, MEASURES, is_unknown_total, with_totals, without_unshared_parts
 from transform.frames import table_frame
-from transform.local_calendar import Calendar, asked_until_us
+from transform.local_calendar import Calendar, requested_until_us
 from transform.sites import Site
-from transform.time import date_column
+from transform.time import Ints, date_column
+from warehouse.schema import FLOWS
+from wattlog.tolerances import tolerance_wh
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-WH_PER_ROW = 1.0
-"""Every row the API gives is rounded to the Wh, so a sum may be off by as much for each of its rows."""
 
-RELATIVE_TOLERANCE = 0.001
+_COMPARED_AT: Final = [COLUMN[name] for name in COMPARED]
 
 
 class DayStatus(StrEnum):
@@ -39,7 +41,7 @@ class DayStatus(StrEnum):
 
 
 class Finality(IntEnum):
-    """When a source was asked, relative to the day it speaks of; smaller is better.
+    """When a source was asked for, relative to its day; smaller is better.
 
     A day that is over is still revised for some hours (Q12, Q13); one that is open is not even whole.
     """
@@ -56,7 +58,7 @@ def daily(
     site: Site,
     first_day: date,
     last_day: date,
-    now: datetime,
+    now: datetime | Mapping[str, datetime],
     settle_hours: float,
 ) -> pd.DataFrame:
     """The best estimate of each local day.
@@ -68,96 +70,122 @@ def daily(
     Args:
         intervals: Interval energy.
         periods: Energy by calendar period; rows of granularity `day` are used.
-        power: Power, for days of which no energy is held.
+        power: Power, for days without stored energy.
         site: The site.
         first_day: First local day wanted.
         last_day: Last local day wanted.
-        now: The time of asking (aware): what is not over and settled by then is provisional.
-        settle_hours: Hours after the end of a day until its answers are final (Q12, Q13).
+        now: The time of the request (aware): a day that is not over and final by then is provisional. Where months were
+            requested at different times: month (`YYYY-MM`) → its time.
+        settle_hours: Hours after the end of a day until responses about it are final (Q12, Q13).
     """
     calendar = Calendar.of(site, first_day, last_day, settle_hours)
-    said = _graded(candidates(intervals, periods, power, site, calendar), calendar, now)
-    chosen = choose(said).reindex(range(len(calendar.days)))
-    held_s = np.bincount(calendar.index(intervals["local_date"]) + 1, intervals["interval_s"], len(chosen) + 1)[1:]
-    held_s = np.where(chosen["source"] == POWER, chosen["held_s"], held_s)
+    requested_us = requested_until_us(now, calendar)
+    candidates = _graded(day_candidates(intervals, periods, power, site, calendar), calendar, requested_us)
+    chosen = choose(candidates, site.has_battery_on(calendar.days)).reindex(range(len(calendar.days)))
+    covered_s = np.bincount(calendar.index(intervals["local_date"]) + 1, intervals["interval_s"], len(chosen) + 1)[1:]
+    covered_s = np.where(chosen["source"] == POWER, chosen["covered_s"], covered_s)
     return table_frame(
         "daily",
         {
             "site_id": site.site_id,
             "local_date": date_column(calendar.days),
-            "status": statuses(chosen, said, month_dropped(periods, said, calendar)),
+            "status": statuses(chosen, candidates, month_dropped(periods, candidates, calendar)),
             "source": chosen["source"].astype("str"),
-            "coverage_pct": np.minimum(100.0, held_s / calendar.lengths_s * 100.0),
+            "coverage_pct": np.minimum(100.0, covered_s / calendar.lengths_s * 100.0),
             **{name: chosen[name] for name in MEASURES},
         },
     )
 
 
-def _graded(said: pd.DataFrame, calendar: Calendar, now: datetime) -> pd.DataFrame:
-    """Add `finality` to each candidate."""
-    at = said["day"].to_numpy(dtype=np.int64)
-    asked_us = asked_until_us(now, said["fetched_us"].to_numpy(dtype=np.int64))
+def _graded(candidates: pd.DataFrame, calendar: Calendar, requested_us: Ints) -> pd.DataFrame:
+    """Add `finality` to each candidate, and `preference`: the smallest is the best of a day, of equals the one of best rank.
+
+    A candidate is complete up to when it was fetched, never later than its month's request. A sum that lacks some of its rows
+    is no better than what was reported when the day was over, however late it was fetched.
+    """
+    at = candidates["day"].to_numpy(dtype=np.int64)
+    asked_us = np.minimum(candidates["fetched_us"].to_numpy(dtype=np.int64), requested_us[at])
     is_settled, is_over = asked_us >= calendar.settled_us[at], asked_us >= calendar.ends_us[at]
-    return said.assign(finality=np.where(is_settled, Finality.SETTLED, np.where(is_over, Finality.OVER, Finality.OPEN)))
+    finality = np.where(is_settled, Finality.SETTLED, np.where(is_over, Finality.OVER, Finality.OPEN))
+    is_incomplete = candidates["is_incomplete"].to_numpy(dtype=bool)
+    return candidates.assign(
+        finality=finality, preference=np.where(is_incomplete, np.maximum(finality, Finality.OVER), finality)
+    )
 
 
-def choose(said: pd.DataFrame) -> pd.DataFrame:
-    """The candidate to be believed of each day: the most final, of equals the best source.
+def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
+    """The preferred candidate of each day; a flow that it does not have is that of the next candidate that has it.
 
-    **Shape**: candidates with `day`, `finality`, `rank` → one row per day, indexed by `day`.
+    **Shape**: candidates with `day`, `preference`, `rank` → one row per day, indexed by `day`, with `is_completed`: some
+    energy is of another source than `source`.
+
+    Args:
+        candidates: The candidates.
+        has_battery: Whether the site has a battery on each day of the calendar.
     """
-    return said.sort_values(["day", "finality", "rank"]).drop_duplicates("day").set_index("day")
+    ordered = candidates.sort_values(["day", "preference", "rank"])
+    best = ordered.drop_duplicates("day").set_index("day").assign(is_completed=False)
+    flows = best[list(FLOWS)].to_numpy(dtype=np.float64)
+    if len(best) == len(ordered) or not np.isnan(flows).any():
+        return best
+    completed = ordered.groupby("day")[list(FLOWS)].first().to_numpy(dtype=np.float64)
+    is_gained = np.asarray(np.isnan(flows) & ~np.isnan(completed))
+    rows = np.flatnonzero(is_gained.any(axis=1))
+    if len(rows) == 0:
+        return best
+    own, values = best[list(MEASURES)].to_numpy(dtype=np.float64), best[list(MEASURES)].to_numpy(dtype=np.float64)
+    values[rows] = with_totals(completed[rows], has_battery[best.index.to_numpy()[rows]])
+    values = np.where(is_unknown_total(own, values), np.nan, values)
+    has_energy = np.asarray((np.where(is_gained, completed, 0.0) > 0.0).any(axis=1))
+    return best.assign(is_completed=has_energy, **dict(zip(MEASURES, values.T, strict=True)))
 
 
-def tolerance_wh(left_wh: Floats, right_wh: Floats, rows: Floats) -> Floats:
-    """By how much two sources may differ and still agree.
-
-    The larger of 1 Wh for each of `rows`, the rows that were summed, and 0.1 % of the larger value; NaN where a value is.
-    """
-    larger = np.maximum(np.abs(left_wh), np.abs(right_wh))
-    return np.maximum(WH_PER_ROW * rows, RELATIVE_TOLERANCE * larger)
-
-
-def compared(chosen: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
-    """Every other energy source of a day beside the chosen one.
+def compared(chosen: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
+    """Every other energy source of a day, compared with the chosen one.
 
     **Shape**: one row per day and other source: `day`, `finality` (of the other), `agrees`. A measure that one of the two
     does not have is no evidence; two sources without a measure in common are not compared.
     """
-    day = said["day"].to_numpy(dtype=np.int64)
-    beside = chosen.iloc[day]
-    is_other = (said["source"].to_numpy() != beside["source"].to_numpy()) & (said["source"] != POWER).to_numpy()
-    left, right = (each[list(COMPARED)].to_numpy(dtype=np.float64) for each in (said, beside))
-    rows = np.maximum(said["rows"].to_numpy(np.float64), beside["rows"].to_numpy(np.float64))
+    day = candidates["day"].to_numpy(dtype=np.int64)
+    preferred = chosen.iloc[day]
+    is_other = (candidates["source"].to_numpy() != preferred["source"].to_numpy()) & (
+        candidates["source"] != POWER
+    ).to_numpy()
+    left, right = (rows[list(MEASURES)].to_numpy(dtype=np.float64) for rows in (candidates, preferred))
+    rows = np.maximum(candidates["rows"].to_numpy(np.float64), preferred["rows"].to_numpy(np.float64))
+    shared = without_unshared_parts(left, right), without_unshared_parts(right, left)
+    left, right = (values[:, _COMPARED_AT] for values in shared)
     difference = np.abs(left - right)
-    agrees = ~(difference > tolerance_wh(left, right, rows[:, np.newaxis])).any(axis=1)
-    is_evident = is_other & ~np.isnan(difference).all(axis=1)
-    others: pd.DataFrame = said.loc[is_evident, ["day", "finality"]]
+    agrees = np.asarray(~(difference > tolerance_wh(left, right, rows[:, np.newaxis])).any(axis=1))
+    is_evident = np.asarray(is_other & ~np.isnan(difference).all(axis=1))
+    others: pd.DataFrame = candidates.loc[is_evident, ["day", "finality"]]
     return others.assign(agrees=agrees[is_evident])
 
 
-def month_dropped(periods: pd.DataFrame, said: pd.DataFrame, calendar: Calendar) -> Mask:
-    """Days that the month series lacks although it was asked after them and has other days of their month (Q19)."""
-    is_held = np.isin(np.arange(len(calendar.days)), said.loc[said["source"] == MONTH_SERIES, "day"].to_numpy())
-    return np.asarray(~is_held & (month_asked_us(periods, calendar) >= calendar.ends_us))
+def month_dropped(periods: pd.DataFrame, candidates: pd.DataFrame, calendar: Calendar) -> Mask:
+    """Days that the month series lacks although it was asked for after them and has other days of their month (Q19)."""
+    is_stored = np.isin(
+        np.arange(len(calendar.days)), candidates.loc[candidates["source"] == MONTH_SERIES, "day"].to_numpy()
+    )
+    return np.asarray(~is_stored & (month_asked_us(periods, calendar) >= calendar.ends_us))
 
 
-def statuses(chosen: pd.DataFrame, said: pd.DataFrame, is_dropped: Mask) -> list[str]:
+def statuses(chosen: pd.DataFrame, candidates: pd.DataFrame, is_dropped: Mask) -> list[str]:
     """How far each day can be trusted.
 
     Args:
         chosen: One row per day of the calendar, NULL throughout where no source has the day.
-        said: All candidates.
+        candidates: All candidates.
         is_dropped: Days that the month series dropped.
     """
-    others = compared(chosen, said)
+    others = compared(chosen, candidates)
     days = np.arange(len(chosen))
     differs = np.isin(days, others.loc[~others["agrees"] & (others["finality"] == Finality.SETTLED), "day"])
     agrees = np.isin(days, others.loc[others["agrees"], "day"])
     rules: list[tuple[Mask, DayStatus]] = [
         (chosen["source"].isna().to_numpy(), DayStatus.MISSING),
         ((chosen["finality"] != Finality.SETTLED).to_numpy(dtype=bool), DayStatus.PROVISIONAL),
-        (is_dropped, DayStatus.FILLED),
+        (np.asarray(is_dropped | chosen["is_completed"].fillna(False).to_numpy(dtype=bool)), DayStatus.FILLED),
         (differs, DayStatus.ADJUSTED),
         (agrees, DayStatus.AGREED),
     ]

@@ -1,10 +1,10 @@
-"""What can go wrong between a raw answer and a frame.
+"""The errors between a raw response and a frame.
 
     TransformError
-    ├── AnswerNotUnderstood     an account-wide answer has a shape that nobody has described
+    ├── ResponseNotUnderstood   an account-wide response has a shape that is not described
     └── UnknownTimeZone         a time zone setting names no zone
 
-Rows and answers of a history series raise nothing: what cannot be used of them goes to `quarantine`, the rest is kept.
+Rows and responses of a history series raise nothing: what cannot be used of them goes to `quarantine`, the rest is kept.
 """
 
 
@@ -12,11 +12,11 @@ class TransformError(Exception):
     """Root of everything `transform` raises on purpose."""
 
 
-class AnswerNotUnderstood(TransformError):
-    """An answer that everything else depends on (the products list) has an unknown shape.
+class ResponseNotUnderstood(TransformError):
+    """A response that everything else depends on (the products list) has an unknown shape.
 
     Attributes:
-        what: The answer.
+        what: The response.
         expected: The shape that was expected.
         got: What came instead, shortened.
     """
@@ -28,7 +28,7 @@ class AnswerNotUnderstood(TransformError):
         self.got = got
 
     def __str__(self) -> str:
-        return f"the {self.what} answer should be {self.expected} but is {self.got}; the API may have changed"
+        return f"the {self.what} response should be {self.expected} but is {self.got}; the API may have changed"
 
 
 class UnknownTimeZone(TransformError):

@@ -44,16 +44,18 @@ def _empty(table: str) -> pd.DataFrame:
 
 @cache
 def _dtypes(table: str) -> dict[str, Dtype]:
-    """The declared types, understood once: pandas takes longer to read a type's name than to make a column of it."""
-    return {each.name: pandas_dtype(each.dtype) for each in TABLES[table].fields}
+    """The declared types, parsed once: pandas takes longer to parse a type's name than to make a column of it."""
+    return {field.name: pandas_dtype(field.dtype) for field in TABLES[table].fields}
 
 
 def _length(columns: Iterable[Any]) -> int:
-    return max((len(each) for each in columns if hasattr(each, "__len__") and not isinstance(each, str)), default=0)
+    return max(
+        (len(column) for column in columns if hasattr(column, "__len__") and not isinstance(column, str)), default=0
+    )
 
 
 def _array(column: Any, dtype: Dtype, rows: int) -> Any:
-    """A column as an array of its declared type, without an index, so that columns stand side by side by position."""
+    """A column as an array of its declared type, without an index, so that columns are aligned by position."""
     values = column
     if isinstance(column, pd.Series):
         values = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array

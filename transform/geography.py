@@ -1,7 +1,7 @@
 """Time zones by place: from rounded coordinates, or from the state and country of an address.
 
-Sites that tell no zone name of their own (Q7, Q8) still say about where they stand. The archive keeps one decimal of the
-coordinates, about 11 km, so a site on an island or at a coast may seem to stand in the sea.
+Sites without a zone name (Q7, Q8) still have coordinates. The archive keeps one decimal of them, about 11 km, so a site on an
+island or at a coast may seem to lie in the sea.
 """
 
 from functools import lru_cache
@@ -10,15 +10,20 @@ from typing import Final
 
 import tzfpy
 
-from transform.zones import iana_zone
+from wattlog.zones import iana_zone
 
 _AT_SEA = "Etc/"
-"""The map's zones of the open sea: nobody lives there."""
+"""The map's zones of the open sea, where no site is."""
 
 _RINGS_DEG: Final = tuple(round(0.1 * ring, 1) for ring in range(1, 7))
-"""How far land is looked for around a place at sea, nearest first; beyond some 60 km it is no neighbour."""
+"""How far land is looked for around a place at sea, nearest first; land beyond some 60 km is too far."""
 
 _DIRECTIONS: Final = 16
+
+
+def is_place(latitude: float, longitude: float) -> bool:
+    """Whether coordinates are those of a place; 0, 0 is how "unknown" is spelt."""
+    return abs(latitude) <= 90 and abs(longitude) <= 180 and hypot(latitude, longitude) > 0
 
 
 @lru_cache(maxsize=4096)
@@ -29,8 +34,8 @@ def zone_at(latitude: float, longitude: float) -> str | None:
         latitude: Degrees north.
         longitude: Degrees east.
     """
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180) or hypot(latitude, longitude) == 0:
-        return None  # 0, 0 is how "unknown" is spelt
+    if not is_place(latitude, longitude):
+        return None
     places = [(0.0, 0.0)]
     for ring in _RINGS_DEG:
         angles = [2 * pi * step / _DIRECTIONS for step in range(_DIRECTIONS)]

@@ -1,5 +1,6 @@
-"""The local days that are to be told of: where each begins and ends, and from when on answers about it are final."""
+"""The local days of a table: where each begins and ends, and from when on responses about it are final."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from transform.sites import Site
-from transform.time import Days, Ints, day_starts, days_from, days_of, epoch_us
+from transform.time import Days, Ints, day_edges_us, days_from, days_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Calendar:
         days: The days, as datetime64[D]; days that the zone never had are left out.
         starts_us: First instant of each, microseconds since 1970.
         ends_us: First instant after each.
-        settled_us: From when on answers about each are final.
+        settled_us: From when on responses about each are final.
     """
 
     days: Days
@@ -29,7 +30,7 @@ class Calendar:
     @classmethod
     def of(cls, site: Site, first_day: date, last_day: date, settle_hours: float) -> "Calendar":
         """The days from `first_day` to `last_day`, both included, in the site's zone."""
-        edges = epoch_us(day_starts(first_day, last_day, site.zone))
+        edges = day_edges_us(first_day, last_day, site.zone)
         days = days_from(first_day, last_day)
         exists = edges[1:] > edges[:-1]
         return cls(days[exists], edges[:-1][exists], edges[1:][exists], edges[1:][exists] + microseconds(settle_hours))
@@ -44,21 +45,36 @@ class Calendar:
         return positions(days_of(dates), self.days)
 
 
-def positions(wanted: Days, days: Days) -> Ints:
+def positions(scope: Days, days: Days) -> Ints:
     """Position of each wanted day among ascending `days`, or -1; where no day is left out it can be counted."""
     if len(days) == 0:
-        return np.full(len(wanted), -1, dtype=np.int64)
+        return np.full(len(scope), -1, dtype=np.int64)
     if int((days[-1] - days[0]).astype(np.int64)) == len(days) - 1:
-        ahead = (wanted - days[0]).astype(np.int64)
+        ahead = (scope - days[0]).astype(np.int64)
         return np.where((ahead >= 0) & (ahead < len(days)), ahead, -1)
-    at = np.searchsorted(days, wanted)
-    found = (at < len(days)) & (days[np.minimum(at, len(days) - 1)] == wanted)
+    at = np.searchsorted(days, scope)
+    found = (at < len(days)) & (days[np.minimum(at, len(days) - 1)] == scope)
     return np.where(found, at, -1)
 
 
-def asked_until_us(now: datetime, asked_us: Ints) -> Ints:
-    """The instant up to which a source can be believed: when it was asked, never later than now."""
-    return np.asarray(np.minimum(asked_us, round(now.timestamp() * 1_000_000)))
+def requested_until_us(now: datetime | Mapping[str, datetime], calendar: Calendar) -> Ints:
+    """When each day's month was requested last, microseconds since 1970.
+
+    Args:
+        now: When all months were requested, or month (`YYYY-MM`) → when it was; a day of no such month has the newest.
+        calendar: The days.
+    """
+    of_months = now if isinstance(now, Mapping) else {}
+    newest = now if isinstance(now, datetime) else max(of_months.values())
+    requested_us = np.full(len(calendar.days), _epoch_us(newest), dtype=np.int64)
+    months = calendar.days.astype("datetime64[M]")
+    for month, instant in of_months.items():
+        requested_us[months == np.datetime64(month, "M")] = _epoch_us(instant)
+    return requested_us
+
+
+def _epoch_us(instant: datetime) -> int:
+    return round(instant.timestamp() * 1_000_000)
 
 
 def microseconds(hours: float) -> int:

@@ -13,7 +13,7 @@ from transform.frames import empty_frame, table_frame
 class Record(Protocol):
     """An entry of the raw index; it fits by its shape alone.
 
-    `site_id` is None, or 0, which is no site's id, for account-wide requests; `status` is None when no answer came.
+    `site_id` is None, or 0, which is no site's id, for account-wide requests; `status` is None when no response came.
     """
 
     @property
@@ -56,5 +56,5 @@ def requests_frame(records: Iterable[Record]) -> pd.DataFrame:
     read = attrgetter(*(_COLUMNS.get(name, name) for name in names))
     columns = dict(zip(names, zip(*(read(unique[key]) for key in sorted(unique)), strict=True), strict=True))
     sites = [site_id or None for site_id in columns["site_id"]]
-    series = [str(each) for each in columns["series"]]
+    series = [str(name) for name in columns["series"]]
     return table_frame("requests", {**columns, "site_id": sites, "series": series})

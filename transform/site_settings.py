@@ -1,16 +1,16 @@
-"""Table `site_settings`: what the control commands set, as a history of what site_info said."""
+"""Table `site_settings`: what the control commands set, as a history of what site_info reported."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
 import pandas as pd
 
 from transform.frames import empty_frame, table_frame
 from transform.site_zone import number
+from transform.tariffs.validity import tariff_in_site_info
 from warehouse.schema import TABLES
+from wattlog.api_json import checksum
 
 Facts = Mapping[str, Any]
 
@@ -23,14 +23,16 @@ def settings_frame(site_id: int, seen: Iterable[tuple[datetime, Facts]]) -> pd.D
     """Site_info as it was seen at several instants → table `site_settings`.
 
     **Shape**: snapshots in any order → one row per stretch in which nothing changed, in order of time; only changes make
-    rows. When between two snapshots something was set is not known: a row begins when it was first seen.
-    **Units**: %. **Source**: API.md §1.5.
+    rows, and of several snapshots of one instant the last counts. When between two snapshots something was set is not
+    known: a row begins when it was first seen.
+    **Units**: %. **Source**: API.md#site-info.
 
     Args:
         site_id: The site.
         seen: Instants (aware) and the `response` of site_info.
     """
-    ordered = sorted(seen, key=lambda each: each[0])
+    at_instants = dict(sorted(seen, key=lambda snapshot: snapshot[0]))  # of several at one instant the last
+    ordered = list(at_instants.items())
     if not ordered:
         return empty_frame("site_settings")
     values = pd.DataFrame([settings_of(info) for _, info in ordered], columns=list(_SEEN), dtype=object)
@@ -52,9 +54,9 @@ def settings_frame(site_id: int, seen: Iterable[tuple[datetime, Facts]]) -> pd.D
 
 
 def settings_of(info: Facts) -> dict[str, Any]:
-    """The settings among what site_info says; None for what it does not say, or says in another way."""
+    """The settings in a site_info; None for those that are absent or of another type."""
     parts = {**_mapping(info.get("components")), **_mapping(info.get("user_settings")), **info}
-    tariff = info.get("tariff_content_v2") or info.get("tariff_content")
+    tariff = tariff_in_site_info(info)
     return {
         "backup_reserve_pct": _percent(parts.get("backup_reserve_percent")),
         "default_real_mode": _text(parts.get("default_real_mode")),
@@ -62,13 +64,9 @@ def settings_of(info: Facts) -> dict[str, Any]:
         "customer_preferred_export_rule": _text(parts.get("customer_preferred_export_rule")),
         "disallow_charge_from_grid": _switch(parts.get("disallow_charge_from_grid_with_solar_installed")),
         "off_grid_vehicle_charging_reserve_pct": _percent(parts.get("off_grid_vehicle_charging_reserve_percent")),
-        "tariff_sha256": None if tariff is None else _checksum(tariff),
+        "tariff_sha256": None if tariff is None else checksum(tariff),
         "firmware_version": _text(parts.get("version")),
     }
-
-
-def _checksum(value: object) -> str:
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _percent(value: object) -> float | None:

@@ -1,25 +1,41 @@
-"""The sites of an account: what they are made of, and which time zone they live in.
+"""The sites of an account: their equipment and their time zone.
 
-The zone decides what a day is, so where it came from is kept beside it. Energy sites in the wild include ghosts without a
-name or type and sites whose details the server never gives (API.md §1.1); neither may stop the others.
+The zone decides what a day is, so its source is kept with it. Energy sites in the wild include ghosts without a
+name or type and sites whose details the server never gives (API.md#products); neither may stop the others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, TypeGuard
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from transform.errors import AnswerNotUnderstood, UnknownTimeZone
+from transform.errors import ResponseNotUnderstood, UnknownTimeZone
 from transform.frames import table_frame
-from transform.parse import response_of
-from transform.site_zone import clock_offset_of, instant, number, zone_of
-from transform.zones import fixed_zone, zone_named
+from transform.responses import response_of
+from transform.site_equipment import ALWAYS, BatteryDays
+from transform.site_zone import (
+    ServerClock,
+    clock_at,
+    clock_name,
+    instant,
+    number,
+    place_of,
+    server_clock,
+    server_clocks,
+    zone_of,
+)
+from transform.time import Days, local_days
 from warehouse.schema import TABLES
+from wattlog.zones import zone_named
 
 Facts = Mapping[str, Any]
+Mask = npt.NDArray[np.bool_]
 
 
 class SiteStatus(StrEnum):
@@ -28,6 +44,7 @@ class SiteStatus(StrEnum):
     OK = "ok"
     GHOST = "ghost"
     FAILING = "failing"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +66,11 @@ class Site:
         nameplate_energy_wh: Rated energy of the batteries.
         battery_count: Number of batteries.
         status: Whether it can be asked for its history.
-        clock_offset_minutes: Minutes ahead of UTC of the clock that the server cuts the site's days by; None where that is
-            the zone. No column: it is today's, not the site's (Q7).
+        server_clocks: The clocks by which the server has cut the site's days, in order of time; none where no response names
+            one: then it is the zone. No column.
+        is_clock_in_info: site_info names the server's clock; else only the history may. No column.
+        battery: The local days on which it has a battery. No column.
+        place: Degrees north and degrees east, rounded; None where they are not known. No column.
     """
 
     site_id: int
@@ -67,7 +87,10 @@ class Site:
     nameplate_energy_wh: float | None
     battery_count: int | None
     status: str
-    clock_offset_minutes: int | None = None
+    server_clocks: tuple[ServerClock, ...] = ()
+    is_clock_in_info: bool = True
+    battery: BatteryDays = ALWAYS
+    place: tuple[float, float] | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -83,13 +106,62 @@ class Site:
 
     @property
     def clock(self) -> tzinfo:
-        """The clock that the server cuts the site's days by now: the zone, or an offset (Q1, Q7).
+        """The newest clock by which the server cut the site's days: a zone, or an offset (Q1, Q7).
 
         Raises:
             UnknownTimeZone: `timezone` names none.
         """
-        fixed = None if self.clock_offset_minutes is None else fixed_zone(self.clock_offset_minutes)
-        return fixed or self.zone
+        return self._named(self.server_clocks[-1]) if self.server_clocks else self.zone
+
+    @property
+    def clocks(self) -> tuple[tzinfo, ...]:
+        """The clocks by which the server may have cut the site's days: its own zone, then those that responses name, the newest
+        first.
+
+        Raises:
+            UnknownTimeZone: `timezone` names none.
+        """
+        return self.zone, *map(self._named, reversed(self.server_clocks))
+
+    def clock_at(self, instant: datetime) -> tzinfo:
+        """The clock by which the server cut the site's days when it was asked at an instant.
+
+        Raises:
+            UnknownTimeZone: `timezone` names none.
+        """
+        clock = clock_at(self.server_clocks, instant)
+        return self.zone if clock is None else self._named(clock)
+
+    def clock_now(self, now: datetime) -> tzinfo:
+        """The clock by which the server will cut the site's days when it is asked now.
+
+        Raises:
+            UnknownTimeZone: `timezone` names none.
+        """
+        clock = self.clock
+        if not self.server_clocks or not isinstance(clock, timezone):
+            return clock
+        minutes = clock.utcoffset(None) / _ONE_MINUTE
+        return server_clock(self.zone, minutes, self.server_clocks[-1].last_seen_at, now)
+
+    def _named(self, clock: ServerClock) -> tzinfo:
+        return zone_named(clock.timezone) or self.zone
+
+    def has_battery_on(self, days: Days) -> Mask:
+        """Whether it has a battery on each of some local days."""
+        since, until = self.battery.since, self.battery.until
+        found = np.full(len(days), self.has_battery or until is not None)
+        if since is not None:
+            found &= days >= np.datetime64(since, "D")
+        if until is not None:
+            found &= days < np.datetime64(until, "D")
+        return found
+
+    def has_battery_at(self, instants: pd.Series) -> Mask:
+        """Whether it has a battery on the local day of each of some instants."""
+        if self.battery == ALWAYS:
+            return np.full(len(instants), self.has_battery)
+        return self.has_battery_on(local_days(instants, self.zone))
 
     @property
     def installed_on(self) -> date | None:
@@ -97,63 +169,140 @@ class Site:
         return None if self.installed_at is None else self.installed_at.astimezone(self.zone).date()
 
 
-def energy_products(body: bytes) -> list[dict[str, Any]]:
-    """The entries of the products list that are energy sites, ghosts included; vehicles have no `energy_site_id`.
+@dataclass(frozen=True, slots=True)
+class Products:
+    """The energy sites among the products of an account.
+
+    Attributes:
+        sites: Entries that can be used, ghosts included, by site id.
+        unusable: What is wrong with the others, one sentence an entry.
+        is_list: Whether there is a list at all, if only an empty one.
+    """
+
+    sites: dict[int, Facts]
+    unusable: tuple[str, ...] = ()
+    is_list: bool = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a site that is not listed is not on the account."""
+        return self.is_list and not self.unusable
+
+
+def energy_products(body: bytes) -> Products:
+    """The entries of the products list that are energy sites; vehicles have no `energy_site_id`.
 
     Raises:
-        AnswerNotUnderstood: The body is not the products list.
+        ResponseNotUnderstood: The body is not the products list.
     """
     try:
         response = response_of(body)
     except (ValueError, LookupError) as error:
-        raise AnswerNotUnderstood("products", "a list", "not that JSON") from error
+        raise ResponseNotUnderstood("products", "a list", "not that JSON") from error
     if response is None or isinstance(response, str):
-        return []
+        return Products({}, is_list=False)
     if not isinstance(response, list):
-        raise AnswerNotUnderstood("products", "a list", type(response).__name__)
-    return [entry for entry in response if isinstance(entry, dict) and _whole(entry.get("energy_site_id")) is not None]
+        raise ResponseNotUnderstood("products", "a list", type(response).__name__)
+    sites: dict[int, Facts] = {}
+    unusable = []
+    for position, entry in enumerate(response):
+        flaw = _flaw_of_product(entry)
+        if flaw is not None:
+            unusable.append(f"entry {position} of the products list {flaw}")
+        elif entry is not None and entry.get("energy_site_id") is not None:
+            sites.setdefault(site_id_of(entry), entry)
+    return Products(sites, tuple(unusable))
 
 
-def site_from(product: Facts, site_info: Facts | None, timezone_override: str | None) -> Site:
+def _flaw_of_product(entry: object) -> str | None:
+    if entry is None:
+        return None
+    if not isinstance(entry, Mapping):
+        return f"is not an object but {type(entry).__name__}"
+    site_id = _site_id(entry.get("energy_site_id"))
+    if UNUSABLE in entry:
+        named = "" if site_id is None else f" (site {site_id})"
+        return f"cannot be used{named}: {str(entry[UNUSABLE])[:100]}"
+    if entry.get("energy_site_id") is not None and site_id is None:
+        return "has an energy_site_id that is not a positive whole number"
+    return None
+
+
+UNUSABLE: Final = "unusable"
+"""Key of an entry that could not be kept as it came; it holds the reason (see `extract.archive.personal_data`)."""
+
+
+def site_id_of(product: Facts) -> int:
+    """The id of a site in the products list; a number may be spelt as a string.
+
+    Raises:
+        ResponseNotUnderstood: The entry has none.
+    """
+    site_id = _site_id(product.get("energy_site_id"))
+    if site_id is None:
+        raise ResponseNotUnderstood("products", "a list with an energy_site_id in each entry", "an entry without one")
+    return site_id
+
+
+def site_from(
+    product: Facts,
+    site_info: Facts | None,
+    timezone_override: str | None,
+    *,
+    seen_at: datetime | None = None,
+    history: Facts = MappingProxyType({}),
+    clocks: Sequence[ServerClock] = (),
+) -> Site:
     """One site from its entry in the products list and its site_info.
 
     Args:
         product: Entry of the products list.
         site_info: The `response` of site_info; None when the server gave none.
-        timezone_override: The zone set for the site; stronger than what the API says.
+        timezone_override: The zone set for the site; it takes precedence over the API's.
+        seen_at: When the newer of the two responses was asked for (aware); None where that is not known.
+        history: The clock that the site's history names: `HISTORY_ZONE` and `time_zone_offset`, where site_info names none.
+        clocks: The clocks of the server; those of the other arguments if there are none.
 
     Raises:
         UnknownTimeZone: The override names no zone.
-        AnswerNotUnderstood: The entry has no `energy_site_id`.
+        ResponseNotUnderstood: The entry has no `energy_site_id`.
     """
-    site_id = _whole(product.get("energy_site_id"))
-    if site_id is None:
-        raise AnswerNotUnderstood("products", "a list with an energy_site_id in each entry", "an entry without")
-    facts = {**product, **_told(site_info or {})}
-    parts = {**_mapping(product.get("components")), **_told(_mapping((site_info or {}).get("components")))}
-    timezone, source = zone_of(facts, timezone_override, site_id)
+    site_id = site_id_of(product)
+    facts = {**history, **product, **_without_nulls(site_info or {})}
+    parts = {**_mapping(product.get("components")), **_without_nulls(_mapping((site_info or {}).get("components")))}
+    time_zone, source = zone_of(facts, timezone_override, site_id)
     return Site(
         site_id=site_id,
         site_name=_text(facts.get("site_name")),
         resource_type=_text(product.get("resource_type")),
-        timezone=timezone,
+        timezone=time_zone,
         timezone_source=source,
-        installed_at=_installed_at(facts, timezone),
+        installed_at=_installed_at(facts, time_zone, seen_at),
         has_solar=bool(parts.get("solar")) or product.get("resource_type") == "solar",
         has_battery=bool(parts.get("battery")) or product.get("resource_type") == "battery",
         has_grid=bool(parts.get("grid")),
-        wall_connectors=len(_list(parts.get("wall_connectors"))),
+        wall_connectors=_count(len(_list(parts.get("wall_connectors"))), "wall_connectors") or 0,
         nameplate_power_w=_measure(facts, "nameplate_power", "nameplate_power_w"),
         nameplate_energy_wh=_measure(facts, "nameplate_energy", "nameplate_energy_wh"),
-        battery_count=_whole(facts.get("battery_count")) or len(_list(parts.get("batteries"))) or None,
+        battery_count=_count(facts.get("battery_count"), "battery_count")
+        or _count(len(_list(parts.get("batteries"))), "battery_count")
+        or None,
         status=_status(product, parts, site_info),
-        clock_offset_minutes=clock_offset_of(facts),
+        server_clocks=tuple(clocks) or _single_clock(facts, seen_at),
+        place=place_of(facts),
+        is_clock_in_info=clock_name({**product, **_without_nulls(site_info or {})}) is not None,
     )
+
+
+def _single_clock(facts: Facts, seen_at: datetime | None) -> tuple[ServerClock, ...]:
+    """The clock that the facts of a site name."""
+    name = clock_name(facts)
+    return () if name is None else server_clocks([(seen_at or FIRST_INSTALLATION, name)])
 
 
 def sites_frame(sites: Iterable[Site]) -> pd.DataFrame:
     """The sites as a frame of table `sites`, one row per site, ordered by id."""
-    ordered = sorted(sites, key=lambda each: each.site_id)
+    ordered = sorted(sites, key=lambda site: site.site_id)
     return table_frame("sites", {name: [getattr(site, name) for site in ordered] for name in TABLES["sites"].columns})
 
 
@@ -169,14 +318,29 @@ def _status(product: Facts, parts: Facts, site_info: Facts | None) -> SiteStatus
 # --- values as the API gives them -------------------------------------------------------------------------------------
 
 
-def _installed_at(facts: Facts, timezone: str) -> datetime | None:
-    """The instant of the installation; a date without offset is read on the site's own clock."""
+FIRST_INSTALLATION: Final = datetime(2006, 1, 1, tzinfo=UTC)
+"""No site is older: SolarCity, whose sites Tesla took over, was founded in July 2006. From here until a day after the response
+that names it, an installation date is plausible; any other (0001, 1970, 9999) is a default or a fault, and the date is not
+known. The day allows for clocks that differ."""
+
+LAST_INSTALLATION: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""The other end where it is not known when the response was asked for. It only keeps arithmetic with dates in range."""
+
+_ONE_DAY: Final = timedelta(days=1)
+_ONE_MINUTE: Final = timedelta(minutes=1)
+
+
+def _installed_at(facts: Facts, time_zone: str, seen_at: datetime | None) -> datetime | None:
+    """The instant of the installation, if it is plausible; a date without offset is read on the site's own clock."""
     installed = instant(facts.get("installation_date"))
-    if installed is None:
+    # Before anything is calculated: at both ends of the calendar a time zone leads out of it.
+    if installed is None or not FIRST_INSTALLATION.year <= installed.year <= LAST_INSTALLATION.year:
         return None
     if installed.tzinfo is None:
-        installed = installed.replace(tzinfo=zone_named(timezone))
-    return installed.astimezone(UTC)
+        installed = installed.replace(tzinfo=zone_named(time_zone))
+    installed = installed.astimezone(UTC)
+    latest = LAST_INSTALLATION if seen_at is None else seen_at + _ONE_DAY
+    return installed if FIRST_INSTALLATION <= installed <= latest else None
 
 
 def _measure(facts: Facts, name: str, column: str) -> float | None:
@@ -185,12 +349,30 @@ def _measure(facts: Facts, name: str, column: str) -> float | None:
     return value if value is not None and bounds is not None and bounds[0] <= value <= bounds[1] else None
 
 
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _site_id(value: object) -> int | None:
+    """A site's id; None for what is none. Zero stands for the account."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_OF_AN_ID:
+        value = int(value)
+    lowest, highest = 1, int((TABLES["sites"].field("site_id").bounds or (0, 2**63 - 1))[1])
+    return value if _is_whole(value) and lowest <= value <= highest else None
 
 
-def _told(facts: Facts) -> Facts:
-    """What is not null: site_info leaves out some of what the products list tells."""
+_DIGITS_OF_AN_ID: Final = 19
+"""As many as a 64-bit integer has."""
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _count(value: object, column: str) -> int | None:
+    """A number of parts, within the bounds of its column."""
+    lowest, highest = TABLES["sites"].field(column).bounds or (0, 0)
+    return value if _is_whole(value) and lowest <= value <= highest else None
+
+
+def _without_nulls(facts: Facts) -> Facts:
+    """The values that are not null: site_info leaves out some that the products list has."""
     return {name: value for name, value in facts.items() if value is not None}
 
 

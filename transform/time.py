@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wattlog.local_days import first_instants_us
+
 Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 Walls = npt.NDArray[np.datetime64]
@@ -22,28 +24,34 @@ DATE = "date32[day][pyarrow]"
 _HAS_OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
 """RFC 3339 with an offset, and the near misses that were seen. Text without an offset names no instant."""
 
-_SECOND = np.timedelta64(1, "s")
-_LONGEST_OFFSET = np.timedelta64(32, "h")
-"""More than any clock is ahead of or behind UTC, and more than one ever jumped (Apia skipped 24 hours)."""
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+_BEGIN, _END = (pd.Timestamp(year, 1, 1, tz="UTC") for year in (FIRST_YEAR, LAST_YEAR))
+"""No measurement is stamped outside of these, by centuries. Closer to the ends of the calendar (0001, 9999) a time zone leads
+out of it, and neither Python nor pandas can convert the instant."""
 
 
 def to_utc(strings: pd.Series | pa.Array | pa.ChunkedArray) -> pd.Series:
     """Instants of RFC 3339 strings, whatever mixture of offsets they carry (Q5, Q18).
 
     **Shape**: strings → as many instants (datetime64[us, UTC]); NaT where a string is NULL, carries no offset, or names a
-    time that does not exist. Arrow's cast does the work since it is ten times as fast as pandas and, unlike pandas, never
-    takes a string without offset for UTC; only when it refuses a string are the good ones picked out.
+    time that does not exist or is centuries away. Arrow's cast does the work since it is ten times as fast as pandas and,
+    unlike pandas, never takes a string without offset for UTC; only when it refuses a string are the good ones picked out.
     """
     texts = pa.array(strings, pa.string()) if isinstance(strings, pd.Series) else strings
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     try:
-        return pd.Series(texts.cast(INSTANT).to_pandas())
+        return _in_range(pd.Series(texts.cast(INSTANT).to_pandas()))
     except pa.ArrowInvalid:
         usable = pc.match_substring_regex(texts, _HAS_OFFSET)
         kept = pc.if_else(usable, texts, None)
         instants = pd.to_datetime(pd.Series(kept.to_pandas()), utc=True, format="ISO8601", errors="coerce")
-        return instants.astype("datetime64[us, UTC]")
+        return _in_range(instants.astype("datetime64[us, UTC]"))
+
+
+def _in_range(instants: pd.Series) -> pd.Series:
+    """Instants, NaT where they are outside of `_BEGIN` to `_END`."""
+    return instants.where((instants >= _BEGIN) & (instants < _END))
 
 
 def epoch_us(instants: pd.Series) -> Ints:
@@ -84,37 +92,17 @@ def days_from(first_day: date, last_day: date) -> Days:
     return np.arange(np.datetime64(first_day, "D"), np.datetime64(last_day, "D") + 1)
 
 
-def day_starts(first_day: date, last_day: date, zone: tzinfo) -> pd.Series:
-    """The first instant of every local day from `first_day` to the day after `last_day`.
-
-    A midnight that a change of offset skips is replaced by the end of the gap; of one that comes twice the first counts. A
-    day that the zone never had (Apia, 30 December 2011) begins with the day after it.
-    """
+def day_edges_us(first_day: date, last_day: date, zone: tzinfo) -> Ints:
+    """The first instant of every local day from `first_day` to the day after `last_day`, microseconds since 1970."""
     days = days_from(first_day, last_day)
-    return first_instants(np.append(days, days[-1:] + 1), zone)
+    return first_instants_us(np.append(days, days[-1:] + 1), zone)
 
 
 def first_instants(days: Days, zone: tzinfo) -> pd.Series:
-    """The first instant of each local day, in any order; see `day_starts` for midnights that are skipped or come twice."""
-    midnights = days.astype("datetime64[us]")
-    first = np.ones(len(midnights), dtype=bool)
-    localized = pd.DatetimeIndex(midnights).tz_localize(zone, ambiguous=first, nonexistent="NaT")
-    starts = pd.Series(localized.tz_convert("UTC").as_unit("us"))
-    is_skipped = starts.isna().to_numpy()
-    if is_skipped.any():
-        starts[is_skipped] = _ends_of_gaps(midnights[is_skipped], zone).array
-    return starts
+    """The first instant of each local day, in any order."""
+    return instants_of(first_instants_us(days, zone))
 
 
-def _ends_of_gaps(walls: Walls, zone: tzinfo) -> pd.Series:
-    """The first instant at which a clock shows each wall time or later, for times that it skips.
-
-    Found by halving, to the second. pandas can shift such times forward itself, but goes an hour too far where a whole day
-    is skipped (Apia).
-    """
-    before, after = walls - _LONGEST_OFFSET, walls + _LONGEST_OFFSET
-    while (after - before).max() > _SECOND:
-        middle = before + (after - before) // 2
-        is_past = local_walls(pd.Series(middle).dt.tz_localize("UTC"), zone) >= walls
-        before, after = np.where(is_past, before, middle), np.where(is_past, middle, after)
-    return pd.Series(after.astype("datetime64[s]").astype("datetime64[us]")).dt.tz_localize("UTC")
+def instants_of(epochs_us: Ints) -> pd.Series:
+    """Instants (tz-aware, UTC) of microseconds since 1970."""
+    return pd.Series(pd.DatetimeIndex(epochs_us.astype("datetime64[us]")).tz_localize("UTC"))

@@ -1,11 +1,22 @@
-"""How this package opens DuckDB, wherever it does."""
+"""How this package opens DuckDB, and how it locks a connection for statements written by others."""
 
+from collections.abc import Collection
 from pathlib import Path
+from string import Template
 
 import duckdb
 
+_SWITCH = Template("set $name = ?")
+
 THREADS = 2
-"""A warehouse of ten sites and ten years answers in well under a second on two; a laptop keeps the others."""
+"""With two, queries of a warehouse of ten sites and ten years take well under a second, and a laptop keeps the others."""
+
+
+MEMORY = "50%"
+"""Share of the machine's memory: what does not fit is written to the temporary directory."""
+
+SPILL = "10GB"
+"""Limit of the temporary directory; DuckDB's default is nine tenths of the free disk."""
 
 
 def connect(
@@ -38,14 +49,51 @@ def connect(
     if temp_directory is not None:
         config["temp_directory"] = str(temp_directory)
     connection = duckdb.connect(database, read_only=read_only, config=config)
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute(
-        "set enable_progress_bar = false"
-    )  # it goes to standard output, into the rows, where none is seen
+    if not is_locked(connection):
+        # `global` as well: a second connection of this process to a locked file cannot set it any more, and inherits it.
+        connection.execute("set global TimeZone = 'UTC'")
+        connection.execute("set session TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")  # it would be written to standard output, among the rows
     return connection
 
 
+def lock(
+    connection: duckdb.DuckDBPyConnection, *, readable: Collection[str], temp_directory: Path, memory: str = MEMORY
+) -> None:
+    """Close a connection to everything but its own database, for good: no switch can be changed afterwards.
+
+    DuckDB reads and writes no file then, opens no other database, loads no extension and takes no secrets. Below
+    `readable` it still does both, so what writes must be refused by another layer (`warehouse.query.statement_check`).
+
+    Args:
+        connection: A connection whose own settings are made.
+        readable: Directories whose files stay within reach.
+        temp_directory: Where a sort larger than memory spills to; it exists and is private.
+        memory: How much memory DuckDB may use.
+
+    Raises:
+        duckdb.Error: This DuckDB has no such switch.
+    """
+    switches: dict[str, object] = {
+        "memory_limit": memory,
+        "temp_directory": str(temp_directory),
+        "max_temp_directory_size": SPILL,
+        "allow_community_extensions": False,
+        "allow_persistent_secrets": False,
+        "allowed_directories": list(readable),
+        "enable_external_access": False,
+        "lock_configuration": True,  # the last one: nothing is set after it
+    }
+    for name, value in switches.items():
+        connection.execute(_SWITCH.substitute(name=name), [value])
+
+
+def is_locked(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether no switch can be changed: another connection of this process to the same file was locked."""
+    return bool(connection.execute("select current_setting('lock_configuration')").fetchall()[0][0])
+
+
 def brief(error: duckdb.Error | OSError) -> str:
-    """DuckDB's own message as one line, without the drawing that points into the statement."""
+    """DuckDB's own message as one line, without the lines that point into the statement."""
     message = str(error).split("\n\nLINE ")[0].strip()
     return " ".join(message.split())

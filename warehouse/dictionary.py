@@ -1,7 +1,7 @@
 """The data dictionary: `DICTIONARY.md`, written from the declarations.
 
 python -m warehouse.dictionary            writes it
-python -m warehouse.dictionary --check    exits 1 when the page is not what the declarations say
+python -m warehouse.dictionary --check    exits 1 when the page is not current
 """
 
 import sys
@@ -16,10 +16,10 @@ PAGE = Path(__file__).with_name("DICTIONARY.md")
 _INTRODUCTION = f"""# Data dictionary
 
 Schema version {SCHEMA_VERSION}. Made by `python -m warehouse.dictionary` from `warehouse/schema/` and
-`warehouse/models/`; a test keeps it current, so change those instead.
+`warehouse/models/`; a test compares it with them, so change those instead.
 
 Instants are TIMESTAMPTZ in UTC and mark the beginning of a half-open interval; `local_date` is the site's calendar day.
-Tables speak W, Wh, % and s; models speak kWh. NULL is "not measured", never zero. Q-numbers name observed behaviours of
+Tables are in W, Wh, % and s; models in kWh. NULL is "not measured", never zero. Q-numbers name observed behaviours of
 the API.
 """
 
@@ -50,16 +50,16 @@ def _models() -> Iterator[str]:
 def _columns(fields: Sequence[Field]) -> Iterator[str]:
     yield "| column | type | unit | meaning | range | source |"
     yield "|---|---|---|---|---|---|"
-    for each in fields:
-        required = "" if each.nullable else " not null"
-        bounds = "" if each.bounds is None else f"{_number(each.bounds[0])} … {_number(each.bounds[1])}"
+    for field in fields:
+        required = "" if field.nullable else " not null"
+        bounds = "" if field.bounds is None else f"{_number(field.bounds[0])} … {_number(field.bounds[1])}"
         cells = (
-            f"`{each.name}`",
-            f"{each.type}{required}",
-            each.unit.symbol if each.unit else "",
-            each.description,
+            f"`{field.name}`",
+            f"{field.type}{required}",
+            field.unit.symbol if field.unit else "",
+            field.description,
             bounds,
-            each.source,
+            field.source,
         )
         escaped = [cell.replace("|", "\\|") for cell in cells]
         yield f"| {' | '.join(escaped)} |"
@@ -73,7 +73,7 @@ def _number(value: float) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the page, or with `--check` say whether it is current; returns the exit code."""
+    """Write the page, or with `--check` compare it with the declarations; returns the exit code."""
     page = render()
     if "--check" not in arguments:
         PAGE.write_text(page, "utf-8")

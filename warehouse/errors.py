@@ -1,22 +1,25 @@
-"""What can go wrong between a frame and a published warehouse.
+"""The errors of the lake, the warehouse, queries and exports.
 
     WarehouseError
     ├── Nonconforming(table, reason)            a frame that the schema does not admit
     ├── LakeFailed(path, reason)                a lake file that cannot be written or read
-    ├── BuildFailed(path, reason)               the warehouse could not be built; the old one stands
+    │   └── LakeDamaged(path)                   a lake file that is not what was written
+    ├── BuildFailed(path, reason)               the warehouse could not be built; the old one is unchanged
     │   └── DuplicateKey(path, table, key)      two lake rows with one key
     ├── ModelMismatch(model, declared, given)   a model's SQL and its declaration differ
     ├── Unreadable(path, reason)                the warehouse cannot be opened
     │   ├── WarehouseMissing(path)              there is none yet
     │   └── VersionMismatch(path, found, expected)
     ├── QueryFailed(reason)                     DuckDB refused the SQL
-    │   └── NotReadOnly(statement)              it is not one read-only statement
+    │   ├── NotReadOnly(statement)              it is not one read-only statement
+    │   ├── FunctionRefused(name, reads_files)  it calls a table function that is not allowed
+    │   └── QueryTooLong(limit_s)               it was ended by its time limit
     └── ExportFailed(path, reason)              the export could not be written
         ├── DestinationExists(path)             a file is there already
         └── UnknownRelation(path, name, known)  no such table or model
 
-Attributes come first, then a sentence that says what to try. Positional arguments alone build each class, so that all of
-them survive `pickle`: workers send them home.
+Attributes come first, then a sentence that says what to do. Each class is made of positional arguments only, so that all of
+them survive `pickle`: workers send them to the main process.
 """
 
 from pathlib import Path
@@ -35,11 +38,11 @@ class Nonconforming(WarehouseError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.table}: {self.reason}; the rows were not written, set bad ones aside as quarantine"
+        return f"{self.table}: {self.reason}; the rows were not written; quarantine the bad ones"
 
 
 class LakeFailed(WarehouseError):
-    """A lake file that cannot be written or read; the file that stood there before still stands."""
+    """A lake file that cannot be written or read; the file that was there before is unchanged."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(path, reason)
@@ -50,8 +53,16 @@ class LakeFailed(WarehouseError):
         return f"lake file {self.path}: {self.reason}"
 
 
+class LakeDamaged(LakeFailed):
+    """A lake file that is not what was written; it can be made again from raw."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "is damaged; run `wattlog rebuild`")
+        self.args = (path,)
+
+
 class BuildFailed(WarehouseError):
-    """The warehouse could not be built; the one published before still stands."""
+    """The warehouse could not be built; the one published before is unchanged."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(path, reason)
@@ -63,17 +74,17 @@ class BuildFailed(WarehouseError):
 
 
 class DuplicateKey(BuildFailed):
-    """Two lake rows with one key: two files hold the same row."""
+    """Two lake rows with one key: two files have the same row."""
 
     def __init__(self, path: Path, table: str, key: str) -> None:
-        super().__init__(path, f"table {table} holds the key {key} more than once; run `wattlog rebuild`")
+        super().__init__(path, f"table {table} has the key {key} more than once; run `wattlog rebuild`")
         self.args = (path, table, key)
         self.table = table
         self.key = key
 
 
 class ModelMismatch(WarehouseError):
-    """A model's SQL gives other columns than its declaration says: a defect of wattlog, not of the data."""
+    """The columns of a model's SQL and of its declaration differ: a defect of wattlog, not of the data."""
 
     def __init__(self, model: str, declared: tuple[str, ...], given: tuple[str, ...]) -> None:
         super().__init__(model, declared, given)
@@ -132,15 +143,36 @@ class NotReadOnly(QueryFailed):
     """The text is not one read-only statement."""
 
     def __init__(self, statement: str) -> None:
-        super().__init__(
-            f"the warehouse answers one SELECT at a time, not {statement}; write to a database of your own"
-        )
+        super().__init__(f"the warehouse takes one SELECT at a time, not {statement}; write to another database")
         self.args = (statement,)
         self.statement = statement
 
 
+class FunctionRefused(QueryFailed):
+    """The statement calls a table function that reaches beyond the warehouse."""
+
+    def __init__(self, name: str, reads_files: bool) -> None:
+        super().__init__(
+            f"{name}() reads files, which a query may do only with --allow-files"
+            if reads_files
+            else f"{name}() is not one of the table functions that a query may call; read the tables themselves"
+        )
+        self.args = (name, reads_files)
+        self.name = name
+        self.reads_files = reads_files
+
+
+class QueryTooLong(QueryFailed):
+    """The statement took longer than its time limit."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"the query was ended after {limit_s:,g} s; ask for less, or allow more time with --timeout S")
+        self.args = (limit_s,)
+        self.limit_s = limit_s
+
+
 class ExportFailed(WarehouseError):
-    """The export could not be written; no half file was left."""
+    """The export could not be written; no part of a file was left."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(path, reason)

@@ -1,20 +1,18 @@
 """How instants are written as text: ISO 8601 with the offset in force at the site at that moment, or in UTC."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, tzinfo
 from enum import StrEnum
-from re import fullmatch
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+if TYPE_CHECKING:  # a query of plain types needs none of it
+    import pyarrow as pa
 
 _SECOND_US = 1_000_000
 
 
 class Clock(StrEnum):
-    """Whose clock an export or a query speaks."""
+    """The clock by which an export or a query writes instants."""
 
     LOCAL = "local"
     UTC = "utc"
@@ -23,22 +21,16 @@ class Clock(StrEnum):
 def zone(name: str | None) -> tzinfo:
     """The zone behind `sites.timezone`: an IANA name, or a fixed offset as `UTC-07:00` (Q7).
 
-    A site without a zone (a ghost) speaks UTC: its stamps carry +00:00 and stay true.
+    Instants of a site without a zone (a ghost) are written in UTC, with +00:00.
 
     Raises:
         zoneinfo.ZoneInfoNotFoundError: No such zone.
     """
+    from wattlog.zones import Zone, zone_named
+
     if not name:
         return UTC
-    if offset := fullmatch(r"UTC(?P<sign>[+-])(?P<hours>\d\d):(?P<minutes>\d\d)", name):
-        length = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"]))
-        return timezone(-length if offset["sign"] == "-" else length)
-    return ZoneInfo(name)
-
-
-def day_begins(day: date, site_zone: tzinfo) -> datetime:
-    """The instant at which the site's calendar day begins, in UTC; the first one where midnight occurs twice."""
-    return datetime.combine(day, time(), site_zone).astimezone(UTC)
+    return zone_named(name) or Zone(name)  # it raises the error that names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +45,14 @@ class Stamper:
     zones: dict[int, tzinfo] = field(default_factory=dict)
     fallback: tzinfo = UTC
 
-    def stamp(self, instants: pa.Array, sites: pa.Array | None) -> pa.Array:
+    def stamp(self, instants: "pa.Array", sites: "pa.Array | None") -> "pa.Array":
         """`instants` as ISO 8601 with offset, each by its own site's clock.
 
         **Shape**: n instants (and the n sites they belong to) → n strings; NULL stays NULL.
         """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         if sites is None or not self.zones:
             return _in_zone(instants, self.fallback)
         stamps = pa.nulls(len(instants), pa.string())
@@ -68,22 +63,39 @@ class Stamper:
         return stamps
 
 
-def iso(naive: pa.Array) -> pa.Array:
+def iso(naive: "pa.Array") -> "pa.Array":
     """Timestamps without zone as `2025-03-09T01:55:00`, with a fraction only where any of them has one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from warehouse.arrow_values import whole_scalar
+
     micros = naive.cast(pa.timestamp("us"), safe=False)
-    whole = pc.all(pc.equal(pc.subtract(micros.cast(pa.int64()), _whole_seconds(micros)), 0)).as_py()
+    whole = pc.all(pc.equal(pc.subtract(micros.cast(pa.int64()), _whole_seconds(micros)), whole_scalar(0))).as_py()
     text = micros.cast(pa.timestamp("s"), safe=False).cast(pa.string()) if whole else micros.cast(pa.string())
     return pc.replace_substring(text, " ", "T")
 
 
-def _whole_seconds(micros: pa.Array) -> pa.Array:
-    return pc.multiply(pc.divide(micros.cast(pa.int64()), _SECOND_US), _SECOND_US)
+def _whole_seconds(micros: "pa.Array") -> "pa.Array":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from warehouse.arrow_values import whole_scalar
+
+    second = whole_scalar(_SECOND_US)
+    return pc.multiply(pc.divide(micros.cast(pa.int64()), second), second)
 
 
-def _in_zone(instants: pa.Array, site_zone: tzinfo) -> pa.Array:
+def _in_zone(instants: "pa.Array", site_zone: tzinfo) -> "pa.Array":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from warehouse.arrow_values import text_scalar
+
     if site_zone is UTC:
         stamps = iso(instants.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us")))
-        return pc.binary_join_element_wise(stamps, "+00:00", "")
+        return pc.binary_join_element_wise(stamps, text_scalar("+00:00"), text_scalar(""))
+    import numpy as np
     import pandas as pd  # takes most of a second, which a query in UTC need not wait for
 
     utc = pd.Series(instants.cast(pa.timestamp("us", tz="UTC")).to_pandas())
@@ -91,7 +103,7 @@ def _in_zone(instants: pa.Array, site_zone: tzinfo) -> pa.Array:
     naive_local = utc.dt.tz_convert(site_zone).dt.tz_localize(None)
     offset_s = ((naive_local - naive_utc) // pd.Timedelta(seconds=1)).to_numpy(dtype="float64", na_value=0.0)
     distinct, position = np.unique(offset_s, return_inverse=True)
-    suffixes = pa.array([_offset(int(each)) for each in distinct], pa.string()).take(pa.array(position))
+    suffixes = pa.array([_offset(int(seconds)) for seconds in distinct], pa.string()).take(pa.array(position))
     return pc.binary_join_element_wise(iso(pa.array(naive_local, from_pandas=True)), suffixes, "")
 
 

@@ -1,4 +1,4 @@
-"""The SQL files of this package: their text and the header that each begins with."""
+"""The SQL files of this package: their text and their headers."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Statement:
     Attributes:
         name: The file's stem.
         sql: Its whole text, header included.
-        header: What the leading comment says, by fact (`purpose`, `grain` or `returns`, `sources`).
+        header: The facts of the leading comment, by name (`purpose`, `grain` or `returns`, `sources`).
     """
 
     name: str
@@ -28,8 +28,8 @@ def load(folder: str) -> dict[str, Statement]:
 
     Works from a checkout and from an installed wheel.
     """
-    found = sorted((files("warehouse") / "sql" / folder).iterdir(), key=lambda each: each.name)
-    texts = {each.name.removesuffix(".sql"): each.read_text("utf-8") for each in found if each.name.endswith(".sql")}
+    found = sorted((files("warehouse") / "sql" / folder).iterdir(), key=lambda path: path.name)
+    texts = {path.name.removesuffix(".sql"): path.read_text("utf-8") for path in found if path.name.endswith(".sql")}
     return {name: Statement(name, text, _header(text)) for name, text in texts.items()}
 
 

@@ -1,35 +1,42 @@
-"""A local server of the energy-site history API that knows what really happened.
+"""A local server of the energy-site history API, with a known truth to compare with.
 
-Tests and the demo compare what came out of the pipeline with `World.truth(site_id)`; `README.md` says which behaviour of
-the real API is shown by which test.
+Tests and the demo compare the results of the pipeline with `World.truth(site_id)`. `README.md` lists the behaviours of the
+real API that are simulated, each with its test.
 """
 
-from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup
-from extract.simulator.conditions import Conditions
-from extract.simulator.contradiction import Cause, Contradiction, Injection
-from extract.simulator.faults import Fault, FaultPlan, Rule, Where
-from extract.simulator.limits import RateLimit
-from extract.simulator.measures import FLOWS, POWERS
-from extract.simulator.outages_and_charging import ChargeSession, Outage
-from extract.simulator.personalities import personality_world
-from extract.simulator.quirks import quirky_world
-from extract.simulator.rollup_contradictions import (
+from extract.simulator.anomalies.anomaly import Anomaly, Injection
+from extract.simulator.anomalies.events import OutageInParts
+from extract.simulator.anomalies.readings import MeterOffset, OddReadings, OddStyle
+from extract.simulator.anomalies.rollups import (
     AllocationShift,
     InvertedCt,
     MidnightZero,
     MonthDropsDay,
     RollupDrift,
+    WeeklySundays,
     inverted_ct,
 )
-from extract.simulator.row_contradictions import CloudGap, DuplicateInstants, GapStyle, ProvisionalHours, WrongWindow
+from extract.simulator.anomalies.rows import CloudGap, DuplicateInstants, GapStyle, LateData, ProvisionalHours
+from extract.simulator.anomalies.shapes import KilowattHours, MissingColumns, OmittedMeasures, UnknownColumn
+from extract.simulator.anomalies.windows import EarlierDays, LaggingWindow, Stamps, WrongWindow
+from extract.simulator.conditions import Conditions
+from extract.simulator.endpoints.commands import AnswerForm, CommandBehaviour, Refusal
+from extract.simulator.endpoints.tariff import dated_tariffs
+from extract.simulator.faults.plan import Fault, FaultPlan, Rule, Where
+from extract.simulator.faults.rate_limit import RateLimit
+from extract.simulator.login.authority import DEMO_REFRESH_TOKEN, OAuthSetup
+from extract.simulator.measures import FLOWS, POWERS
 from extract.simulator.scenarios import SCENARIOS, Scenario, scenario
-from extract.simulator.server import Asked, SimulatorServer, serve
-from extract.simulator.shape_contradictions import KilowattHours, MissingColumns, UnknownColumn
-from extract.simulator.simulated_day import DayTruth
-from extract.simulator.site import ChargeKey, Mode, SerialStyle, SettingsChange, SiteSpec, ZoneMode
+from extract.simulator.server import ReceivedRequest, SimulatorServer, serve
+from extract.simulator.site import ChargeKey, EarlierZone, Mode, SerialStyle, SettingsChange, SiteSpec, ZoneMode
 from extract.simulator.table import Series
-from extract.simulator.truth import Truth
-from extract.simulator.world import DEMO_TOKEN, StaleAnswer, StaleSite, Vehicle, World, demo_world
+from extract.simulator.truth.outage import Outage
+from extract.simulator.truth.outages_and_charging import ChargeSession
+from extract.simulator.truth.simulated_day import DayTruth
+from extract.simulator.truth.site_truth import Truth
+from extract.simulator.worlds.personalities import personality_world
+from extract.simulator.worlds.quirks import quirky_world
+from extract.simulator.worlds.world import DEMO_TOKEN, StaleResponse, StaleSite, Vehicle, World, demo_world
 
 __all__ = [
     "DEMO_REFRESH_TOKEN",
@@ -38,29 +45,40 @@ __all__ = [
     "POWERS",
     "SCENARIOS",
     "AllocationShift",
-    "Asked",
-    "Cause",
+    "Anomaly",
+    "AnswerForm",
     "ChargeKey",
     "ChargeSession",
     "CloudGap",
+    "CommandBehaviour",
     "Conditions",
-    "Contradiction",
     "DayTruth",
     "DuplicateInstants",
+    "EarlierDays",
+    "EarlierZone",
     "Fault",
     "FaultPlan",
     "GapStyle",
     "Injection",
     "InvertedCt",
     "KilowattHours",
+    "LaggingWindow",
+    "LateData",
+    "MeterOffset",
     "MidnightZero",
     "MissingColumns",
     "Mode",
     "MonthDropsDay",
     "OAuthSetup",
+    "OddReadings",
+    "OddStyle",
+    "OmittedMeasures",
     "Outage",
+    "OutageInParts",
     "ProvisionalHours",
     "RateLimit",
+    "ReceivedRequest",
+    "Refusal",
     "RollupDrift",
     "Rule",
     "Scenario",
@@ -69,15 +87,18 @@ __all__ = [
     "SettingsChange",
     "SimulatorServer",
     "SiteSpec",
-    "StaleAnswer",
+    "StaleResponse",
     "StaleSite",
+    "Stamps",
     "Truth",
     "UnknownColumn",
     "Vehicle",
+    "WeeklySundays",
     "Where",
     "World",
     "WrongWindow",
     "ZoneMode",
+    "dated_tariffs",
     "demo_world",
     "inverted_ct",
     "personality_world",

@@ -1,26 +1,26 @@
-"""A fleet: a thousand sites of a few kinds, of which some fail, each in its own way and all the time.
+"""A fleet: a thousand sites of a few kinds, of which some always fail, in different ways.
 
-Sites of one kind differ by id and name alone, so their truth is computed once; what a fleet costs to serve is the answers.
+Sites of one kind differ only in id and name, so their truth is computed once.
 """
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from extract.simulator.conditions import Conditions
-from extract.simulator.faults import (
+from extract.simulator.faults.plan import (
     INTERNAL_ERROR,
-    ErrorAnswer,
+    ErrorResponse,
     Fault,
     FaultPlan,
-    HtmlAnswer,
+    HtmlResponse,
     Rule,
     TruncatedBody,
     Where,
 )
 from extract.simulator.site import SiteSpec
-from extract.simulator.world import World
+from extract.simulator.worlds.world import World
+from wattlog.zones import Zone
 
 KINDS: Final = (
     ("America/Los_Angeles", 37.0, -121.0),
@@ -28,38 +28,38 @@ KINDS: Final = (
     ("Europe/London", 52.0, -1.0),
     ("Australia/Sydney", -33.0, 150.0),
 )
-"""Zone and coordinates; every other site of a place has no battery."""
+"""Zone and coordinates; every second site of a place has no battery."""
 
 AGE_DAYS: Final = 400
 
-SOUND: Final = 31
+HEALTHY: Final = 31
 FAILURES: Final[dict[int, Fault]] = {
     35: INTERNAL_ERROR,
-    34: ErrorAnswer(404, "not_found"),
-    32: HtmlAnswer(),
+    34: ErrorResponse(404, "not_found"),
+    32: HtmlResponse(),
     36: TruncatedBody(is_length_whole=False),
 }
-"""First two digits of a site's id → what it answers to everything: 500, 404, a web page, half of a body."""
+"""First two digits of a site's id → its response to every request: 500, 404, a web page, half of a body."""
 
-DIGITS: Final = 10**8
+ID_FACTOR: Final = 10**8
 
 
 def fleet_world(today: date, sites: int = 1_000, *, failing: int = 0) -> World:
-    """An account of many sites, the last `failing` of which never answer well.
+    """An account of many sites, the last `failing` of which always fail.
 
     Args:
-        today: They were installed `AGE_DAYS` before.
-        sites: How many in all.
-        failing: How many of them fail, of each kind of failure in turn.
+        today: The sites were installed `AGE_DAYS` before this day.
+        sites: Number of all sites.
+        failing: Number of sites that fail, with the kinds of failure in turn.
     """
     kinds = tuple(FAILURES)
-    ids = [SOUND * DIGITS + number for number in range(sites - failing)]
-    ids += [kinds[number % len(kinds)] * DIGITS + number for number in range(failing)]
+    ids = [HEALTHY * ID_FACTOR + number for number in range(sites - failing)]
+    ids += [kinds[number % len(kinds)] * ID_FACTOR + number for number in range(failing)]
     return World(sites=tuple(_site(number, site_id, today) for number, site_id in enumerate(ids)))
 
 
 def fleet_conditions() -> Conditions:
-    """What makes the failing sites fail, and nothing else."""
+    """The faults of the failing sites, and no others."""
     return Conditions(
         faults=FaultPlan(
             tuple(Rule(fault, Where(path=f"/energy_sites/{digits}")) for digits, fault in FAILURES.items())
@@ -69,7 +69,7 @@ def fleet_conditions() -> Conditions:
 
 def _site(number: int, site_id: int, today: date) -> SiteSpec:
     zone, latitude, longitude = KINDS[number % len(KINDS)]
-    installed = datetime.combine(today - timedelta(days=AGE_DAYS), time(12, 30), ZoneInfo(zone))
+    installed = datetime.combine(today - timedelta(days=AGE_DAYS), time(12, 30), Zone(zone))
     site = SiteSpec(
         site_id=site_id,
         site_name=f"Roof {number + 1:04d}",

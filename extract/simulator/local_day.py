@@ -1,22 +1,24 @@
-"""Local days on the grid of UTC instants, and timestamps with the offset in force.
+"""Local days as ranges of UTC instants, and timestamps with the offset in force.
 
 A local day runs from the first instant of its date to the first instant of the next, so it has 276, 288 or 300 slots of
 five minutes (282 or 294 at Lord Howe). Source: Q5, Q37.
 """
 
 from bisect import bisect_left
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+
+from wattlog.local_days import first_instant
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Instants = npt.NDArray[np.datetime64]
 
 SLOT_S = 300
-"""The API measures energy and power in slots of five minutes."""
+"""Energy and power are measured in slots of five minutes."""
 
 DAY_S = 86_400
 
@@ -24,12 +26,8 @@ DAY_S = 86_400
 @lru_cache(maxsize=16_384)
 def day_bounds(zone: tzinfo, day: date) -> tuple[int, int]:
     """First instant of the local day and of the next one, in epoch seconds."""
-    return _first_instant(zone, day), _first_instant(zone, day + timedelta(days=1))
-
-
-def _first_instant(zone: tzinfo, day: date) -> int:
-    """A midnight that the clock skips stands for the first instant after the skip (fold=0 reads it so)."""
-    return int(datetime.combine(day, time(), zone).timestamp())
+    first, following = first_instant(day, zone), first_instant(day + timedelta(days=1), zone)
+    return int(first.timestamp()), int(following.timestamp())
 
 
 def local_date(zone: tzinfo, epoch_s: int) -> date:
@@ -46,14 +44,14 @@ def offset_s(zone: tzinfo, epoch_s: int) -> int:
 def offsets_s(zone: tzinfo, epochs_s: Ints) -> Ints:
     """The offsets at ascending instants.
 
-    Within two days a zone changes its offset at most once, so the change is found by bisection; rows further apart are
-    days, months or years, few enough to ask one by one.
+    Within two days a zone changes its offset at most once, so the change is found by bisection. Rows over a longer time are
+    days, months, or years: few enough to look up each offset.
     """
     count = len(epochs_s)
     if count == 0:
         return np.zeros(0, np.int64)
     if int(epochs_s[-1]) - int(epochs_s[0]) > 2 * DAY_S:
-        return np.array([offset_s(zone, each) for each in epochs_s.tolist()], np.int64)
+        return np.array([offset_s(zone, epoch_s) for epoch_s in epochs_s.tolist()], np.int64)
     first, last = offset_s(zone, int(epochs_s[0])), offset_s(zone, int(epochs_s[-1]))
     offsets = np.full(count, first, np.int64)
     if first != last:
@@ -63,7 +61,7 @@ def offsets_s(zone: tzinfo, epochs_s: Ints) -> Ints:
 
 
 def offset_text(offset: int) -> str:
-    """`-07:00`; UTC is `+00:00`."""
+    """An offset in seconds as text, such as `-07:00`; UTC is `+00:00`."""
     hours, minutes = divmod(abs(offset) // 60, 60)
     return f"{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}"
 
@@ -72,7 +70,7 @@ def stamps(zone: tzinfo, epochs_s: Ints) -> list[str]:
     """RFC 3339 timestamps of ascending instants, each with the offset in force then (Q5)."""
     offsets = offsets_s(zone, epochs_s)
     texts: list[str] = np.datetime_as_string(as_instants(epochs_s + offsets)).tolist()
-    suffixes = {each: offset_text(each) for each in set(offsets.tolist())}
+    suffixes = {offset: offset_text(offset) for offset in set(offsets.tolist())}
     return [text + suffixes[offset] for text, offset in zip(texts, offsets.tolist(), strict=True)]
 
 
@@ -84,3 +82,14 @@ def as_instants(epochs_s: Ints) -> Instants:
 def utc(epoch_s: int) -> datetime:
     """Epoch seconds as an aware datetime."""
     return datetime.fromtimestamp(epoch_s, UTC)
+
+
+def days_between(first: date, last: date) -> tuple[date, ...]:
+    """The days from first to last, both included."""
+    return tuple(first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+
+
+def instant_of_day(clock: tzinfo, day: date, seconds: int) -> int:
+    """Epoch seconds of the instant `seconds` after the beginning of a local day, at most the end of the day."""
+    start_s, end_s = day_bounds(clock, day)
+    return min(start_s + seconds, end_s)

@@ -1,4 +1,4 @@
-"""The names that the API gives its measures, and how they add up."""
+"""The API's names of its measures, and the sums that hold between them."""
 
 FLOWS: tuple[str, ...] = (
     "solar_energy_exported",
@@ -18,7 +18,7 @@ FLOWS: tuple[str, ...] = (
     "consumer_energy_imported_from_battery",
     "consumer_energy_imported_from_generator",
 )
-"""The sixteen measures of kind=energy, in the order the API gives them. Source: API.md §1.2."""
+"""The sixteen measures of kind=energy, in the order the API gives them. Source: API.md#requests."""
 
 EXPORTS: tuple[str, ...] = FLOWS[5:8]
 CHARGES: tuple[str, ...] = FLOWS[9:12]
@@ -38,7 +38,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "grid_energy_imported": ("consumer_energy_imported_from_grid", "battery_energy_imported_from_grid"),
     "battery_energy_exported": ("consumer_energy_imported_from_battery", "grid_energy_exported_from_battery"),
 }
-"""Each source is the sum of where it went, in every row of a site with a grid meter. Source: fact 5."""
+"""Each source and the flows that it is the sum of, in every row of a site with a grid meter. Source: API.md#flow-identities."""
 
 TOTALS: dict[str, tuple[str, ...]] = {
     "total_home_usage": HOME,
@@ -47,7 +47,7 @@ TOTALS: dict[str, tuple[str, ...]] = {
     "total_battery_charge": CHARGES,
     "total_grid_energy_exported": EXPORTS,
 }
-"""Derived measures of a row and what they sum; left out when zero. Source: fact 4, Q42."""
+"""Derived measures of a row and the flows that they sum; left out if zero. Source: Q42."""
 
 POWERS: tuple[str, ...] = ("solar_power", "battery_power", "grid_power", "grid_services_power", "generator_power")
-"""The measures of kind=power, in the order the API gives them. Source: API.md §1.2."""
+"""The measures of kind=power, in the order the API gives them. Source: API.md#requests."""

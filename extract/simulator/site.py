@@ -1,21 +1,22 @@
-"""What a simulated energy site is: a personality declared as data.
+"""A simulated energy site, declared as data.
 
-Nothing here computes: `simulated_day` turns a `SiteSpec` into a day of energy, `account` into products and site_info.
+`truth.simulated_day` computes a day of energy from a `SiteSpec`; the endpoints compute their responses from it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from typing import Any, Final
 
-from extract.simulator.contradiction import Contradiction
+from extract.simulator.anomalies.anomaly import Anomaly
+from wattlog.zones import Zone
 
 FIVE_MINUTE_SINCE = date(2024, 4, 8)
-"""First local day that period=day answers with five-minute rows instead of one row stamped 01:00. Source: Q10."""
+"""First local day for which period=day returns five-minute rows instead of one row at 01:00. Source: Q10."""
 
 
 class ZoneMode(StrEnum):
-    """How a site tells its time zone (Q7, Q8)."""
+    """How responses give the time zone of a site (Q7, Q8)."""
 
     NAMED = "named"
     MISSING = "missing"
@@ -25,7 +26,7 @@ class ZoneMode(StrEnum):
 
 
 class SerialStyle(StrEnum):
-    """How an answer gives the gateway's serial number (Q39)."""
+    """How responses give the serial number of the gateway (Q39)."""
 
     GIVEN = "given"
     EMPTY = "empty"
@@ -33,7 +34,7 @@ class SerialStyle(StrEnum):
 
 
 class ChargeKey(StrEnum):
-    """Under which key telemetry_history lists charge sessions; both have been seen (API.md §1.3)."""
+    """Key of the charge sessions in telemetry_history; the API has used both (API.md#charge-sessions)."""
 
     CHARGE_HISTORY = "charge_history"
     TIME_SERIES = "time_series"
@@ -47,60 +48,93 @@ class Mode(StrEnum):
     BACKUP = "backup"
 
 
+ABSENT: Final = "absent"
+"""The value of a key that is missing from then on."""
+
+RESERVE_KEY: Final = "backup_reserve_percent"
+MODE_KEY: Final = "default_real_mode"
+
+
 @dataclass(frozen=True, slots=True)
 class SettingsChange:
-    """What a control command set, as site_info shows it from an instant on.
+    """Values that a control command set, as site_info shows them from an instant on.
 
     Attributes:
         since: First instant of the new values.
-        values: Keys of site_info and what they become.
+        values: Keys of site_info, `components.` and `user_settings.` before those that are inside of these, and their new
+            values; `ABSENT` for a key that is then missing.
+        is_followed: Whether the battery follows a reserve or a mode, from the next local day on; site_info alone does not
+            show it (Q64).
     """
 
     since: datetime
     values: tuple[tuple[str, object], ...]
+    is_followed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierZone:
+    """A zone by which the server divided time into days before it was corrected.
+
+    Attributes:
+        until: First instant of the next zone.
+        time_zone: IANA name.
+    """
+
+    until: datetime
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
 class SiteSpec:
-    """One energy site. A battery, solar, a generator or wall connectors are there when their size is not zero.
+    """One energy site. It has a battery, solar, a generator, or wall connectors if their size is not zero.
 
     Attributes:
         site_id: `energy_site_id`; up to 16 digits.
-        site_name: Name the owner gave it.
-        time_zone: Real IANA zone: local days, and so the truth, are cut by it whatever `zone_mode` tells.
-        installed_at: Aware instant; no slot that begins before it exists.
-        latitude: Degrees north; with the longitude it gives the sun's course.
+        site_name: Name given by the owner.
+        time_zone: Real IANA zone. Local days, and so the truth, are of this zone, whatever `zone_mode` is.
+        installed_at: Aware instant of the installation; no slot begins before it.
+        latitude: Degrees north; with the longitude it determines the elevation of the sun.
         longitude: Degrees east.
         solar_peak_w: Peak solar power; 0 for none.
         battery_energy_wh: Energy of the full battery; 0 for none.
-        battery_power_w: Largest battery power, both ways. Three hours of it must fill the battery, so that every
-            evening can reach the level that the next morning begins with.
-        battery_count: Number of batteries that share the two.
-        backup_reserve_pct: Level the battery is not discharged below.
-        home_mean_w: About the mean power of the home, without cars.
-        wall_connectors: Number of wall connectors; cars charge at night when there is one.
+        battery_power_w: Largest power of charge and discharge. Three hours of it must fill the battery, so that every
+            evening can reach the level at which the next day begins.
+        battery_count: Number of batteries; energy and power are those of all together.
+        battery_since: First local day of the battery and the grid meter that comes with it: before it the site is solar only,
+            and reports only solar. None: the site was installed with them.
+        backup_reserve_pct: Lowest level to which the battery is discharged.
+        home_mean_w: Approximate mean power of the home, without charging of vehicles.
+        wall_connectors: Number of wall connectors; with at least one, a vehicle charges on some nights.
         generator_w: Power of the generator, which runs every Sunday at noon and during outages; 0 for none.
-        has_grid_meter: Without one (solar only) the API knows solar and nothing else (Q16, Q43).
-        outages_per_year: About how often the grid fails.
-        vpp_events_per_year: About how often the battery exports for grid services in the evening (Q31).
-        zone_mode: How the site tells its zone.
-        serial_style: How the site tells its serial number.
-        power_interval_s: Spacing of kind=power: 300, or 900 on older solar-only sites.
-        omits_night_rows: kind=power leaves out rows that are all zero (Q15).
+        has_grid_meter: Without one (solar only) the API reports only solar (Q16, Q43).
+        outages_per_year: Approximate number of outages in a year.
+        vpp_events_per_year: Approximate number of evenings in a year on which the battery exports for grid services (Q31).
+        zone_mode: How responses give the zone.
+        info_zone_mode: How site_info gives it, where that differs from the history.
+        fixed_offset_minutes: Offset of a site with `ZoneMode.FIXED_OFFSET` that never changes; None: the offset in force at the
+            request.
+        earlier_zones: Zones of the server that were wrong, in order of time; the truth's days are of `time_zone` throughout.
+        serial_style: How responses give the serial number.
+        power_interval_s: Interval length of kind=power: 300, or 900 on older solar-only sites.
+        omits_night_rows: kind=power leaves out rows in which all values are zero (Q15).
         five_minute_since: First day of the five-minute era (Q10).
-        has_sub_daily_periods: week and month come as five-minute rows too (Q10).
-        has_midnight_garbage: interval=15m asked exactly at midnight gives numbers that mean nothing (Q2).
+        has_sub_daily_periods: Weeks and months have five-minute rows, too (Q10).
+        has_midnight_garbage: interval=15m with an `end_date` of exactly midnight returns meaningless numbers (Q2).
         firmware_version: `version` of site_info.
-        mode: What the battery is for; only `autonomous` sites know time_of_use_energy.
-        has_tariff: There is a tariff: savings and tariff_rate answer.
-        charge_key: Where telemetry_history lists charge sessions.
+        mode: Operating mode; only `autonomous` sites have time_of_use_energy.
+        has_tariff: The site has a tariff, and so savings and tariff_rate.
+        tariff_changes_on: Local day from which a second tariff is valid; None if the first one stays.
+        charge_key: Key of the charge sessions in telemetry_history.
         backup_page_size: Events on a page of kind=backup.
-        has_backup_loop: The last page of kind=backup points to itself instead of ending (a paging bug to guard against).
-        state: State of the address; with the country it is all of it that is not invented.
+        has_backup_loop: The last page of kind=backup names itself as the next one (a paging bug that clients must handle).
+        state: State of the address; the address is invented except for state and country.
         country: Country of the address.
-        settings_changes: What control commands set, in order of time.
-        contradictions: How the answers contradict what happened, applied in order.
-        seed: Everything random about the site follows from it.
+        offline_since: From this instant on the gateway is offline: live_status keeps the values and the timestamp of that
+            instant. None: the gateway is never offline.
+        settings_changes: Values that control commands set, in order of time.
+        anomalies: Deviations of the responses from what happened, applied in order.
+        seed: Seed of all random numbers of the site.
     """
 
     site_id: int = 1_000_000_001
@@ -113,6 +147,7 @@ class SiteSpec:
     battery_energy_wh: int = 27_000
     battery_power_w: int = 10_000
     battery_count: int = 2
+    battery_since: date | None = None
     backup_reserve_pct: int = 20
     home_mean_w: int = 1_000
     wall_connectors: int = 0
@@ -121,6 +156,9 @@ class SiteSpec:
     outages_per_year: float = 6.0
     vpp_events_per_year: float = 0.0
     zone_mode: ZoneMode = ZoneMode.NAMED
+    info_zone_mode: ZoneMode | None = None
+    fixed_offset_minutes: int | None = None
+    earlier_zones: tuple[EarlierZone, ...] = ()
     serial_style: SerialStyle = SerialStyle.GIVEN
     power_interval_s: int = 300
     omits_night_rows: bool = False
@@ -130,18 +168,22 @@ class SiteSpec:
     firmware_version: str = "25.18.3 4d1c9f0a"
     mode: Mode = Mode.SELF_CONSUMPTION
     has_tariff: bool = False
+    tariff_changes_on: date | None = None
     charge_key: ChargeKey = ChargeKey.CHARGE_HISTORY
     backup_page_size: int = 20
     has_backup_loop: bool = False
     state: str = "CA"
     country: str = "US"
+    offline_since: datetime | None = None
     settings_changes: tuple[SettingsChange, ...] = ()
-    contradictions: tuple[Contradiction, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
     seed: int = 1
 
     def __post_init__(self) -> None:
         if self.installed_at.tzinfo is None:
             raise ValueError("installed_at has no offset; give an aware datetime")
+        if self.offline_since is not None and self.offline_since.tzinfo is None:
+            raise ValueError("offline_since has no offset; give an aware datetime")
         if self.battery_power_w * 3 < self.battery_energy_wh:
             raise ValueError("battery_power_w is too small to fill battery_energy_wh in three hours; raise it")
         if self.backup_page_size < 1:
@@ -152,21 +194,50 @@ class SiteSpec:
             raise ValueError("a battery site always has a grid meter; set has_grid_meter=True")
 
     @property
-    def zone(self) -> ZoneInfo:
+    def zone(self) -> Zone:
         """The real zone."""
-        return ZoneInfo(self.time_zone)
+        return Zone(self.time_zone)
+
+    def on(self, day: date) -> "SiteSpec":
+        """The site with the equipment that it has on a local day."""
+        if self.battery_since is None or day >= self.battery_since:
+            return self
+        return replace(
+            self, battery_energy_wh=0, battery_power_w=0, battery_count=0, battery_since=None, has_grid_meter=False
+        )
 
     @property
     def has_battery(self) -> bool:
-        """There is a battery."""
+        """Whether the site has a battery."""
         return self.battery_energy_wh > 0
 
     @property
     def has_solar(self) -> bool:
-        """There are solar panels."""
+        """Whether the site has solar panels."""
         return self.solar_peak_w > 0
 
     @property
     def reserve_wh(self) -> int:
-        """Energy that stays in the battery for a backup."""
-        return self.battery_energy_wh * self.backup_reserve_pct // 100
+        """Energy that stays in the battery for an outage: all of it in mode backup (Q51)."""
+        percent = 100 if self.mode is Mode.BACKUP else self.backup_reserve_pct
+        return self.battery_energy_wh * percent // 100
+
+    def as_of(self, instant_s: int) -> "SiteSpec":
+        """The site with the reserve and the mode in force at an instant, in epoch seconds."""
+        found: dict[str, Any] = {}
+        for change in self.battery_changes:
+            if change.since.timestamp() <= instant_s:
+                found |= dict(change.values)
+        if not found:
+            return self
+        mode, reserve = Mode(found.get(MODE_KEY, self.mode)), int(found.get(RESERVE_KEY, self.backup_reserve_pct))
+        return replace(self, mode=mode, backup_reserve_pct=reserve)
+
+    @property
+    def battery_changes(self) -> tuple[SettingsChange, ...]:
+        """The changes of settings that the battery follows."""
+        return tuple(
+            change
+            for change in self.settings_changes
+            if change.is_followed and {RESERVE_KEY, MODE_KEY} & {name for name, _ in change.values}
+        )

@@ -1,10 +1,10 @@
-"""A time series on its way to JSON: columns of numbers first, so that contradictions can change it, then rows.
+"""A time series of a response: columns of numbers, which anomalies can change, rendered to rows of JSON.
 
-Rows are spelled as the API spells them: names, order, timestamps with offsets, zero totals left out.
+The rows have the API's format: names, order, timestamps with offsets, and no totals that are zero.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, tzinfo
+from datetime import date, timedelta, timezone, tzinfo
 from enum import StrEnum
 from typing import Any, Self
 
@@ -18,9 +18,12 @@ Column = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 Row = dict[str, object]
 
+DISTANT_ZONE = timezone(timedelta(hours=9))
+"""An offset far from the offset of the sites: the date in such a timestamp can differ from the site's local date."""
+
 
 class Series(StrEnum):
-    """What a table is an answer to; the periods are named as the warehouse names their source."""
+    """What a table is a response to; the periods have the names of their sources in the warehouse."""
 
     POWER = "power"
     SOE = "soe"
@@ -35,15 +38,16 @@ class Series(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of one answer.
+    """The rows of one response.
 
     Attributes:
-        series: What was asked.
-        clock: Whose days the rows belong to and whose offset the timestamps carry.
-        epochs_s: What the rows are stamped with, ascending.
-        columns: Values by the name that the API gives them, in its order.
-        modern_since: Energy rows of days before it have no `raw_timestamp`, no totals, and numbers with a fraction.
-        is_zulu: Rows stamped in UTC with a `Z` instead of the offset (Q18).
+        series: What was requested.
+        clock: The time zone of the rows' days and of their timestamps.
+        epochs_s: Instants of the rows in epoch seconds, ascending.
+        columns: Values by the API's names, in its order.
+        modern_since: Energy rows of earlier days have no `raw_timestamp`, no totals, and numbers with a decimal point.
+        is_zulu: Rows with timestamps in UTC, written with `Z` instead of an offset (Q18).
+        is_distant: Rows with timestamps in `DISTANT_ZONE`.
     """
 
     series: Series
@@ -52,6 +56,7 @@ class Table:
     columns: dict[str, Column]
     modern_since: date = date.min
     is_zulu: Mask | None = None
+    is_distant: Mask | None = None
 
     def between(self, first: date, last: date) -> Mask:
         """Which rows belong to the local days from first to last, both included."""
@@ -59,37 +64,36 @@ class Table:
         return (self.epochs_s >= start_s) & (self.epochs_s < end_s)
 
     def take(self, rows: Mask | Ints) -> Self:
-        """The table with some of its rows, or with some of them more than once."""
-        zulu = None if self.is_zulu is None else self.is_zulu[rows]
+        """The table with the chosen rows; a row can be chosen more than once."""
+        zulu, far = (None if mask is None else mask[rows] for mask in (self.is_zulu, self.is_distant))
         columns = {name: column[rows] for name, column in self.columns.items()}
-        return replace(self, epochs_s=self.epochs_s[rows], columns=columns, is_zulu=zulu)
+        return replace(self, epochs_s=self.epochs_s[rows], columns=columns, is_zulu=zulu, is_distant=far)
 
     def with_columns(self, columns: dict[str, Column]) -> Self:
         """The table with some columns replaced or added."""
         return replace(self, columns=self.columns | columns)
 
     def render(self) -> list[Row]:
-        """One dictionary a row; a zero is written `0` whatever the type."""
+        """One dictionary a row; a zero is written `0`, also in a column of fractions."""
         texts = self._stamps()
         names = ("timestamp", *self.columns)
         values = [_plain(column) for column in self.columns.values()]
         rows: list[Row] = [dict(zip(names, row, strict=True)) for row in zip(texts, *values, strict=True)]
         if self.series not in {Series.POWER, Series.SOE}:
-            self._decorate(rows)
+            self._add_era_fields(rows)
         return rows
 
     def _stamps(self) -> list[str]:
         texts = stamps(self.clock, self.epochs_s)
-        if self.is_zulu is None:
-            return texts
-        utc_texts: list[str] = np.datetime_as_string(as_instants(self.epochs_s)).tolist()
-        return [
-            f"{utc_text}Z" if is_zulu else text
-            for text, utc_text, is_zulu in zip(texts, utc_texts, self.is_zulu.tolist(), strict=True)
-        ]
+        if self.is_distant is not None:
+            texts = _where(self.is_distant, stamps(DISTANT_ZONE, self.epochs_s), texts)
+        if self.is_zulu is not None:
+            utc_texts: list[str] = np.datetime_as_string(as_instants(self.epochs_s)).tolist()
+            texts = _where(self.is_zulu, [f"{text}Z" for text in utc_texts], texts)
+        return texts
 
-    def _decorate(self, rows: list[Row]) -> None:
-        """Give energy rows what their era adds: fractions before 2024, raw_timestamp and totals after (Q10)."""
+    def _add_era_fields(self, rows: list[Row]) -> None:
+        """Add to energy rows what belongs to their era: a decimal point before 2024, raw_timestamp and totals after (Q10)."""
         modern_s, _ = day_bounds(self.clock, self.modern_since) if self.modern_since > date.min else (0, 0)
         modern = int(np.searchsorted(self.epochs_s, modern_s))
         flows = [name for name in FLOWS if name in self.columns]
@@ -104,9 +108,13 @@ class Table:
                     rows[index][total] = value
 
 
+def _where(is_chosen: Mask, chosen: list[str], others: list[str]) -> list[str]:
+    return [one if is_one else other for one, other, is_one in zip(chosen, others, is_chosen.tolist(), strict=True)]
+
+
 def _plain(column: Column) -> list[object]:
     """Python values; `0.0` becomes `0`, as the API writes it."""
     if column.dtype.kind == "f":
-        return [each or 0 for each in column.tolist()]
+        return [value or 0 for value in column.tolist()]
     values: list[object] = column.tolist()
     return values

@@ -1,86 +1,81 @@
-"""`wattlog backfill`."""
+"""`wattlog backfill`, and the run that it shares with `sync` and `demo`."""
 
-import atexit
-import logging
-import os
-import sys
-from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
-from extract.client import utc_now
-from extract.series import Series
-from flows.console import progress_to_console
-from flows.data_directory import held
-from flows.engines.local import LocalEngine
-from flows.interrupts import graceful
-from flows.pipeline import Selection, Summary
-from flows.pipeline import backfill as run_pipeline
-from flows.runners import OnDask
-from flows.runners import run as run_on
-from flows.settings import Settings, prefect_is_configured
-from flows.summary import print_summary
-from flows.workspace import Workspace, new_run_id
+import typer
+
+from flows.cli.executor_options import Engine, Executor, Runner, Scheduler, chosen_executor
+from flows.cli.options import InPlaceViews, IntervalName, Json, MaxRequests, SeriesNames, Since, Sites, Until
+
+if TYPE_CHECKING:
+    from flows.executors.choice import ExecutorChoice
+    from flows.pipeline import BackfillRequest, Summary
+    from flows.settings import Settings
 
 
 def backfill(
-    settings: Settings,
+    settings: "Settings",
     *,
-    sites: list[int],
-    series: list[Series],
-    since: date | None,
-    until: date | None,
-    max_requests: int | None,
-    newest_first: bool,
-    has_quarter_hours: bool,
-    engine: str | None,
-    on_dask: OnDask | None = None,
-    as_json: bool,
+    site: Sites = None,
+    series: SeriesNames = None,
+    since: Since = None,
+    until: Until = None,
+    max_requests: MaxRequests = None,
+    newest_first: Annotated[
+        bool, typer.Option("--newest-first/--oldest-first", help="Which windows to fetch first.")
+    ] = True,
+    interval: IntervalName = None,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    runner: Runner = None,
+    engine: Engine = None,
+    in_place_views: InPlaceViews = False,
+    as_json: Json = False,
 ) -> int:
-    """Fetch, transform, publish, and say what came of it; returns the exit code."""
-    selection = Selection(tuple(sites), tuple(series), since, until, newest_first, has_quarter_hours)
-    summary = run(settings, selection, max_requests=max_requests, engine=engine, on_dask=on_dask, command="backfill")
+    """Fetch every window that is not settled, and publish. Run it again to continue."""
+    choice = chosen_executor(executor, scheduler, runner=runner, engine=engine)
+    from flows.pipeline import BackfillRequest
+    from flows.summary import print_summary
+
+    request = BackfillRequest(
+        tuple(site or ()), tuple(series or ()), since, until, newest_first, has_quarter_hours=interval is not None
+    )
+    settings = settings.with_in_place_views(in_place_views)
+    summary = run_backfill(settings, request, max_requests=max_requests, executor=choice, command="backfill")
     print_summary(summary, settings, as_json=as_json)
     return summary.exit_code
 
 
-def run(
-    settings: Settings,
-    selection: Selection,
+def run_backfill(
+    settings: "Settings",
+    request: "BackfillRequest",
     *,
     max_requests: int | None = None,
-    engine: str | None,
-    on_dask: OnDask | None = None,
+    executor: "ExecutorChoice",
     command: str,
     is_quiet: bool = False,
-) -> Summary:
-    """Run the pipeline on the engine wanted, holding the data directory; without a word of progress if `is_quiet`."""
-    workspace = Workspace(settings, new_run_id(utc_now()), max_requests=max_requests)
-    with held(settings.data_dir, command):
-        try:
-            if on_dask is not None:
-                with progress_to_console(is_quiet=is_quiet) as progress:
-                    return run_on(
-                        workspace,
-                        command,
-                        lambda engine: run_pipeline(workspace, engine, selection, progress=progress, command=command),
-                        on_dask,
-                    )
-            if engine == "prefect" or (engine is None and prefect_is_configured()):
-                if is_quiet:
-                    _silence_prefect()
-                from flows.deployed import run_on_prefect
+) -> "Summary":
+    """Lock the data directory and run the pipeline with the executor chosen; no progress is shown if `is_quiet`."""
+    from flows.console import progress_to_console
+    from flows.data_directory import locked
+    from flows.executors.choice import open_executor
+    from flows.interrupts import graceful
+    from flows.orchestration.context import new_context
+    from flows.orchestration.silence import silence_prefect
+    from flows.pipeline import backfill as run_pipeline
+    from flows.stop_signal import StopSignal
 
-                return run_on_prefect(workspace, selection, command)
-            with graceful(workspace), progress_to_console(is_quiet=is_quiet) as progress:
-                return run_pipeline(workspace, LocalEngine(), selection, progress=progress, command=command)
-        finally:
-            workspace.close()
+    context, stop = new_context(settings, max_requests=max_requests), StopSignal()
+    with locked(settings.data_dir, command):
+        if executor.is_prefect_flow:
+            if is_quiet:
+                silence_prefect()
+            from flows.orchestration.flows import run_on_prefect
 
-
-def _silence_prefect() -> None:
-    """Prefect logs its runs to whatever the root logger has; what goes wrong is said in one line, as ever.
-
-    Where its threads outlive the interpreter, DuckDB's binding complains of references, after this process's last word.
-    """
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(lambda record: not record.name.startswith("prefect"))
-    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()))
+            return run_on_prefect(context, request, command)
+        with (
+            graceful(stop),
+            progress_to_console(is_quiet=is_quiet) as progress,
+            open_executor(executor, context, stop) as opened,
+        ):
+            return run_pipeline(context, opened, request, stop=stop, progress=progress, command=command)

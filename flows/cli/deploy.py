@@ -1,53 +1,72 @@
-"""`wattlog deploy`: pool, limits and deployments for Prefect."""
+"""`wattlog deploy`."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
-from rich.table import Table
+import typer
 
-from extract.client import utc_now
-from flows.account import known_sites
-from flows.console import note, print_json, print_table
-from flows.errors import UsageError
-from flows.settings import Settings
-from flows.workspace import Workspace, new_run_id
-from transform.sites import Site
+from flows.cli.options import Json
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+    from transform.sites import Site
 
 
 def deploy(
-    settings: Settings,
+    settings: "Settings",
     *,
-    work_pool: str,
-    timezone: str | None,
-    account: str | None,
-    takes_over: bool,
-    as_json: bool,
-) -> int:
-    """Register everything and say what to start next; returns the exit code."""
-    from flows.deploy import register, zone_of_account
+    work_pool: Annotated[
+        str, typer.Option(help="Work pool; created if it does not exist.", metavar="NAME")
+    ] = "wattlog",
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            help="Time zone of the schedules; the account's if not given.", metavar="ZONE", show_default=False
+        ),
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the account, if several share a Prefect server.", metavar="NAME", show_default=False
+        ),
+    ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Change deployments of another data directory to this one.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Register pool, limits, and deployments with Prefect. Repeat it after an update."""
+    from rich.table import Table
 
-    zone = timezone or zone_of_account(_sites(settings))
+    from flows.console import note, print_json, print_table
+    from flows.errors import UsageError
+    from flows.orchestration.register import register, zone_of_account
+
+    zone = timezone or zone_of_account(_stored_sites(settings))
     if zone is None:
         raise UsageError(
-            "no site is known yet, so neither is its time zone; run `wattlog sites --refresh` first or give --timezone"
+            "the archive has no site yet, so the account's time zone is not known; "
+            "run `wattlog sites --refresh` first or give --timezone"
         )
-    done = register(settings, work_pool=work_pool, timezone=zone, account=account, takes_over=takes_over)
+    done = register(settings, work_pool=work_pool, timezone=zone, account=account, takes_over=take_over)
     if as_json:
         print_json(asdict(done))
-        return 0
-    table = Table(
-        "deployment", "schedule", title=f"Deployments, {zone}", title_justify="left", box=None, pad_edge=False
-    )
+        return
+    table = Table("deployment", "schedule", title=f"Deployments, {zone}")
     for name, cron in done.deployments.items():
         table.add_row(name, cron or "on demand")
     print_table(table)
     for name in done.created:
-        note(f"made {name}")
+        note(f"created {name}")
     note(f"start a worker: prefect worker start --pool {done.work_pool}")
-    return 0
 
 
-def _sites(settings: Settings) -> list[Site]:
-    """The sites known from earlier runs; nothing is asked, and nothing is made where there is no archive."""
-    if not (settings.data_dir / "raw").exists():
+def _stored_sites(settings: "Settings") -> "list[Site]":
+    """The sites in the archive. Nothing is requested, and no archive is made."""
+    from flows.account import known_sites
+    from flows.orchestration.context import new_context
+    from wattlog.names import DataDirectory
+
+    if not DataDirectory(settings.data_dir).raw.exists():
         return []
-    return known_sites(Workspace(settings, new_run_id(utc_now())))
+    return known_sites(new_context(settings).open_archive(), settings.site_timezones)

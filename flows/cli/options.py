@@ -1,4 +1,4 @@
-"""The options that commands share: each declared once, so that it means the same wherever it stands."""
+"""The options that several commands share, each declared once."""
 
 from datetime import date
 from enum import StrEnum
@@ -6,24 +6,7 @@ from typing import Annotated
 
 import typer
 
-from extract.series import Series
-
-
-class EngineName(StrEnum):
-    """The values of `--engine`."""
-
-    LOCAL = "local"
-    PREFECT = "prefect"
-
-
-class Format(StrEnum):
-    """The values of `sql --format`."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
-    MARKDOWN = "markdown"
+from wattlog.series import Series
 
 
 class ExportFormat(StrEnum):
@@ -55,10 +38,10 @@ class Clock(StrEnum):
 
 
 def day(text: str) -> date:
-    """A calendar day as people write it.
+    """A calendar day, as YYYY-MM-DD.
 
     Raises:
-        BadParameter: It is none.
+        BadParameter: It is not a day.
     """
     try:
         found = date.fromisoformat(text)
@@ -71,6 +54,7 @@ def day(text: str) -> date:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Sites = Annotated[list[int] | None, typer.Option("--site", help="Only this site id; repeat for more.", metavar="ID")]
+OneSite = Annotated[int | None, typer.Option("--site", help="The site; needed if there are several.", metavar="ID")]
 SeriesNames = Annotated[list[Series] | None, typer.Option("--series", help="Only this series; repeat for more.")]
 Since = Annotated[
     date | None, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day, in each site's own calendar.")
@@ -80,16 +64,19 @@ Until = Annotated[
 ]
 IntervalName = Annotated[
     Interval | None,
-    typer.Option(help="Energy by quarter hours as well: one more request a day.", show_default=False),
-]
-Engine = Annotated[
-    EngineName | None,
-    typer.Option(
-        help="What runs the steps; prefect where a Prefect API is configured, else local.", show_default=False
-    ),
+    typer.Option(help="Fetch energy by quarter hours as well: one more request a day.", show_default=False),
 ]
 InPlaceViews = Annotated[
     bool,
-    typer.Option("--in-place-views", help="Make a warehouse of views over the lake: for fleets too large to copy."),
+    typer.Option("--in-place-views", help="Make a warehouse of views over the lake, for fleets too large to copy."),
 ]
-MaxRequests = Annotated[int | None, typer.Option(min=1, help="Ask at most this often.", metavar="N")]
+MaxRequests = Annotated[int | None, typer.Option(min=1, help="Make at most this many requests.", metavar="N")]
+QUERY_S = 600.0
+"""How long a query may run by default; the longest one that ships takes a few seconds."""
+
+AllowFiles = Annotated[
+    bool, typer.Option("--allow-files", help="Let the query read files of this machine (read_csv, read_parquet, …).")
+]
+Timeout = Annotated[
+    float, typer.Option(min=0, help="End the query after this many seconds; 0 for no limit.", metavar="S")
+]

@@ -1,76 +1,55 @@
-"""`wattlog reconcile`: what disagrees, by how much, and why."""
+"""`wattlog reconcile`."""
 
-from collections.abc import Sequence
-from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from extract.client import utc_now
-from flows.account import choose, known_sites
-from flows.console import MOST_PARTS, note, print_json, print_rest, print_table, progress_to_console
-from flows.data_directory import held
-from flows.errors import ExitCode
-from flows.findings import AGREE, SKIPPED, Findings, as_dict, findings
-from flows.pipeline import reconcile as run_pipeline
-from flows.runners import OnDask, run
-from flows.settings import Settings
-from flows.workspace import Workspace, new_run_id
+from flows.cli.executor_options import Executor, Runner, Scheduler, chosen_executor
+from flows.cli.options import Json, Since, Sites
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 
 def reconcile(
-    settings: Settings,
+    settings: "Settings",
     *,
-    sites: list[int],
-    since: date | None,
-    is_strict: bool,
-    on_dask: OnDask | None = None,
-    as_json: bool,
+    site: Sites = None,
+    since: Since = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with exit code 1 if a difference is unexplained.")
+    ] = False,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    runner: Runner = None,
+    as_json: Json = False,
 ) -> int:
-    """Recompute, publish and show; returns the exit code, which with `is_strict` says whether all is explained."""
-    workspace = Workspace(settings, new_run_id(utc_now()))
-    with held(settings.data_dir, "reconcile"):
-        try:
-            with progress_to_console() as progress:
-                run(workspace, "reconcile", lambda engine: run_pipeline(workspace, engine, progress=progress), on_dask)
-            found = findings(workspace, choose(known_sites(workspace), sites), since)
-        finally:
-            workspace.close()
-    unexplained = sum(each.unexplained for each in found)
+    """Show where the sources differ, by how much, and why. All sources are compared again first."""
+    choice = chosen_executor(executor, scheduler, runner=runner)
+    from flows.account import choose
+    from flows.cli.tables.differences import print_differences
+    from flows.console import note, print_json, progress_to_console
+    from flows.data_directory import locked
+    from flows.differences import as_dict, differences
+    from flows.errors import ExitCode
+    from flows.executors.choice import open_executor
+    from flows.orchestration.context import new_context
+    from flows.pipeline import reconcile as run_pipeline
+    from flows.stop_signal import StopSignal
+    from flows.summary import one_line
+
+    context, stop = new_context(settings), StopSignal()
+    with locked(settings.data_dir, "reconcile"):
+        with progress_to_console() as progress, open_executor(choice, context, stop) as opened:
+            summary = run_pipeline(context, opened, stop=stop, progress=progress)
+        found = differences(context.open_lake(), choose(summary.sites, site or ()), since)
+    unexplained = sum(of_site.unexplained for of_site in found)
     if as_json:
-        print_json({"unexplained": unexplained, "sites": [as_dict(each) for each in found]})
+        print_json({"unexplained": unexplained, "sites": [as_dict(of_site) for of_site in found]})
     else:
-        print_findings(found)
+        print_differences(found)
     if unexplained:
-        note(
-            f"{unexplained} differences are unexplained; `wattlog sql 'from analytics.disagreements'` lists all of them"
-        )
-    return ExitCode.INCOMPLETE if is_strict and unexplained else ExitCode.OK
-
-
-def print_findings(found: Sequence[Findings]) -> None:
-    """Print each site's checks and its largest differences in words."""
-    if not found:
-        note("nothing to compare yet: no day is told by two sources; run `wattlog backfill`")
-    for each in sorted(found, key=lambda each: -each.unexplained)[:MOST_PARTS] if len(found) > MOST_PARTS else found:
-        print_table(_checks(each))
-        sentences = [*each.sentences(), *each.not_checked()]
-        if sentences:
-            print_table(Text("\n".join(sentences)))
-    print_rest(len(found) - MOST_PARTS, "sites")
-
-
-def _checks(each: Findings) -> Table:
-    name = each.site.site_name or str(each.site.site_id)
-    table = Table(title=Text(f"{name} ({each.site.site_id})"), title_justify="left", box=None, pad_edge=False)
-    table.add_column("check")
-    table.add_column("of")
-    for verdict in ("agree", "differ", "missing", "skipped"):
-        table.add_column(verdict, justify="right")
-    table.add_column("causes")
-    for check in each.checks:
-        agree, differ, skipped = (check.verdicts.get(name, 0) for name in (AGREE, "differs", SKIPPED))
-        causes = ", ".join(f"{cause} {count:,}" for cause, count in check.causes.items())
-        counts = (f"{number:,}" for number in (agree, differ, check.periods - agree - differ - skipped, skipped))
-        table.add_row(check.check_name, f"{check.granularity}s", *counts, causes)
-    return table
+        note(f"{unexplained} differences are unexplained; `wattlog sql 'from analytics.disagreements'` lists them")
+    if summary.losses:
+        note(one_line(summary))
+    return ExitCode.INCOMPLETE if (strict and unexplained) or summary.losses else ExitCode.OK

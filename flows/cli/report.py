@@ -1,48 +1,57 @@
-"""`wattlog report`: one HTML file with the history of every site."""
+"""`wattlog report`."""
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from extract.client import utc_now
-from flows.cli.query import WAREHOUSE
-from flows.console import note, print_json
-from flows.errors import UsageError
-from flows.settings import Settings
-from warehouse.report import write_report
+import typer
 
-DEFAULT_NAME = "report.html"
-"""Beside the warehouse, where nothing was said."""
+from flows.cli.options import Json, Since, Sites, Until
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 
 def report(
-    settings: Settings,
+    settings: "Settings",
     *,
-    out: Path | None,
-    sites: list[int],
-    year: int | None,
-    since: date | None,
-    until: date | None,
-    force: bool,
-    as_json: bool,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write.", metavar="FILE.html", show_default="report.html in the data directory"),
+    ] = None,
+    site: Sites = None,
+    year: Annotated[
+        int | None,
+        typer.Option(min=2000, max=9999, help="Only this calendar year.", metavar="YYYY", show_default=False),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Write the report and say where it is.
+    """Write one HTML page with the history of every site. It needs a browser and no network."""
+    from extract.api.client import utc_now
+    from flows.console import note, print_json
+    from flows.errors import UsageError
+    from warehouse.report import write_report
+    from wattlog.names import DataDirectory
 
-    A report at its default place is replaced without asking: it is made of the warehouse and nothing else.
-    """
     if year is not None:
         if since is not None or until is not None:
-            raise UsageError("--year is --since and --until in one: give either")
+            raise UsageError("--year cannot be used with --since or --until; give one or the other")
         since, until = date(year, 1, 1), date(year, 12, 31)
     if out is None and settings.shown_data_dir != str(settings.data_dir):
-        raise UsageError(f"{settings.shown_data_dir} takes no report; say where with --out FILE.html")
+        raise UsageError(f"{settings.shown_data_dir} is a store and has no report; name a file with --out FILE.html")
+    directory = DataDirectory(settings.data_dir)
     written = write_report(
-        settings.data_dir / WAREHOUSE,
-        settings.data_dir / DEFAULT_NAME if out is None else out,
+        directory.warehouse,
+        directory.report if out is None else out,
         made_at=utc_now(),
-        sites=sites or None,
+        sites=site or None,
         since=since,
         until=until,
-        force=force or out is None,
+        answers=directory.what_if,
+        force=force or out is None,  # at its default place it is replaced: it can be made again from the warehouse
     )
     if as_json:
         print_json({"path": str(written.path), "sites": written.sites, "bytes": written.bytes})

@@ -2,38 +2,52 @@
 
 import signal
 import threading
+from typing import TYPE_CHECKING, Annotated
 
-from rich.table import Table
+import typer
 
-from extract.simulator import DEMO_TOKEN
-from extract.simulator.scenarios import SCENARIOS, Scenario
-from flows.console import note, print_json, print_pairs, print_table
-from flows.errors import UsageError
-from flows.settings import Settings
+from flows.cli.options import Json
+
+if TYPE_CHECKING:
+    from extract.simulator.scenarios import Scenario
+    from flows.settings import Settings
 
 
-def simulate(settings: Settings, *, scenario: str, list_them: bool, port: int, as_json: bool) -> None:
-    """Serve a scenario until SIGINT or SIGTERM, or say which there are."""
-    if list_them:
+def simulate(
+    settings: "Settings",
+    *,
+    scenario: Annotated[str, typer.Option(help="How the API behaves; see --list.", metavar="NAME")] = "demo",
+    list_scenarios: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for any free one.")] = 8787,
+    as_json: Json = False,
+) -> None:
+    """Serve the simulated API until interrupted."""
+    if list_scenarios:
         _print_scenarios(as_json=as_json)
         return
-    done = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: done.set())
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
         with _named(scenario).serve(port=port) as server:
             _print_address(server.base_url, as_json=as_json)
-            done.wait()
+            stopped.wait()
     except KeyboardInterrupt:
         return
 
 
-def _named(name: str) -> Scenario:
+def _named(name: str) -> "Scenario":
+    from extract.simulator.scenarios import SCENARIOS
+    from flows.errors import UsageError
+
     if name not in SCENARIOS:
-        raise UsageError(f"there is no scenario {name!r}; `wattlog simulate --list` names them")
+        raise UsageError(f"there is no scenario {name!r}; `wattlog simulate --list` lists them")
     return SCENARIOS[name]
 
 
 def _print_address(base_url: str, *, as_json: bool) -> None:
+    from extract.simulator import DEMO_TOKEN
+    from flows.console import note, print_json, print_pairs
+
     facts = {
         "WATTLOG_PROVIDER": "simulator",
         "WATTLOG_API_BASE_URL": base_url,
@@ -47,10 +61,15 @@ def _print_address(base_url: str, *, as_json: bool) -> None:
 
 
 def _print_scenarios(*, as_json: bool) -> None:
+    from rich.table import Table
+
+    from extract.simulator.scenarios import SCENARIOS
+    from flows.console import print_json, print_table
+
     if as_json:
-        print_json([{"name": each.name, "explanation": each.explanation} for each in SCENARIOS.values()])
+        print_json([{"name": known.name, "explanation": known.explanation} for known in SCENARIOS.values()])
         return
-    table = Table("scenario", "what happens", box=None, pad_edge=False)
-    for each in SCENARIOS.values():
-        table.add_row(each.name, each.explanation)
+    table = Table("scenario", "what happens")
+    for known in SCENARIOS.values():
+        table.add_row(known.name, known.explanation)
     print_table(table)

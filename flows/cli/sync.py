@@ -1,54 +1,70 @@
 """`wattlog sync`: the run that a timer starts every night."""
 
 import sys
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import SecretStr
+import typer
 
-from flows.cli import explain
-from flows.cli.backfill import run
-from flows.console import note
-from flows.healthcheck import Healthcheck
-from flows.pipeline import Selection
-from flows.runners import OnDask
-from flows.settings import Settings
-from flows.summary import one_line, print_summary
+from flows.cli.backfill import run_backfill
+from flows.cli.executor_options import Engine, Executor, Runner, Scheduler, chosen_executor
+from flows.cli.options import InPlaceViews, Json, MaxRequests, Sites
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 
 def sync(
-    settings: Settings,
+    settings: "Settings",
     *,
-    sites: list[int],
-    max_requests: int | None,
-    is_verbose: bool,
-    healthcheck_url: str | None,
-    engine: str | None,
-    on_dask: OnDask | None = None,
-    as_json: bool,
+    site: Sites = None,
+    max_requests: MaxRequests = None,
+    healthcheck_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Address to request when the run begins, and at URL or URL/fail when it ends.",
+            metavar="URL",
+            show_default=False,
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print progress and summary without a terminal, too.")
+    ] = False,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    runner: Runner = None,
+    engine: Engine = None,
+    in_place_views: InPlaceViews = False,
+    as_json: Json = False,
 ) -> int:
-    """Fetch what is not settled, reconcile, publish; returns the exit code.
+    """Do the nightly run: fetch, reconcile, publish. Without a terminal, only failures are printed."""
+    choice = chosen_executor(executor, scheduler, runner=runner, engine=engine)
+    from pydantic import SecretStr
 
-    Without a terminal it says nothing when all went well, since cron mails whatever is printed, and one line when not.
-    """
+    from flows.cli.error_text import explain
+    from flows.console import note
+    from flows.healthcheck import Healthcheck
+    from flows.pipeline import BackfillRequest
+    from flows.summary import one_line, print_summary
+
     watchdog = Healthcheck(
         settings.healthcheck_url if healthcheck_url is None else SecretStr(healthcheck_url),
         hidden=(settings.access_token, settings.refresh_token, settings.client_secret),
     )
     watchdog.began()
     try:
-        summary = run(
-            settings,
-            Selection(tuple(sites)),
+        summary = run_backfill(
+            settings.with_in_place_views(in_place_views),
+            BackfillRequest(tuple(site or ())),
             max_requests=max_requests,
-            engine=engine,
-            on_dask=on_dask,
+            executor=choice,
             command="sync",
-            is_quiet=not (is_verbose or sys.stderr.isatty()),
+            is_quiet=not (verbose or sys.stderr.isatty()),
         )
     except BaseException as error:
         watchdog.ended(explain(error)[0])
         raise
     watchdog.ended(one_line(summary) if summary.exit_code else None)
-    if as_json or is_verbose or sys.stdout.isatty():
+    if as_json or verbose or sys.stdout.isatty():
         print_summary(summary, settings, as_json=as_json)
     elif summary.exit_code:
         note(one_line(summary))

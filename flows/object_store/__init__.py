@@ -1,14 +1,13 @@
-"""The data directory in an object store: a mirror on this machine, committed by a manifest.
+"""A data directory in an object store: a mirror on this machine, committed by a manifest.
 
-address   s3://BUCKET/PREFIX
-parts     which files belong to the store, and what each command needs of them
-bucket    requests to the store, and what its refusals mean
+`session.open_data_dir` pulls, runs the command in the mirror, and pushes:
+
+layout    the store's address, which files belong to it, what each command needs of them
+store     requests, by obstore
+errors    what can fail, and what the store's errors mean
 lease     one run at a time, over all machines
-manifest  what the store holds
-mirror    the directory on this machine
-growing   files that only grow, and how two that grew apart are joined
-pull      from the store to the mirror
-push      from the mirror to the store
+manifest  what the store holds, and whether it does
+mirror    the directory on this machine, and how files that only grow are joined
+transfer  pull, push, recover
 session   what a command is run in
-verify    objects against the manifest
 """

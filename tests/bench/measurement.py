@@ -1,4 +1,4 @@
-"""One measurement and the promise it is held against."""
+"""One measurement and the limit that it is compared with."""
 
 import re
 import resource

@@ -7,18 +7,23 @@ summed by site. Beside it stands what a chart asks: all columns of one site and 
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
 import duckdb
 
+from tests.bench.histories import Histories
 from tests.bench.measurement import Measurement, best_of
+from tests.bench.result import Limit, Result
 from warehouse.connection import connect
 from warehouse.models import MODELS, Model, create_models
 from warehouse.schema import TABLES, Kind
 
 SITES = 10
 FIRST, LAST = "2016-01-01", "2025-12-31"
+NAME = "warehouse.duckdb"
+ONE_SUM = "select sum(solar_energy_exported_wh) from main.energy_intervals"
 LONGEST_QUERY_S = 0.1
 """Promised: every model answers within 100 ms, on two cores."""
 
@@ -95,7 +100,7 @@ _OTHERS = (
             + consumer_energy_imported_from_battery_wh) as home_wh,
         sum(grid_energy_exported_from_solar_wh) as grid_export_wh,
         sum(battery_energy_imported_from_solar_wh) as battery_charge_wh,
-        sum(columns([each for each in (*) if each like '%energy%_wh']))
+        sum(columns([column_name for column_name in (*) if column_name like '%energy%_wh']))
     from main.energy_intervals
     group by site_id, local_date
     order by site_id, local_date
@@ -104,8 +109,8 @@ _OTHERS = (
     insert into main.energy_periods by name
     select
         site_id, 'month' as granularity, date_trunc('month', local_date)::date as period_start,
-        'calendar_history/year' as source, false as is_partial, '2026-01-01'::timestamptz as _fetched_at,
-        'raw' as _raw_id, 'run' as _run_id, sum(columns([each for each in (*) if each like '%energy%_wh']))
+        'calendar_history/year' as source, false as is_partial, 'UTC' as timezone, '2026-01-01'::timestamptz as _fetched_at,
+        'raw' as _raw_id, 'run' as _run_id, sum(columns([column_name for column_name in (*) if column_name like '%energy%_wh']))
     from main.daily
     group by all
     """,
@@ -113,8 +118,8 @@ _OTHERS = (
     insert into main.energy_periods by name
     select
         site_id, 'year' as granularity, date_trunc('year', local_date)::date as period_start,
-        'calendar_history/lifetime' as source, false as is_partial, '2026-01-01'::timestamptz as _fetched_at,
-        'raw' as _raw_id, 'run' as _run_id, sum(columns([each for each in (*) if each like '%energy%_wh']))
+        'calendar_history/lifetime' as source, false as is_partial, 'UTC' as timezone, '2026-01-01'::timestamptz as _fetched_at,
+        'raw' as _raw_id, 'run' as _run_id, sum(columns([column_name for column_name in (*) if column_name like '%energy%_wh']))
     from main.daily
     group by all
     """,
@@ -154,20 +159,87 @@ _OTHERS = (
         ('grid_energy_imported_wh'), ('battery_energy_exported_wh')) as m (measure)
     order by site_id, check_name, period_start, measure
     """,
+    """
+    insert into main.hourly_costs by name
+    select
+        site_id,
+        date_trunc('hour', interval_start) as starts_at,
+        min(local_date) as local_date,
+        3600 as stored_s,
+        case when hour(starts_at) between 16 and 20 then 'ON_PEAK' else 'OFF_PEAK' end as label,
+        'Year' as season,
+        'USD' as currency,
+        'in_force' as tariff_basis,
+        0.2 as buy_per_kwh,
+        0.1 as sell_per_kwh,
+        sum(grid_energy_imported_wh) as grid_import_wh,
+        sum(grid_energy_exported_from_solar_wh) as grid_export_wh,
+        (sum(grid_energy_imported_wh) * 0.0002)::decimal(28, 9) as import_cost,
+        (sum(grid_energy_exported_from_solar_wh) * 0.0001)::decimal(28, 9) as export_credit,
+        0 as battery_import_cost,
+        0 as ev_import_cost
+    from main.energy_intervals
+    group by site_id, date_trunc('hour', interval_start)
+    order by site_id, starts_at
+    """,
+    """
+    insert into main.daily_costs by name
+    select
+        site_id, local_date, 'USD' as currency, 'in_force' as tariff_basis, false as is_bounded,
+        sum(grid_import_wh) as grid_import_wh, sum(grid_export_wh) as grid_export_wh,
+        sum(import_cost) as import_cost, sum(import_cost) as import_cost_low, sum(import_cost) as import_cost_high,
+        sum(export_credit) as export_credit, sum(export_credit) as export_credit_low,
+        sum(export_credit) as export_credit_high, 0 as battery_import_cost, 0 as ev_import_cost, 0.3 as daily_charges,
+        sum(import_cost) * 3 as without_solar_cost, sum(import_cost) * 2 as without_battery_cost,
+        sum(import_cost) * 4 as without_both_cost
+    from main.hourly_costs
+    group by site_id, local_date
+    order by site_id, local_date
+    """,
+    """
+    insert into main.bills by name
+    select
+        site_id, date_trunc('month', local_date)::date as cycle_start, last_day(local_date) as cycle_end,
+        30 as days, 30 as priced_days, 0 as bounded_days, 'none' as netting, 'USD' as currency,
+        'in_force' as tariff_basis, sum(import_cost) as import_cost, sum(import_cost) as net_cost
+    from main.daily_costs
+    group by all
+    order by all
+    """,
     "drop table slots",
 )
 
+_NUMBERS = frozenset({Kind.DOUBLE, Kind.BIGINT, Kind.INTEGER, Kind.DECIMAL, Kind.MONEY})
 _AGGREGATE = Template("select site_id, count(*), $sums from analytics.$model group by site_id")
 _SLICE = Template("select * from analytics.$model where site_id = 1003 and $year = 2024")
 
 
+def measure_ratio(histories: Histories) -> Iterator[Result]:
+    """Measure 8: of all models the one that takes most, in the time of one sum over a whole column."""
+    sites, years = histories.sizes.sites, histories.sizes.years
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        filled(Path(directory), sites, f"{2026 - years}-01-01") as connection,
+    ):
+        create_models(connection)
+        connection.execute("checkpoint")
+        often = histories.sizes.often
+        one_sum = min(timed(connection, ONE_SUM)[1] for _ in range(often))
+        times = {name: [timed(connection, _whole(model)) for _ in range(often)] for name, model in MODELS.items()}
+    cpu_s = {name: min(cpu for _, cpu in of_model) for name, of_model in times.items()}
+    elapsed_ms = {name: min(elapsed for elapsed, _ in of_model) * 1000 for name, of_model in times.items()}
+    costly, slow = max(cpu_s, key=cpu_s.__getitem__), max(elapsed_ms, key=elapsed_ms.__getitem__)
+    parts: dict[str, float | str] = {"one sum": one_sum, **cpu_s}
+    name = f"model {costly}, {sites} sites × {years} y / one full-column sum"
+    yield Result(8, name, cpu_s[costly] / one_sum, "×", Limit(20, 10), parts)
+    in_ms: dict[str, float | str] = {f"{model} ms": value for model, value in elapsed_ms.items()}
+    yield Result(8, f"  slowest model: {slow}", elapsed_ms[slow], "ms", Limit(LONGEST_QUERY_S * 1000), in_ms)
+
+
 def measure() -> Iterator[Measurement]:
     """What the models cost at the build, and each model's two queries."""
-    with tempfile.TemporaryDirectory() as directory, connect(temp_directory=Path(directory) / "spill") as connection:
-        path = Path(directory) / "warehouse.duckdb"
-        connection.execute(f"attach '{path}' as warehouse (storage_version 'v1.5.0')")
-        connection.execute("use warehouse")
-        fill(connection)
+    with tempfile.TemporaryDirectory() as directory, filled(Path(directory), SITES, FIRST) as connection:
+        path = Path(directory) / NAME
         (rows,) = connection.execute("select count(*) from main.energy_intervals").fetchall()[0]
         yield from _built(connection, path)
         for model in MODELS.values():
@@ -175,13 +247,23 @@ def measure() -> Iterator[Measurement]:
     yield Measurement("  rows of energy_intervals behind them", rows / 1e6, "million")
 
 
-def fill(connection: duckdb.DuckDBPyConnection) -> None:
+@contextmanager
+def filled(directory: Path, sites: int, first: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a new warehouse that has every table a model reads."""
+    with connect(temp_directory=directory / "spill") as connection:
+        connection.execute(f"attach '{directory / NAME}' as warehouse (storage_version 'v1.5.0')")
+        connection.execute("use warehouse")
+        fill(connection, sites, first)
+        yield connection
+
+
+def fill(connection: duckdb.DuckDBPyConnection, sites: int = SITES, first: str = FIRST) -> None:
     """Every table that a model reads, for all sites and years."""
     for table in TABLES.values():
         for statement in table.ddl():
             connection.execute(statement)
-    connection.execute(_SITES, [SITES])
-    connection.execute(_SLOTS, [FIRST, LAST, 300])
+    connection.execute(_SITES, [sites])
+    connection.execute(_SLOTS, [first, LAST, 300])
     for statement in (_INTERVALS, *_OTHERS):
         connection.execute(statement)
     connection.execute("checkpoint")
@@ -197,14 +279,31 @@ def _built(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Measur
     yield Measurement("  which has without them", before / 1e6, "MB")
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, model: Model) -> Iterator[Measurement]:
-    numbers = [each.name for each in model.fields if each.type in {Kind.DOUBLE, Kind.BIGINT, Kind.INTEGER}]
+def _whole(model: Model) -> str:
+    """The query that reads every row and column of a model."""
+    numbers = [field.name for field in model.fields if field.type in _NUMBERS]
     sums = ", ".join(f'sum("{name}")' for name in numbers if name != "site_id")
-    names = ", ".join(f'max("{each.name}")' for each in model.fields if each.name not in numbers)
-    whole = _AGGREGATE.substitute(model=model.name, sums=", ".join(filter(None, (sums, names))))
+    names = ", ".join(f'max("{field.name}")' for field in model.fields if field.name not in numbers)
+    return _AGGREGATE.substitute(model=model.name, sums=", ".join(filter(None, (sums, names))))
+
+
+def timed(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[float, float]:
+    """Seconds that pass, and seconds of the processor."""
+    elapsed, cpu = time.perf_counter(), time.process_time()
+    connection.execute(query).fetchall()
+    return time.perf_counter() - elapsed, time.process_time() - cpu
+
+
+def cpu_s_of(connection: duckdb.DuckDBPyConnection, query: str) -> float:
+    """Seconds of the processor that a query takes."""
+    return timed(connection, query)[1]
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, model: Model) -> Iterator[Measurement]:
+    whole = _whole(model)
     seconds = best_of(5, lambda: connection.execute(whole).fetchall())
     yield Measurement(f"analytics.{model.name}: every row, summed by site", seconds, "s", LONGEST_QUERY_S)
-    dates = [each.name for each in model.fields if each.type is Kind.DATE]
+    dates = [field.name for field in model.fields if field.type is Kind.DATE]
     if not dates or model.name in {"sites", "lifetime"}:
         return
     part = _SLICE.substitute(model=model.name, year=f"year({dates[0]})")

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 from unittest.mock import patch
@@ -17,14 +18,14 @@ import numpy as np
 import pandas as pd
 
 from tests.bench.measurement import Measurement, best_of
-from warehouse import build as building
-from warehouse.build import Loading, build
-from warehouse.lake import Lake
-from warehouse.query import connect
+from warehouse.build import build as building
+from warehouse.build.build import Loading, build
+from warehouse.lake.lake import Lake
+from warehouse.query.query import connect
 from warehouse.schema import TABLES
 
 SITES = range(1001, 1011)
-MONTHS = [str(each) for each in pd.period_range("2024-01", "2025-12", freq="M")]
+MONTHS = [str(month) for month in pd.period_range("2024-01", "2025-12", freq="M")]
 STEPS_S = {"power": 300, "energy_intervals": 300, "state_of_energy": 900}
 
 LARGEST_SHARE = 0.3
@@ -38,8 +39,8 @@ EXPORTED_ROWS = 10_000_000
 _EXPORT = """
 import resource, sys
 from pathlib import Path
-from warehouse.export import export
-from warehouse.formats import Format
+from warehouse.export.export import export
+from warehouse.query.output_format import Format
 
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 path, relation, destination, form = sys.argv[1:]
@@ -63,15 +64,15 @@ def _month(name: str, site: int, month: str, night: int) -> pd.DataFrame:
         "_raw_id": np.repeat([f"{month}-{day}" for day in range(days)], count // days),
         "_run_id": "run",
     }
-    return pd.DataFrame({each.name: given.get(each.name, numbers[at]) for at, each in enumerate(table.fields)})
+    return pd.DataFrame({field.name: given.get(field.name, numbers[at]) for at, field in enumerate(table.fields)})
 
 
 def _write(lake: Lake, months: list[str], night: int) -> None:
     for name, site, month in product(STEPS_S, SITES, months):
-        lake.write(name, _month(name, site, month, night), site_id=site, month=month, digest=str(night))
+        lake.write(name, _month(name, site, month, night), site_id=site, period=month, digest=str(night))
 
 
-def _nobody(connection: duckdb.DuckDBPyConnection, _: object) -> None:
+def _no_models(connection: duckdb.DuckDBPyConnection, _: object) -> None:
     connection.execute("create schema if not exists analytics")
 
 
@@ -86,7 +87,10 @@ def measure() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as directory:
         lake, path = Lake(Path(directory) / "lake"), Path(directory) / "warehouse.duckdb"
         _write(lake, MONTHS, 0)
-        with patch.object(building, "create_models", _nobody):
+        with (
+            patch.object(building, "create_models", _no_models),
+            patch.object(building, "updated_models", lambda *_: nullcontext()),
+        ):
             whole = build(lake, path)
             yield Measurement(
                 f"load {sum(whole.rows.values()):,} rows of {whole.files_loaded} files", whole.seconds, "s"
@@ -111,9 +115,9 @@ def measure() -> Iterator[Measurement]:
         yield from _exports(path, whole.rows["power"])
 
 
-def _exports(path: Path, held: int) -> Iterator[Measurement]:
+def _exports(path: Path, stored_rows: int) -> Iterator[Measurement]:
     """The power of all sites as CSV; as many copies of it as ten million rows take as Parquet."""
-    many = f"select power.* from power cross join range({-(-EXPORTED_ROWS // held)})"
+    many = f"select power.* from power cross join range({-(-EXPORTED_ROWS // stored_rows)})"
     for form, relation in (("csv", "power"), ("parquet", many)):
         arguments = [str(path), relation, str(path.with_name(f"rows.{form}")), form]
         done = subprocess.run([sys.executable, "-c", _EXPORT, *arguments], capture_output=True, text=True, check=True)

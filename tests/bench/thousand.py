@@ -10,27 +10,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from extract.series import Series
-from extract.simulator.fleet import SOUND, fleet_conditions, fleet_world
-from flows.engines.local import LocalEngine
-from flows.pipeline import Selection, backfill
+from extract.simulator.fleet import HEALTHY, fleet_conditions, fleet_world
+from flows.executors.threads import ThreadExecutor
+from flows.pipeline import BackfillRequest, backfill
+from flows.run_context import RunContext
 from flows.settings import Settings
 from flows.summary import as_dict
-from flows.workspace import Workspace
 from tests.bench.measurement import Measurement, peak_mb
 from tests.simulated import NOW, account, standing
+from wattlog.series import Series
 
 SITES: Final = int(os.environ.get("BENCH_FLEET_SITES", "1000"))
 FAILING: Final = SITES // 50
-DECEMBER: Final = Selection(
+DECEMBER: Final = BackfillRequest(
     series=(Series.ENERGY_DAY, Series.ENERGY_INTERVAL), since=date(2025, 12, 1), until=date(2025, 12, 31)
 )
-"""What every account wants first; power would be as much again, and says the same of memory, files and failures."""
+"""What every account wants first; power would be as much again, and shows the same about memory, files and failures."""
 
 
 class Noted:
@@ -64,7 +64,7 @@ class Noted:
 
 
 def measure() -> Iterator[Measurement]:
-    """One run of the fleet, in a process of its own."""
+    """One run of the fleet, in another process."""
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
     with ExitStack() as stack:
@@ -77,11 +77,11 @@ def measure() -> Iterator[Measurement]:
         summary, stages, highest_mb = mine.recv()
         child.join()
         asked = len(served.server.requests)
-        sound = sum(each.site_id // 10**8 == SOUND for each in world.sites)
+        sound = sum(spec.site_id // 10**8 == HEALTHY for spec in world.sites)
         yield Measurement(f"{SITES:,} sites, {FAILING} of them failing: requests", asked, "")
         yield Measurement("  of them not counted by the run", abs(asked - summary["requests"]), "", 0)
         yield Measurement("  sites that failed", len(summary["sites_failed"]), "", FAILING)
-        yield Measurement("  days missing of the others", 31 * sound - summary["days_held"], "", 0)
+        yield Measurement("  days missing of the others", 31 * sound - summary["days_stored"], "", 0)
         for stage, total, wall_s, cpu_s, mb in stages:
             yield Measurement(f"  {stage}: {total:,}, CPU", cpu_s, "s")
             yield Measurement(f"  {stage}: elapsed", wall_s, "s")
@@ -89,22 +89,22 @@ def measure() -> Iterator[Measurement]:
         yield Measurement("  highest memory", highest_mb, "MB")
         for name, pattern in (("raw", "*.zst"), ("lake", "*.parquet")):
             files = list((root / name).rglob(pattern))
-            size = sum(each.stat().st_size for each in files) / 1e6
+            size = sum(path.stat().st_size for path in files) / 1e6
             yield Measurement(f"  {name}: {len(files):,} files", size, "MB")
         yield Measurement("  warehouse", (root / "warehouse.duckdb").stat().st_size / 1e6, "MB")
 
 
-def fetch(settings: Settings, told: Any) -> None:
+def fetch(settings: Settings, results: Any) -> None:
     """What the child does: a month of energy for every site, to the warehouse."""
     noted = Noted()
-    with closing(Workspace(settings, f"bench-{time.time_ns()}", clock=standing)) as workspace:
-        summary = backfill(workspace, LocalEngine(), DECEMBER, progress=noted)
-    told.send((as_dict(summary) | {"days_held": days_held(summary.warehouse)}, noted.stages, peak_mb()))
+    context = RunContext(settings, f"bench-{time.time_ns()}", clock=standing)
+    summary = backfill(context, ThreadExecutor(), DECEMBER, progress=noted)
+    results.send((as_dict(summary) | {"days_stored": days_stored(summary.warehouse)}, noted.stages, peak_mb()))
 
 
-def days_held(warehouse: Path | None) -> int:
-    """Days of December of which the warehouse knows the energy."""
-    from warehouse.query import connect
+def days_stored(warehouse: Path | None) -> int:
+    """Days of December of which the warehouse has the energy."""
+    from warehouse.query.query import connect
 
     assert warehouse is not None
     with connect(warehouse) as connection:

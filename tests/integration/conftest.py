@@ -14,9 +14,8 @@ import httpx
 import pytest
 from filelock import FileLock
 
+from tests.patience import PATIENCE_S, wait_until
 from tests.processes import free_port, running
-
-STARTS_WITHIN_S = 240
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +35,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def _server(directory: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The server whose address stands in a directory. Whoever finds none there starts one, and stops it after the others."""
+    """The server whose address stands in a directory. The first process starts it, and stops it when no other uses it."""
     address, turn = directory / "address", FileLock(directory / "turn.lock")
     with ExitStack() as stack, (directory / "users.lock").open("ab") as users:
         with turn:
@@ -58,7 +57,7 @@ def _server(directory: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def _is_free(users: IO[bytes]) -> bool:
-    """Whether nobody else holds the lock of those who use the server; a process that died does not."""
+    """Whether no other process has the lock for the users of the server; a process that died does not have it."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -85,16 +84,14 @@ def _started(home: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--no-ui"]
     command += ["--port", str(httpx.URL(url).port)]
     with running(command, cwd=home, environment=os.environ, log=home / "server.log") as server:
-        deadline = time.monotonic() + STARTS_WITHIN_S
-        while not _is_healthy(url):
-            assert server.poll() is None, (home / "server.log").read_text()
-            assert time.monotonic() < deadline, (home / "server.log").read_text()
-            time.sleep(0.2)
+        log = home / "server.log"
+        wait_until(lambda: server.poll() is not None or _is_healthy(url), log.read_text, look_s=0.2)
+        assert server.poll() is None, log.read_text()
         yield server
 
 
 def _is_healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=2).status_code == 200
+        return httpx.get(f"{url}/health", timeout=PATIENCE_S).status_code == 200
     except httpx.TransportError:
         return False

@@ -1,7 +1,7 @@
-"""Quarter hours that tell otherwise from a time of day on: through the whole pipeline, to the quarter hour (Q21).
+"""Quarter hours that differ from the five minutes after a time of day: through the whole pipeline, to the quarter hour (Q21).
 
 Days are asked both ways: as five minutes, or as the one row of the old era, and as quarter hours. What has to be found is
-worked out a second time here, from what the server told.
+worked out a second time here, from what the server reported.
 """
 
 import json
@@ -16,15 +16,15 @@ import orjson
 import pandas as pd
 import pytest
 
-from extract.archive import RawArchive
-from extract.series import Series
+from extract.archive.raw_archive import RawArchive
 from extract.simulator import FLOWS, AllocationShift, MonthDropsDay, SiteSpec, World
 from flows.cli import run
-from flows.engines.local import LocalEngine
-from flows.pipeline import Selection, backfill, rebuild, reconcile
+from flows.executors.threads import ThreadExecutor
+from flows.pipeline import BackfillRequest, backfill, rebuild, reconcile
 from tests.simulated import Account, account
-from warehouse.lake import Lake
-from warehouse.query import connect
+from warehouse.lake.lake import Lake
+from warehouse.query.query import connect
+from wattlog.series import Series
 
 FIRST, LAST = date(2024, 3, 8), date(2024, 3, 14)
 SPRING = date(2024, 3, 10)
@@ -35,7 +35,7 @@ SITE = SiteSpec(
     installed_at=datetime(2024, 3, 1, 20, tzinfo=UTC),
     seed=11,
     five_minute_since=date(2024, 3, 1),
-    contradictions=(
+    anomalies=(
         AllocationShift(date(2024, 3, 9), date(2024, 3, 10), after_s=23_400),
         AllocationShift(date(2024, 3, 11), date(2024, 3, 12), after_s=12 * 3600),
         MonthDropsDay(date(2024, 3, 11)),
@@ -51,7 +51,7 @@ SHIFTED: Final = {
     date(2024, 3, 11): datetime(2024, 3, 11, 12, tzinfo=SITE.zone),
     date(2024, 3, 12): datetime(2024, 3, 12, 12, tzinfo=SITE.zone),
 }
-"""Day → from when on its quarter hours may tell otherwise, by the site's clock."""
+"""Day → from when on its quarter hours may differ, by the site's clock."""
 
 FIVES, QUARTERS = "kind=energy&period=day", "kind=energy&period=day&interval=15m"
 SPLITS: Final = tuple(name for name in FLOWS if "_from_" in name)
@@ -66,17 +66,17 @@ class Asked:
     served: Account
     data_dir: Path
 
-    def findings(self, site_id: int) -> list[dict[str, Any]]:
+    def differences(self, site_id: int) -> list[dict[str, Any]]:
         """Rows about days that do not agree."""
         rows = Lake(self.data_dir / "lake").read("reconciliation", site_id=site_id)
         mine = rows[(rows["verdict"] != "agree") & (rows["granularity"] == "day")]
         return [{str(name): value for name, value in row.items()} for row in mine.to_dict("records")]
 
-    def told(self, site_id: int, day: date) -> dict[str, list[dict[str, Any]]]:
-        """What the server told of a day, by question."""
+    def reported(self, site_id: int, day: date) -> dict[str, list[dict[str, Any]]]:
+        """What the server reported for a day, by question."""
         archive = RawArchive(self.data_dir / "raw")
         return {
-            entry.question: orjson.loads(archive.answer(entry).body)["response"]["time_series"]
+            entry.question: orjson.loads(archive.load(entry).body)["response"]["time_series"]
             for entry in archive.entries(site_id)
             if entry.series == Series.ENERGY_INTERVAL and entry.window_start == day
         }
@@ -87,24 +87,23 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     """A week of both sites, with quarter hours, and the roll-ups beside it."""
     data_dir = tmp_path_factory.mktemp("shift")
     with account(World((SITE, OLD)), now=lambda: datetime(2024, 4, 2, 20, tzinfo=UTC)) as served:
-        workspace = served.workspace(data_dir)
+        context = served.context(data_dir)
         series = (Series.POWER, Series.ENERGY_INTERVAL, Series.ENERGY_DAY)
-        wanted = Selection(series=series, since=FIRST, until=LAST, has_quarter_hours=True)
-        assert backfill(workspace, LocalEngine(), wanted).exit_code == 0
-        workspace.close()
+        scope = BackfillRequest(series=series, since=FIRST, until=LAST, has_quarter_hours=True)
+        assert backfill(context, ThreadExecutor(), scope).exit_code == 0
         yield Asked(served, data_dir)
 
 
-def test_each_shifted_day_is_told_with_the_quarter_hour_from_which_on_the_two_differ(asked: Asked) -> None:
+def test_each_shifted_day_has_the_quarter_hour_from_which_on_the_two_differ(asked: Asked) -> None:
     """Every split of every shifted day that is off by more than its rows round to, and nothing else; DST day included."""
     found = {
-        (row["period_start"], row["measure"]): (row["difference_wh"], row["cause"], row["parts_at"])
-        for row in asked.findings(SITE.site_id)
+        (row["period_start"], row["measure"]): (row["difference_wh"], row["cause"], row["diverges_at"])
+        for row in asked.differences(SITE.site_id)
         if row["check_name"] == "interval_vs_interval"
     }
     expected = {}
     for day in DAYS:
-        rows = asked.told(SITE.site_id, day)
+        rows = asked.reported(SITE.site_id, day)
         quarters, minutes = rows[QUARTERS], rows[FIVES]
         fives = [
             {name: sum(row[name] for row in minutes[at : at + 3]) for name in FLOWS} for at in range(0, len(minutes), 3)
@@ -120,14 +119,14 @@ def test_each_shifted_day_is_told_with_the_quarter_hour_from_which_on_the_two_di
                 expected[day, f"{name}_wh"] = (difference, "allocation_shift", datetime.fromisoformat(first))
     assert found == expected
     assert {day for day, _ in found} == set(SHIFTED)
-    assert all(parts_at >= SHIFTED[day] for (day, _), (_, _, parts_at) in found.items())
+    assert all(diverges_at >= SHIFTED[day] for (day, _), (_, _, diverges_at) in found.items())
 
 
 def test_intervals_that_count_are_the_finer_ones_and_agree_with_everything_else(asked: Asked) -> None:
-    """What gave way changes no sum: no other check has a finding but the dropped day."""
+    """Superseded intervals change no sum: no other check has a difference, except for the dropped day."""
     others = {
         (row["check_name"], row["cause"])
-        for row in asked.findings(SITE.site_id)
+        for row in asked.differences(SITE.site_id)
         if row["check_name"] != "interval_vs_interval"
     }
     assert others == {("day_vs_month_series", "dropped_day")}
@@ -135,34 +134,34 @@ def test_intervals_that_count_are_the_finer_ones_and_agree_with_everything_else(
     assert set(lake.read("energy_intervals", site_id=SITE.site_id)["interval_s"]) == {300}
 
 
-def test_where_the_day_is_one_row_the_shift_is_found_and_its_moment_is_not_told(asked: Asked) -> None:
+def test_where_the_day_is_one_row_the_shift_is_found_and_its_moment_is_not_known(asked: Asked) -> None:
     """Q10: in the old era by sums alone, so by more than the day's 96 (or 92) rows round to."""
-    mine = [row for row in asked.findings(OLD.site_id) if row["check_name"] == "interval_vs_day"]
+    mine = [row for row in asked.differences(OLD.site_id) if row["check_name"] == "interval_vs_day"]
     expected = set()
     for day in DAYS:
-        rows = asked.told(OLD.site_id, day)
+        rows = asked.reported(OLD.site_id, day)
         quarters, (whole,) = rows[QUARTERS], rows[FIVES]
         for name in SPLITS:
             if abs(sum(row[name] for row in quarters) - whole[name]) > max(len(quarters), 0.001 * whole[name]):
                 expected.add((day, f"{name}_wh", "allocation_shift"))
     assert {(row["period_start"], row["measure"], row["cause"]) for row in mine} == expected
     assert {day for day, _, _ in expected} >= {date(2024, 3, 9), SPRING}
-    assert all(pd.isna(row["parts_at"]) for row in mine)
+    assert all(pd.isna(row["diverges_at"]) for row in mine)
 
 
 def test_the_moment_is_in_the_warehouse_by_instant_and_by_the_sites_clock(asked: Asked) -> None:
     """Model `disagreements`: UTC and local side by side; NULL where only sums were compared."""
     with connect(asked.data_dir / "warehouse.duckdb") as warehouse:
         rows = warehouse.execute(
-            "select period_start, measure, parts_at, local_parts_at from analytics.disagreements"
+            "select period_start, measure, diverges_at, local_diverges_at from analytics.disagreements"
             " where site_id = ? and check_name = 'interval_vs_interval'",
             [SITE.site_id],
         ).fetchall()
-    of_lake = {(row["period_start"], row["measure"]): row["parts_at"] for row in asked.findings(SITE.site_id)}
+    of_lake = {(row["period_start"], row["measure"]): row["diverges_at"] for row in asked.differences(SITE.site_id)}
     assert len(rows) >= 16
-    for day, measure, parts_at, local in rows:
-        assert parts_at == of_lake[day, measure]
-        assert local == parts_at.astimezone(SITE.zone).replace(tzinfo=None)
+    for day, measure, diverges_at, local in rows:
+        assert diverges_at == of_lake[day, measure]
+        assert local == diverges_at.astimezone(SITE.zone).replace(tzinfo=None)
 
 
 def test_the_sentence_says_from_when_on(
@@ -171,22 +170,23 @@ def test_the_sentence_says_from_when_on(
     """`reconcile` for people and for programs."""
     monkeypatch.setattr(sys, "argv", ["wattlog", "--data-dir", str(asked.data_dir), "reconcile", "--json"])
     assert run() == 0
-    sites = {each["site_id"]: each["differences"] for each in json.loads(capsys.readouterr().out)["sites"]}
-    shifts = [each for each in sites[SITE.site_id] if each["check_name"] == "interval_vs_interval"]
-    for each in shifts:
-        local = datetime.fromisoformat(each["parts_at"]).astimezone(SITE.zone)
-        assert f"from {local:%H:%M} on): totals match" in each["in_words"]
+    sites = {site["site_id"]: site["differences"] for site in json.loads(capsys.readouterr().out)["sites"]}
+    shifts = [row for row in sites[SITE.site_id] if row["check_name"] == "interval_vs_interval"]
+    for row in shifts:
+        local = datetime.fromisoformat(row["diverges_at"]).astimezone(SITE.zone)
+        assert f"since {local:%H:%M}): totals match" in row["in_words"]
     (battery,) = (
-        each["in_words"]
-        for each in shifts
-        if each["period_start"] == str(SPRING) and each["measure"] == "grid_energy_exported_from_battery_wh"
+        row["in_words"]
+        for row in shifts
+        if row["period_start"] == str(SPRING) and row["measure"] == "grid_energy_exported_from_battery_wh"
     )
     assert battery == (
-        "2024-03-10: the quarter hours give 14.4 kWh of grid export from battery, the five-minute rows 12.5 kWh"
-        " (+1.8 kWh from 16:30 on): totals match, only the split is another"
+        "2024-03-10: the 15-minute intervals give 14.4 kWh of grid export from battery, the 5-minute intervals 12.5 kWh"
+        " (+1.8 kWh since 16:30): totals match, but the split is different"
     )
-    old = [each for each in sites[OLD.site_id] if each["cause"] == "allocation_shift"]
-    assert all(each["parts_at"] is None and "a single row cannot tell" in each["in_words"] for each in old)
+    old = [row for row in sites[OLD.site_id] if row["cause"] == "allocation_shift"]
+    assert all(row["diverges_at"] is None and "a daily total does not show" in row["in_words"] for row in old)
+    assert all(row["parts_at"] == row["diverges_at"] for row in [*shifts, *old])
 
 
 @pytest.mark.parametrize("make", [reconcile, rebuild])
@@ -194,7 +194,6 @@ def test_the_same_raw_gives_the_same_rows(asked: Asked, make: Any) -> None:
     """What shaping found survives reconciling again, and is found again from raw."""
     lake = Lake(asked.data_dir / "lake")
     before = lake.read("reconciliation")
-    workspace = asked.served.workspace(asked.data_dir)
-    make(workspace, LocalEngine())
-    workspace.close()
+    context = asked.served.context(asked.data_dir)
+    make(context, ThreadExecutor())
     assert lake.read("reconciliation").equals(before)

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from extract.api.fetch import MAX_ATTEMPTS
 from extract.errors import Fatal
-from extract.fetch import MAX_ATTEMPTS
-from extract.simulator.authority import DEMO_REFRESH_TOKEN, OAuthSetup, RefreshOutcome
 from extract.simulator.conditions import Conditions
-from extract.simulator.faults import FaultPlan
-from extract.simulator.limits import RateLimit
+from extract.simulator.faults.plan import FaultPlan
+from extract.simulator.faults.rate_limit import RateLimit
+from extract.simulator.login.authority import DEMO_REFRESH_TOKEN, OAuthSetup, RefreshOutcome
 from extract.simulator.scenarios import TRANSPORT_FAULTS, scenario
-from extract.simulator.worlds import forgotten_world
+from extract.simulator.worlds.by_scenario import stale_sites_world
 from flows.errors import ExitCode, exit_code_for
-from tests.simulated import NOW, Account, account, standing, ticking
+from tests.simulated import NOW, Account, account, standing, stepping
 from tests.warehouse_rows import content
-from warehouse.query import connect
+from warehouse.query.query import connect
 
 SINCE, UNTIL = date(2025, 12, 20), date(2026, 1, 12)
 
@@ -29,9 +29,12 @@ def questions(served: Account) -> Counter[tuple[str, ...]]:
     )
 
 
+@pytest.mark.slow
 def test_the_same_warehouse_as_without_faults(tmp_path: Path) -> None:
-    """All at once: late, cut, reset, refused, overloaded and garbled answers (about one request in seven), a limit, and
+    """All at once: late, cut, reset, refused, overloaded and garbled responses (about one request in seven), a limit, and
     access tokens that live for three seconds, each got with a refresh token that is good once (Q28, Q29, Q30).
+
+    Time moves on with the requests, by less than it takes for the running month to have another figure.
     """
     with account() as quiet:
         quiet.backfill(tmp_path / "quiet", SINCE, until=UNTIL)
@@ -40,10 +43,11 @@ def test_the_same_warehouse_as_without_faults(tmp_path: Path) -> None:
         oauth=OAuthSetup(expires_in_s=3, static_token_s=0),
         limit=RateLimit(2000),
     )
-    with account(now=ticking(), conditions=everything) as noisy:
+    with account(conditions=everything) as noisy:
+        noisy.now = stepping(noisy, 0.1)
         noisy.login = {"refresh_token": DEMO_REFRESH_TOKEN, "client_id": "wattlog", "config_dir": tmp_path / "config"}
         summary = noisy.backfill(tmp_path / "noisy", SINCE, until=UNTIL)
-        met = {type(fault).__name__ for each in noisy.server.requests for fault in each.faults}
+        met = {type(fault).__name__ for request in noisy.server.requests for fault in request.faults}
         asked = questions(noisy)
         again = noisy.backfill(tmp_path / "noisy", SINCE, until=UNTIL)
         settled_again = [
@@ -57,14 +61,14 @@ def test_the_same_warehouse_as_without_faults(tmp_path: Path) -> None:
     assert max(asked.values()) <= MAX_ATTEMPTS + 1, "five attempts, and one more for a token that ended meanwhile"
     assert [end for end in settled_again if end < "2026-01-12"] == [], "what is settled is not asked again"
     assert len(refreshes) >= 3
-    assert {each.outcome for each in refreshes} == {RefreshOutcome.ROTATED}, "no spent refresh token was sent"
+    assert {refresh.outcome for refresh in refreshes} == {RefreshOutcome.ROTATED}, "no spent refresh token was sent"
     ours, theirs = content(tmp_path / "quiet/warehouse.duckdb"), content(tmp_path / "noisy/warehouse.duckdb")
-    for name in set(ours) - {"requests", "quarantine", "live_status", "gaps", "revisions", "site_settings"}:
+    for name in set(ours) - {"requests", "quarantine", "live_status", "gaps", "revisions", "site_settings", "tariffs"}:
         assert theirs[name] == ours[name], name
 
 
 @pytest.mark.parametrize("name", ["payment", "missing-scope", "owner-closed"])
-def test_what_nobody_can_heal_ends_at_once(tmp_path: Path, name: str) -> None:
+def test_an_error_that_no_retry_heals_ends_at_once(tmp_path: Path, name: str) -> None:
     """402 and 403 end the run within one request of each kind under way."""
     with scenario(name).serve(clock=lambda: NOW) as server:
         served = Account(server.world, standing)
@@ -76,11 +80,13 @@ def test_what_nobody_can_heal_ends_at_once(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_stale_site_is_set_aside_and_the_others_complete(tmp_path: Path) -> None:
-    """API.md §1.1: a ghost is skipped; a site that answers 500 to everything costs a few requests, not the run."""
-    with account(forgotten_world(NOW.date())) as served:
+def test_a_stale_site_is_skipped_and_the_others_complete(tmp_path: Path) -> None:
+    """API.md#products: a ghost is skipped; a site that answers 500 to everything costs a few requests, not the run."""
+    with account(stale_sites_world(NOW.date())) as served:
         summary = served.backfill(tmp_path, SINCE, until=UNTIL)
-        asked = Counter(each.path.split("/")[4] for each in served.server.requests if "energy_sites" in each.path)
+        asked = Counter(
+            request.path.split("/")[4] for request in served.server.requests if "energy_sites" in request.path
+        )
     assert summary.exit_code == ExitCode.INCOMPLETE
     assert {failure.what.split()[1] for failure in summary.failures} <= {"876543213", "876543214"}
     assert summary.failures
@@ -89,6 +95,6 @@ def test_a_stale_site_is_set_aside_and_the_others_complete(tmp_path: Path) -> No
     with connect(tmp_path / "warehouse.duckdb") as warehouse:
         days = dict(warehouse.execute("select site_id, count(*) from daily group by 1").fetchall())
         statuses = dict(warehouse.execute("select site_id, status from sites").fetchall())
-    assert days == {1689453203487921: 31 + 15, 2104877316: 31 + 16}, "the month series tells of whole months, to today"
+    assert days == {1689453203487921: 31 + 15, 2104877316: 31 + 16}, "the month series has whole months, to today"
     assert statuses[876543213] == "failing"
     assert statuses[987654321] == "ghost"

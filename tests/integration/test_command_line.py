@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from extract.simulator import DEMO_TOKEN, SimulatorServer, demo_world, serve
-from flows.data_directory import held
+from flows.data_directory import locked
+from tests.patience import PATIENCE_S
 from tests.shell import run_here
+from wattlog import checked_lines
+from wattlog.zones import Zone
 
 SITE = "2104877316"
 WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
@@ -22,7 +24,7 @@ WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(s
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
     """The demo account at the real clock, as the processes have it."""
-    from extract.client import utc_now
+    from extract.api.client import utc_now
 
     with serve(demo_world(utc_now().date())) as made:
         yield made
@@ -45,6 +47,12 @@ class Shell:
         """The command in this process."""
         return run_here(arguments, self.directory, self.environment | environment)
 
+    def run_on_terminal(
+        self, columns: int | None, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """The command in this process, on a terminal of that width; None for none."""
+        return run_here(arguments, self.directory, self.environment | environment, columns=columns)
+
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """The command in a process of its own."""
         return subprocess.run(
@@ -53,7 +61,7 @@ class Shell:
             env=self.environment | environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -74,13 +82,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory, server: SimulatorServer) ->
 
 def _days_ago(days: int) -> str:
     """A day of the site's own calendar, which is not always UTC's."""
-    return (datetime.now(ZoneInfo("Australia/Sydney")).date() - timedelta(days=days)).isoformat()
+    return (datetime.now(Zone("Australia/Sydney")).date() - timedelta(days=days)).isoformat()
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
     """The one line on standard error."""
     assert "Traceback" not in done.stderr
-    (line,) = [each for each in done.stderr.splitlines() if each]
+    (line,) = [line for line in done.stderr.splitlines() if line]
     assert line.startswith("wattlog: ")
     return line
 
@@ -96,6 +104,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         ),
         (["backfill", "--since", "2025-02-30"], 2, "'2025-02-30' is not a day"),
         (["backfill", "--series", "steam"], 2, "steam"),
+        (["backfill", "--series", "tariff_file"], 2, "series tariff_file is not requested: its records are files"),
         (["backfill", "--max-requests", "0"], 2, "--max-requests"),
         (["backfil"], 2, "No such command 'backfil'"),
         (["sql"], 2, "give one query"),
@@ -113,7 +122,7 @@ def test_wrong_input_gets_one_line_and_the_right_code(shell: Shell, arguments: l
 
 
 def test_a_wrong_token(shell: Shell) -> None:
-    done = shell.run("backfill", WATTLOG_ACCESS_TOKEN="wrong-secret")
+    done = shell.run_here("backfill", WATTLOG_ACCESS_TOKEN="wrong-secret")
     assert done.returncode == 3
     assert "set WATTLOG_ACCESS_TOKEN" in done.stderr
     assert "wrong-secret" not in done.stderr + done.stdout
@@ -139,8 +148,10 @@ def test_a_data_directory_that_cannot_be_written(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("WATTLOG_PROVIDER", "nobody"),
+        ("WATTLOG_PROVIDER", "unknown"),
         ("WATTLOG_SITE_TIMEZONES", '{"1": "Mars/Olympus"}'),
+        ("WATTLOG_SITE_TIMEZONES", '{"1": "localtime"}'),
+        ("WATTLOG_SITE_TIMEZONES", '{"1": "posixrules"}'),
         ("WATTLOG_SITE_TIMEZONES", "{"),
         ("WATTLOG_SETTLE_HOURS", "soon"),
         ("WATTLOG_API_BASE_URL", "localhost"),
@@ -172,13 +183,13 @@ def test_settings_come_in_their_order_and_secrets_are_masked(shell: Shell) -> No
 
 
 def test_another_run_holds_the_directory(shell: Shell) -> None:
-    with held(shell.directory / "data", "backfill"):
+    with locked(shell.directory / "data", "backfill"):
         done = shell.run("backfill")
     assert done.returncode == 6
     assert f"process {os.getpid()}" in one_line(done)
 
 
-def test_nobody_listens(shell: Shell) -> None:
+def test_nothing_listens(shell: Shell) -> None:
     """Five attempts, then one line."""
     done = shell.run_here("sites", WATTLOG_API_BASE_URL="http://127.0.0.1:9")
     assert done.returncode == 1
@@ -186,7 +197,7 @@ def test_nobody_listens(shell: Shell) -> None:
 
 
 def test_sites_are_listed(filled: Shell) -> None:
-    shown = {each["site_id"]: each for each in json.loads(filled.run_here("sites", "--json").stdout)}
+    shown = {site["site_id"]: site for site in json.loads(filled.run_here("sites", "--json").stdout)}
     assert shown[int(SITE)]["timezone"] == "Australia/Sydney"
     assert shown[int(SITE)]["days_held"] == 4
     assert shown[987654321]["status"] == "ghost"
@@ -225,14 +236,14 @@ def test_export_writes_and_never_over_a_file(filled: Shell) -> None:
 
 def test_the_scenarios_are_named_and_explained(shell: Shell) -> None:
     listed = json.loads(shell.run_here("simulate", "--list", "--json").stdout)
-    assert {"demo", "faults", "everything"} <= {each["name"] for each in listed}
-    assert all(each["explanation"] for each in listed)
+    assert {"demo", "faults", "everything"} <= {scenario["name"] for scenario in listed}
+    assert all(scenario["explanation"] for scenario in listed)
     done = shell.run_here("simulate", "--scenario", "none-such")
     assert done.returncode == 2
     assert "--list" in one_line(done)
 
 
-def test_a_scenario_is_served_until_it_is_told_to_stop(shell: Shell) -> None:
+def test_a_scenario_is_served_until_it_is_stopped(shell: Shell) -> None:
     command = [*WATTLOG, "simulate", "--scenario", "payment", "--port", "0", "--json"]
     with subprocess.Popen(
         command, cwd=shell.directory, env=shell.environment, stdout=subprocess.PIPE, text=True
@@ -241,7 +252,7 @@ def test_a_scenario_is_served_until_it_is_told_to_stop(shell: Shell) -> None:
         facts = json.loads("".join(iter(served.stdout.readline, "}\n")) + "}")
         done = shell.run("sites", WATTLOG_API_BASE_URL=facts["WATTLOG_API_BASE_URL"])
         served.terminate()
-        assert served.wait(10) == 0
+        assert served.wait(PATIENCE_S) == 0
     assert done.returncode == 4
     assert "payment required" in one_line(done)
 
@@ -249,7 +260,9 @@ def test_a_scenario_is_served_until_it_is_told_to_stop(shell: Shell) -> None:
 def test_the_demo_does_not_touch_a_real_history(filled: Shell) -> None:
     (index,) = (filled.directory / "data/raw/site_id=0").glob("index-*.ndjson")
     before = index.read_bytes()
-    index.write_bytes(before.replace(b'"simulator"', b'"teslemetry"'))
+    texts = (checked_lines.without_checksum(line) for line in before.splitlines())
+    real = (text.replace(b'"simulator"', b'"teslemetry"') for text in texts)
+    index.write_bytes(b"".join(map(checked_lines.with_checksum, real)))
     try:
         done = filled.run_here("demo", "--days", "1")
     finally:
@@ -280,7 +293,7 @@ def test_commands_start_at_once(filled: Shell) -> None:
             env=filled.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=True,
         )
         assert done.stderr.splitlines()[-1] == "[]"
@@ -290,7 +303,7 @@ def test_commands_start_at_once(filled: Shell) -> None:
         env=filled.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=True,
     )
     assert "prefect" not in done.stderr

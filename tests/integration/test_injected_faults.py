@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -13,53 +13,54 @@ import orjson
 import pandas as pd
 import pytest
 
-from extract.series import Series, week_witness
+from extract.requests import week_cross_check
 from extract.simulator import DuplicateInstants, KilowattHours, SiteSpec, World
-from extract.simulator import contradiction as contradicting
-from extract.simulator.table import Series as Told
+from extract.simulator.anomalies import anomaly
+from extract.simulator.table import Series as Served
 from extract.simulator.table import Table
-from extract.windows import Grain, local_today, period_end, window
-from flows.engines.local import LocalEngine
-from flows.pipeline import Selection, backfill
-from flows.steps.fetch import fetch_all
+from extract.windows import local_today, period_end, window
+from flows.pipeline import BackfillRequest
 from tests.simulated import NOW, account
 from tests.truth import wrong_periods
-from warehouse.query import connect
+from transform.day_sums import POWERS
+from warehouse.query.query import connect
+from warehouse.schema import FLOWS
+from wattlog.series import Grain, Series
 
 BAD_DAY = date(2025, 8, 1)
 TWICE = date(2025, 8, 2)
 
 
 @dataclass(frozen=True)
-class Nonsense(contradicting.Contradiction):
+class Nonsense(anomaly.Anomaly):
     """10 MW of sun on a site of 8 kW, a battery at 140 %, less than no energy: two rows of each series in one day."""
 
     day: date
 
-    def apply(self, table: Table, moment: contradicting.Moment) -> Table:
+    def apply(self, table: Table, moment: anomaly.RequestTiming) -> Table:
         """With the numbers that cannot be, in the hundredth row of the day and in that before it."""
-        told = {
-            Told.POWER: ("solar_power", 10_000_000.0),
-            Told.SOE: ("soe", 140),
-            Told.INTERVALS: ("solar_energy_exported", -5),
+        impossible = {
+            Served.POWER: ("solar_power", 10_000_000.0),
+            Served.SOE: ("soe", 140),
+            Served.INTERVALS: ("solar_energy_exported", -5),
         }
-        if table.series not in told or not table.between(self.day, self.day).all():
+        if table.series not in impossible or not table.between(self.day, self.day).all():
             return table
-        name, value = told[table.series]
+        name, value = impossible[table.series]
         is_bad = np.isin(np.arange(len(table.epochs_s)), [70, 71])
         return table.with_columns({name: np.where(is_bad, value, table.columns[name])})
 
-    def injections(self, clock: tzinfo) -> tuple[contradicting.Injection, ...]:
+    def injections(self, clock: tzinfo) -> tuple[anomaly.Injection, ...]:
         """The day, in three series."""
-        series = (Told.POWER, Told.SOE, Told.INTERVALS)
-        return tuple(contradicting.Injection("Nonsense", each, (self.day,)) for each in series)
+        series = (Served.POWER, Served.SOE, Served.INTERVALS)
+        return tuple(anomaly.Injection("Nonsense", name, (self.day,)) for name in series)
 
 
 SUMMER = SiteSpec(
     site_id=81,
     installed_at=datetime(2025, 5, 1, 20, tzinfo=UTC),
     seed=3,
-    contradictions=(
+    anomalies=(
         KilowattHours(date(2025, 6, 1), date(2025, 7, 31)),
         Nonsense(BAD_DAY),
         DuplicateInstants(TWICE, TWICE),
@@ -71,7 +72,7 @@ WHOLE_YEAR = SiteSpec(
     site_id=82,
     installed_at=datetime(2025, 11, 10, 20, tzinfo=UTC),
     seed=4,
-    contradictions=(KilowattHours(date(2025, 1, 1), date(2025, 12, 31)),),
+    anomalies=(KilowattHours(date(2025, 1, 1), date(2025, 12, 31)),),
 )
 """All of the year of its installation in kWh, the year itself among it."""
 
@@ -79,7 +80,7 @@ WEEK = date(2025, 6, 9)
 
 
 @dataclass(frozen=True)
-class Held:
+class Stored:
     """What was fetched of the two sites."""
 
     world: World
@@ -94,7 +95,7 @@ class Held:
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     """A few days of power at both ends of each era, and every roll-up of both sites."""
     data_dir = tmp_path_factory.mktemp("faults")
     world = World(sites=(SUMMER, WHOLE_YEAR))
@@ -102,18 +103,16 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     days = (Series.POWER, Series.SOE, Series.ENERGY_INTERVAL)
     with account(world) as served, listening() as lines:
         span = window(WEEK, period_end(WEEK, Grain.WEEK), SUMMER.zone, today=local_today(NOW, SUMMER.zone))
-        with closing(served.workspace(data_dir)) as workspace:
-            fetch_all(workspace, [week_witness(SUMMER.site_id, span, SUMMER.zone)])
+        served.fetch(data_dir, [week_cross_check(SUMMER.site_id, span, SUMMER.zone)])
         for site, first, last in (
             (SUMMER, date(2025, 5, 31), date(2025, 6, 1)),
             (SUMMER, date(2025, 7, 31), TWICE),
             (WHOLE_YEAR, date(2025, 11, 30), date(2025, 12, 1)),
             (WHOLE_YEAR, date(2025, 12, 31), date(2026, 1, 2)),
         ):
-            wanted = Selection(sites=(site.site_id,), series=(*days, *periods), since=first, until=last)
-            with closing(served.workspace(data_dir)) as workspace:
-                assert backfill(workspace, LocalEngine(), wanted).exit_code == 0
-    return Held(world, data_dir, "\n".join(lines))
+            scope = BackfillRequest(sites=(site.site_id,), series=(*days, *periods), since=first, until=last)
+            assert served.run(data_dir, scope).exit_code == 0
+    return Stored(world, data_dir, "\n".join(lines))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -148,9 +147,9 @@ class Listener(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def test_rows_that_cannot_be_are_in_quarantine_with_what_they_said(held: Held) -> None:
-    """Each of the six, and no other; what they said is there to be read, and the rest of their answers is kept."""
-    found = held.frame(
+def test_rows_that_cannot_be_are_in_quarantine_with_what_they_said(stored: Stored) -> None:
+    """Each of the six, and no other; what they said is there to be read, and the rest of their responses is kept."""
+    found = stored.frame(
         "select q.*, r.series from quarantine q join requests r using (raw_id) order by series, row_number"
     )
     said = [
@@ -169,46 +168,57 @@ def test_rows_that_cannot_be_are_in_quarantine_with_what_they_said(held: Held) -
         name, value = expected[series]
         assert payload[name] == value
         assert payload["timestamp"].startswith(BAD_DAY.isoformat())
-    for table, rows in (("power", 288), ("state_of_energy", 96), ("energy_intervals", 288)):
-        query = f"select count(*) as n from {table} where site_id = ? and local_date = ?"
-        assert held.frame(query, SUMMER.site_id, BAD_DAY)["n"].tolist() == [rows - 2], table
+    for table, rows, measures, odd in (
+        ("power", 288, POWERS, {"solar_w", "home_w"}),
+        ("state_of_energy", 94, ("soe_pct",), set[str]()),
+        ("energy_intervals", 288, FLOWS, {"solar_energy_exported_wh"}),
+    ):
+        query = f"select * from {table} where site_id = ? and local_date = ?"
+        nulls = stored.frame(query, SUMMER.site_id, BAD_DAY)[list(measures)].isna().sum()
+        assert stored.frame(f"select count(*) as n from ({query})", SUMMER.site_id, BAD_DAY)["n"].tolist() == [rows]
+        assert nulls[nulls > 0].to_dict() == dict.fromkeys(odd, 2), table
 
 
-def test_what_was_set_aside_is_a_gap_of_its_own_cause_and_there_is_no_other(held: Held) -> None:
-    found = held.frame("select * from gaps where cause not in ('not_fetched', 'before_install', 'future')")
+def test_a_row_of_which_nothing_can_be_used_is_a_gap_and_there_is_no_other(stored: Stored) -> None:
+    """Rows of power and of energy have other values, which are stored; a row of soe has one value."""
+    found = stored.frame("select * from gaps where cause not in ('not_fetched', 'before_install', 'future')")
     assert set(found["cause"]) == {"quarantined"}
-    assert {(row["series"], row["expected_rows"]) for row in found.to_dict("records")} == {
-        ("power", 2),
-        ("soe", 2),
-        ("energy_interval", 2),
-    }
+    assert [(row["series"], row["expected_rows"]) for row in found.to_dict("records")] == [("soe", 2)]
 
 
-def test_rows_that_come_twice_are_counted_and_change_nothing(held: Held) -> None:
-    """Q18: once with `Z` and once with an offset; how many is said, of each answer that repeats itself."""
-    injected = [each for each in held.world.truth(SUMMER.site_id).injections if each.kind == "DuplicateInstants"]
-    repeats = sum(len(each.instants) for each in injected if each.series in (Told.POWER, Told.SOE, Told.INTERVALS))
-    counted = [line for line in held.log.splitlines() if line.startswith("rows told twice in one answer")]
+def test_rows_that_come_twice_are_counted_and_change_nothing(stored: Stored) -> None:
+    """Q18: once with `Z` and once with an offset; how many is said, of each response that repeats itself."""
+    injected = [
+        injection
+        for injection in stored.world.truth(SUMMER.site_id).injections
+        if injection.kind == "DuplicateInstants"
+    ]
+    repeats = sum(
+        len(injection.instants)
+        for injection in injected
+        if injection.series in (Served.POWER, Served.SOE, Served.INTERVALS)
+    )
+    counted = [line for line in stored.log.splitlines() if line.startswith("rows repeated in one response")]
     assert sum(int(line.rpartition("=")[2]) for line in counted) == repeats > 0
     assert all(f"site_id={SUMMER.site_id}" in line for line in counted)
-    day = held.frame(
+    day = stored.frame(
         "select count(*) as n, sum(solar_energy_exported_wh) as wh from energy_intervals where local_date = ?", TWICE
     )
     assert day["n"].tolist() == [288]
-    assert day["wh"].tolist() == [held.world.truth(SUMMER.site_id).daily_wh(TWICE)["solar_energy_exported"]]
-    assert len(held.frame("select * from revisions")) == 0
+    assert day["wh"].tolist() == [stored.world.truth(SUMMER.site_id).daily_wh(TWICE)["solar_energy_exported"]]
+    assert len(stored.frame("select * from revisions")) == 0
 
 
 @pytest.mark.parametrize("spec", [SUMMER, WHOLE_YEAR], ids=["two months", "a whole year"])
-def test_every_day_of_an_era_in_kilowatt_hours_is_scaled_to_the_watt_hour(held: Held, spec: SiteSpec) -> None:
-    """Fact 1: from whichever source; 0 Wh of error, in the era and beside it."""
-    rows = held.frame("select * from energy_periods where site_id = ? and granularity = 'day'", spec.site_id)
+def test_every_day_of_an_era_in_kilowatt_hours_is_scaled_to_the_watt_hour(stored: Stored, spec: SiteSpec) -> None:
+    """API.md#units: from whichever source; 0 Wh of error, in the era and beside it."""
+    rows = stored.frame("select * from energy_periods where site_id = ? and granularity = 'day'", spec.site_id)
     assert {"calendar_history/month"} <= set(rows["source"])
-    assert wrong_periods(records(rows), held.world.truth(spec.site_id)) == []
+    assert wrong_periods(records(rows), stored.world.truth(spec.site_id)) == []
 
 
-def test_every_day_that_was_scaled_is_reported_and_no_other(held: Held) -> None:
-    found = held.frame("select * from reconciliation where cause = 'unit_mismatch' and granularity = 'day'")
+def test_every_day_that_was_scaled_is_reported_and_no_other(stored: Stored) -> None:
+    found = stored.frame("select * from reconciliation where cause = 'unit_mismatch' and granularity = 'day'")
     for spec, first, last in (
         (SUMMER, date(2025, 6, 1), date(2025, 7, 31)),
         (WHOLE_YEAR, date(2025, 11, 10), date(2025, 12, 31)),
@@ -232,13 +242,13 @@ def test_every_day_that_was_scaled_is_reported_and_no_other(held: Held) -> None:
     ids=["two months", "a whole year"],
 )
 def test_rollups_in_kilowatt_hours_are_scaled_and_reported_and_no_other(
-    held: Held, spec: SiteSpec, eras: set[tuple[str, date]]
+    stored: Stored, spec: SiteSpec, eras: set[tuple[str, date]]
 ) -> None:
-    """Fact 1: months and the year of the installation; 0 Wh of error, in the era and beside it."""
-    rows = held.frame("select * from energy_periods where site_id = ? and granularity <> 'day'", spec.site_id)
+    """API.md#units: months and the year of the installation; 0 Wh of error, in the era and beside it."""
+    rows = stored.frame("select * from energy_periods where site_id = ? and granularity <> 'day'", spec.site_id)
     assert {"calendar_history/year", "calendar_history/lifetime"} == set(rows["source"])
-    assert wrong_periods(records(rows), held.world.truth(spec.site_id)) == []
-    found = held.frame(
+    assert wrong_periods(records(rows), stored.world.truth(spec.site_id)) == []
+    found = stored.frame(
         "select * from reconciliation where site_id = ? and cause = 'unit_mismatch' and granularity <> 'day'",
         spec.site_id,
     )
@@ -246,9 +256,9 @@ def test_rollups_in_kilowatt_hours_are_scaled_and_reported_and_no_other(
     assert set(found["verdict"]) == {"differs"}
 
 
-def test_nothing_else_differs_but_what_was_never_asked_for(held: Held) -> None:
-    """No false finding: a year and a lifetime of which a few months' days are held are called just that."""
-    found = held.frame("select * from reconciliation where verdict <> 'agree' and cause <> 'unit_mismatch'")
+def test_nothing_else_differs_but_what_was_never_asked_for(stored: Stored) -> None:
+    """No false difference: a year and a lifetime of which only a few months' days are stored are called partial."""
+    found = stored.frame("select * from reconciliation where verdict <> 'agree' and cause <> 'unit_mismatch'")
     assert set(found["cause"]) <= {"partial_period"}
     assert set(found["granularity"]) <= {"year", "lifetime"}
-    assert set(held.frame("select * from reconciliation where verdict = 'agree'")["check_name"]) >= {"month_vs_days"}
+    assert set(stored.frame("select * from reconciliation where verdict = 'agree'")["check_name"]) >= {"month_vs_days"}

@@ -1,4 +1,4 @@
-"""kill -9 at any instant loses at most the answer in flight, and costs no other request twice."""
+"""kill -9 at any instant loses at most the response in flight, and costs no other request twice."""
 
 import os
 import subprocess
@@ -11,16 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extract.archive import RawArchive
-from extract.client import utc_now
+from extract.api.client import utc_now
+from extract.archive.raw_archive import RawArchive
 from extract.simulator import DEMO_TOKEN, Conditions, FaultPlan, Rule, SimulatorServer, demo_world, serve
-from extract.simulator.faults import Latency, Where
+from extract.simulator.faults.plan import Latency, Where
+from tests.patience import PATIENCE_S, wait_until
+
+pytestmark = pytest.mark.slow
 
 SITE = 2104877316
 KILLS = (8, pytest.param(25, marks=pytest.mark.exhaustive))
 DAYS = 45
 LATENCY_S = 0.015
-LONGEST_S = 0.15
+MOST_WINDOWS = 10
 SERIES = ("power", "soe", "energy_interval")
 WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
 
@@ -30,7 +33,7 @@ Window = tuple[str, str, str]
 
 @pytest.fixture
 def server() -> Iterator[SimulatorServer]:
-    """The demo account at the real clock; each answer of the history takes its time."""
+    """The demo account at the real clock; each response of the history takes its time."""
     slow = Conditions(faults=FaultPlan((Rule(Latency(LATENCY_S), Where(path="calendar_history")),), seed=1))
     with serve(demo_world(utc_now().date()), conditions=slow) as made:
         yield made
@@ -48,8 +51,8 @@ def start(server: SimulatorServer, data_dir: Path) -> subprocess.Popen[bytes]:
         "WATTLOG_CONCURRENCY": "1",
     }
     options = ["--site", str(SITE), "--since", f"{since}", "--until", f"{until}"]
-    for each in SERIES:
-        options += ["--series", each]
+    for series in SERIES:
+        options += ["--series", series]
     return subprocess.Popen(
         [*WATTLOG, "--data-dir", str(data_dir), "backfill", *options],
         env=environment,
@@ -61,32 +64,31 @@ def start(server: SimulatorServer, data_dir: Path) -> subprocess.Popen[bytes]:
 def asked(server: SimulatorServer) -> list[Window]:
     """The windows of history that the server was asked for, in order."""
     return [
-        (each.params["kind"], each.params.get("period", ""), each.params["end_date"])
-        for each in server.requests
-        if each.path.endswith("/calendar_history")
+        (request.params["kind"], request.params.get("period", ""), request.params["end_date"])
+        for request in server.requests
+        if request.path.endswith("/calendar_history")
     ]
 
 
 def bodies(data_dir: Path) -> dict[tuple[str, date | None], list[bytes]]:
-    """The answers held of each window."""
+    """The stored responses of each window."""
     archive, found = RawArchive(data_dir / "raw"), dict[tuple[str, date | None], list[bytes]]()
     assert list(archive.verify()) == []
     for entry in archive.entries(SITE):
-        if entry.series in SERIES and entry.is_answer:
-            found.setdefault((entry.series, entry.window_start), []).append(archive.answer(entry).body)
+        if entry.series in SERIES and entry.is_conclusive:
+            found.setdefault((entry.series, entry.window_start), []).append(archive.load(entry).body)
     return found
 
 
-def run_and_kill(server: SimulatorServer, data_dir: Path, after_s: float) -> list[Window]:
-    """Begin a backfill and kill it some time after its first window; the windows it asked for."""
+def run_and_kill(server: SimulatorServer, data_dir: Path, windows: int, after_s: float) -> list[Window]:
+    """Begin a backfill and kill it some time after so many windows; the windows it asked for."""
     before = len(asked(server))
     process = start(server, data_dir)
-    while len(asked(server)) == before and process.poll() is None:
-        time.sleep(0.002)
+    wait_until(lambda: len(asked(server)) >= before + windows or process.poll() is not None)
     time.sleep(after_s)
     process.kill()
     process.wait()
-    time.sleep(LATENCY_S * 2)  # what is in flight is noted when its answer would have left
+    wait_until(lambda: server.is_idle)  # what is in flight is noted when its response would have left
     return asked(server)[before:]
 
 
@@ -95,15 +97,18 @@ def test_kills_lose_nothing_and_repeat_only_what_was_in_flight(
     server: SimulatorServer, tmp_path: Path, kills: int
 ) -> None:
     rng = np.random.default_rng(20_261_121)
-    runs = [run_and_kill(server, tmp_path / "killed", rng.uniform(0, LONGEST_S)) for _ in range(kills)]
+    runs = [
+        run_and_kill(server, tmp_path / "killed", int(rng.integers(2, MOST_WINDOWS)), rng.uniform(0, LATENCY_S))
+        for _ in range(kills)
+    ]
     before = len(asked(server))
-    assert start(server, tmp_path / "killed").wait(60) == 0
+    assert start(server, tmp_path / "killed").wait(PATIENCE_S) == 0
     runs.append(asked(server)[before:])
-    assert start(server, tmp_path / "whole").wait(60) == 0
+    assert start(server, tmp_path / "whole").wait(PATIENCE_S) == 0
 
-    held, whole = bodies(tmp_path / "killed"), bodies(tmp_path / "whole")
+    killed, whole = bodies(tmp_path / "killed"), bodies(tmp_path / "whole")
     assert len(whole) == len(SERIES) * DAYS
-    assert held == whole, "each window once, to the byte"
+    assert killed == whole, "each window once, to the byte"
 
     assert sum(len(run) > 1 for run in runs[:-1]) > kills // 3, "most kills were in the middle of something"
     finished = set[Window]()

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from extract.client import utc_now
+from extract.api.client import utc_now
 from extract.simulator import (
     DEMO_REFRESH_TOKEN,
     DEMO_TOKEN,
@@ -29,10 +29,11 @@ from extract.simulator import (
     scenario,
     serve,
 )
-from extract.simulator.authority import RefreshOutcome
-from extract.simulator.faults import SlowBody
-from extract.simulator.worlds import calm_world
-from tests.shell import run_here
+from extract.simulator.faults.plan import SlowBody
+from extract.simulator.login.authority import RefreshOutcome
+from extract.simulator.worlds.by_scenario import calm_world
+from tests.patience import PATIENCE_S
+from tests.shell import NO_KEYRING, run_here
 
 WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
 
@@ -51,10 +52,10 @@ class Shell:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
         return (
             kept
+            | NO_KEYRING
             | {
                 "HOME": str(self.directory),
                 "XDG_CONFIG_HOME": str(self.directory / "config"),
-                "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
                 "WATTLOG_PROVIDER": "simulator",
                 "WATTLOG_API_BASE_URL": self.base_url,
                 "WATTLOG_LOG_LEVEL": "debug",
@@ -81,7 +82,7 @@ class Shell:
     def run_alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command in a process of its own."""
         with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=PATIENCE_S)
         return self._done(arguments, process.returncode, out, err)
 
     def _done(self, arguments: Sequence[str], code: int, out: str, err: str) -> subprocess.CompletedProcess[str]:
@@ -103,13 +104,13 @@ class Shell:
             secrets |= {stored["access_token"], stored["refresh_token"] or ""} - {""}
         assert len(secrets) > 1, "something is stored"
         everything = "".join(self.printed).encode()
-        everything += b"".join(each.read_bytes() for each in self.directory.glob("data/**/*") if each.is_file())
+        everything += b"".join(path.read_bytes() for path in self.directory.glob("data/**/*") if path.is_file())
         for secret in secrets:
             assert secret.encode() not in everything
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The line of wattlog's own that says what to do."""
+    """The line of wattlog with what to do."""
     return [line for line in done.stderr.splitlines() if line.startswith("wattlog: ")][-1]
 
 
@@ -148,7 +149,7 @@ def agree(url: str) -> str:
 
 
 def outcomes(server: SimulatorServer) -> list[RefreshOutcome]:
-    return [each.outcome for each in server.authority.refreshes]
+    return [refresh.outcome for refresh in server.authority.refreshes]
 
 
 # --- login ------------------------------------------------------------------------------------------------------------
@@ -168,16 +169,16 @@ def test_the_browser_comes_back_to_a_loopback_port(calm: tuple[SimulatorServer, 
             port = urlsplit(redirected).port
             assert httpx.get(f"http://127.0.0.1:{port}{stray}").status_code == 404
         assert httpx.get(redirected.replace("localhost", "127.0.0.1")).status_code == 200
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
     shell.printed += [out, err]
     assert process.returncode == 0, err
-    told = json.loads(out)
-    assert told["provider"] == "simulator"
-    assert told["region"] == "na"
-    assert told["scopes"] == ["openid", "offline_access", "energy_device_data"]
-    assert told["is_renewable"] is True
+    identity = json.loads(out)
+    assert identity["provider"] == "simulator"
+    assert identity["region"] == "na"
+    assert identity["scopes"] == ["openid", "offline_access", "energy_device_data"]
+    assert identity["is_renewable"] is True
     (stored,) = shell.token_files()
-    assert str(stored) in told["tokens_from"]
+    assert str(stored) in identity["tokens_from"]
     assert stored.stat().st_mode & 0o777 == 0o600
     assert stored.parent.stat().st_mode & 0o777 == 0o700
     assert shell.run("sites", "--refresh", "--json").returncode == 0
@@ -185,13 +186,13 @@ def test_the_browser_comes_back_to_a_loopback_port(calm: tuple[SimulatorServer, 
 
 
 def test_the_address_is_pasted_where_there_is_no_browser(calm: tuple[SimulatorServer, Shell]) -> None:
-    """`--paste` reads one line; the page that the browser was sent to is nobody's."""
+    """`--paste` reads one line; no server serves the page that the browser was sent to."""
     _, shell = calm
     shell.more["WATTLOG_REDIRECT_URI"] = "https://example.org/back"
     with shell.start("login", "--paste") as process:
         redirected = agree(address_in(process))
         assert redirected.startswith("https://example.org/back?")
-        out, err = process.communicate(f"{redirected}\n", timeout=60)
+        out, err = process.communicate(f"{redirected}\n", timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert "energy_device_data" in out
     shell.printed += [out, err]
@@ -205,7 +206,7 @@ def test_a_person_at_a_terminal_is_asked_for_the_address(calm: tuple[SimulatorSe
     keyboard, terminal = os.openpty()
     with shell.start("login", stdin=terminal) as process:
         os.write(keyboard, f"{agree(address_in(process))}\n".encode())
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE_S)
     os.close(terminal)
     os.close(keyboard)
     assert process.returncode == 0, err
@@ -213,19 +214,19 @@ def test_a_person_at_a_terminal_is_asked_for_the_address(calm: tuple[SimulatorSe
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
+    ("typed", "message"),
     [
         ("", "no address came on standard input"),
-        ("http://localhost:8484/callback?code=x&state=of-another-login\n", "not the answer to this login"),
-        ("nonsense\n", "not the answer to this login"),
+        ("http://localhost:8484/callback?code=x&state=of-another-login\n", "does not belong to this login"),
+        ("nonsense\n", "does not belong to this login"),
     ],
 )
-def test_a_wrong_address_is_no_login(calm: tuple[SimulatorServer, Shell], typed: str, says: str) -> None:
-    """The state guards against answers to somebody else's login; nothing waits for a person who is not there."""
+def test_a_wrong_address_is_no_login(calm: tuple[SimulatorServer, Shell], typed: str, message: str) -> None:
+    """The state guards against answers to another person's login; nothing waits for a person who is not there."""
     server, shell = calm
     done = shell.run("login", "--paste", typed=typed)
     assert done.returncode == 3
-    assert says in last_line(done)
+    assert message in last_line(done)
     assert shell.token_files() == []
     assert server.requests == []
 
@@ -235,16 +236,16 @@ def test_a_person_may_say_no(calm: tuple[SimulatorServer, Shell]) -> None:
     with shell.start("login", "--paste") as process:
         state = parse_qs(urlsplit(address_in(process)).query)["state"][0]
         refused = f"http://localhost:8484/callback?error=access_denied&state={state}\n"
-        _, err = process.communicate(refused, timeout=60)
+        _, err = process.communicate(refused, timeout=PATIENCE_S)
     assert process.returncode == 3
     assert "login refused: access_denied" in err
 
 
-def test_nobody_comes_back(calm: tuple[SimulatorServer, Shell]) -> None:
+def test_a_browser_that_does_not_come_back(calm: tuple[SimulatorServer, Shell]) -> None:
     _, shell = calm
     done = shell.run("login", "--timeout", "1")
     assert done.returncode == 3
-    assert "no browser came back within 1 s" in last_line(done)
+    assert "no redirect came within 1 s" in last_line(done)
 
 
 def test_the_fleet_api_needs_an_application(calm: tuple[SimulatorServer, Shell]) -> None:
@@ -256,7 +257,7 @@ def test_the_fleet_api_needs_an_application(calm: tuple[SimulatorServer, Shell])
 
 
 def test_a_teslemetry_token_comes_through_a_pipe(tmp_path: Path) -> None:
-    """It is tried before it is kept; metadata names region and scopes (API.md §1.0)."""
+    """It is tried before it is kept; metadata names region and scopes (API.md#login)."""
     for server, shell in open_account("teslemetry", tmp_path, WATTLOG_PROVIDER="teslemetry"):
         wrong = shell.run("login", typed="not-a-token-of-theirs\n")
         assert wrong.returncode == 3
@@ -264,15 +265,15 @@ def test_a_teslemetry_token_comes_through_a_pipe(tmp_path: Path) -> None:
         assert shell.run("login", typed="").returncode == 2
         done = shell.run("login", "--json", typed=f"{DEMO_TOKEN}\n")
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert (told["region"], told["is_renewable"]) == ("na", False)
-        assert "energy_device_data" in told["scopes"]
+        identity = json.loads(done.stdout)
+        assert (identity["region"], identity["is_renewable"]) == ("na", False)
+        assert "energy_device_data" in identity["scopes"]
         shell.assert_no_secret_leaked()
-        assert {each.path for each in server.requests} == {"/api/metadata"}
+        assert {request.path for request in server.requests} == {"/api/metadata"}
 
 
 def test_the_owner_api_is_closed(calm: tuple[SimulatorServer, Shell]) -> None:
-    """Fact 10: there is nothing to log in to."""
+    """API.md#owner-api: there is nothing to log in to."""
     _, shell = calm
     shell.more["WATTLOG_PROVIDER"] = "owner"
     done = shell.run("login")
@@ -286,11 +287,11 @@ def test_the_owner_api_is_closed(calm: tuple[SimulatorServer, Shell]) -> None:
 def test_whoami_shows_what_the_token_says(expiring: tuple[SimulatorServer, Shell]) -> None:
     """Scopes and expiry from the JWT, the region from the API, the place from the store; and `logout` ends it."""
     server, shell = expiring
-    told = json.loads(shell.run("whoami", "--json").stdout)
-    assert told["region"] == "na"
-    assert "energy_device_data" in told["scopes"]
-    assert told["expires_at"] > utc_now().isoformat()
-    assert "WATTLOG_REFRESH_TOKEN" in told["tokens_from"]
+    identity = json.loads(shell.run("whoami", "--json").stdout)
+    assert identity["region"] == "na"
+    assert "energy_device_data" in identity["scopes"]
+    assert identity["expires_at"] > utc_now().isoformat()
+    assert "WATTLOG_REFRESH_TOKEN" in identity["tokens_from"]
     shell.assert_no_secret_leaked()
     gone = shell.run("logout")
     assert "WATTLOG_REFRESH_TOKEN is still set" in gone.stderr
@@ -312,7 +313,7 @@ def test_whoami_without_a_login(calm: tuple[SimulatorServer, Shell]) -> None:
 def test_logout_forgets_a_login(calm: tuple[SimulatorServer, Shell]) -> None:
     _, shell = calm
     with shell.start("login", "--paste") as process:
-        process.communicate(f"{agree(address_in(process))}\n", timeout=60)
+        process.communicate(f"{agree(address_in(process))}\n", timeout=PATIENCE_S)
     assert len(shell.token_files()) == 1
     assert shell.run("logout").returncode == 0
     assert shell.token_files() == []
@@ -323,7 +324,7 @@ def test_logout_forgets_a_login(calm: tuple[SimulatorServer, Shell]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "provider", "code", "says"),
+    ("name", "provider", "code", "message"),
     [
         ("payment", "teslemetry", 4, "begin or renew the Teslemetry subscription"),
         ("missing-scope", "simulator", 4, "give the token the scope energy_device_data"),
@@ -331,14 +332,14 @@ def test_logout_forgets_a_login(calm: tuple[SimulatorServer, Shell]) -> None:
     ],
 )
 def test_a_closed_door_ends_the_run_within_one_request(
-    tmp_path: Path, name: str, provider: str, code: int, says: str
+    tmp_path: Path, name: str, provider: str, code: int, message: str
 ) -> None:
-    """API.md §1.7: 402 and 403 end as 4 and say what to do."""
+    """API.md#status-codes: 402 and 403 end as 4 and say what to do."""
     given = {"WATTLOG_PROVIDER": provider, "WATTLOG_ACCESS_TOKEN": DEMO_TOKEN}
     for server, shell in open_account(name, tmp_path, **given):
         done = shell.run("backfill")
         assert done.returncode == code
-        assert says in last_line(done)
+        assert message in last_line(done)
         assert len(server.requests) == 1
         assert DEMO_TOKEN not in done.stdout + done.stderr
 
@@ -353,7 +354,7 @@ def test_a_dead_login_ends_the_run_within_one_request(expiring: tuple[SimulatorS
         assert "run `wattlog login`" in last_line(done)
         assert "WATTLOG_REFRESH_TOKEN is used up: unset or replace it" in last_line(done)
     assert outcomes(server) == [RefreshOutcome.UNKNOWN]
-    assert [each.path for each in server.requests].count("/api/1/products") <= 2
+    assert [request.path for request in server.requests].count("/api/1/products") <= 2
     assert "withdrawn-long-ago" not in "".join(shell.printed)
 
 
@@ -372,7 +373,7 @@ def test_the_account_lives_in_another_region(tmp_path: Path) -> None:
         done = shell.run("sites", "--refresh", "--json")
         assert done.returncode == 0, done.stderr
         assert len(json.loads(done.stdout)) == 2
-        asked = [(each.path, each.status) for each in server.requests]
+        asked = [(request.path, request.status) for request in server.requests]
         assert asked[:3] == [
             ("/api/1/products", 421),
             ("/api/1/users/region", 200),
@@ -381,12 +382,12 @@ def test_the_account_lives_in_another_region(tmp_path: Path) -> None:
         assert all(path.startswith("/eu/") for path, _ in asked[2:])
 
 
-def test_a_region_that_nobody_names(tmp_path: Path) -> None:
-    """With an address of our own there are no neighbours to try: the message says what to set."""
+def test_a_region_that_is_not_named(tmp_path: Path) -> None:
+    """With an address of our own there are no other regions to try: the message names what to set."""
     for server, shell in open_account("hidden-region", tmp_path, WATTLOG_ACCESS_TOKEN=DEMO_TOKEN):
         done = shell.run("sites", "--refresh")
         assert done.returncode == 2
-        assert "the account lives in another region" in last_line(done)
+        assert "the account is in another region" in last_line(done)
         assert len(server.requests) == 2
 
 
@@ -417,13 +418,14 @@ def test_runs_that_outlive_their_tokens(tmp_path: Path) -> None:
             assert shell.run("whoami").returncode == 0
             passed += timedelta(hours=9)
         seen = server.authority.refreshes
-        assert [each.outcome for each in seen] == [RefreshOutcome.ROTATED] * 3
-        assert len({each.token_sha256 for each in seen}) == 3
+        assert [refresh.outcome for refresh in seen] == [RefreshOutcome.ROTATED] * 3
+        assert len({refresh.token_sha256 for refresh in seen}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.0, 0.3, 0.6, 0.9])
 def test_a_kill_around_a_refresh_loses_nothing(tmp_path: Path, after_s: float) -> None:
-    """Q29: kill -9 before, within and after a refresh whose answer takes half a second; the next run goes on."""
+    """Q29: kill -9 before, within and after a refresh whose response takes half a second; the next run goes on."""
     slow = FaultPlan((Rule(SlowBody(pieces=4, pause_s=0.125), Where(path="/oauth2/v3/token")),))
     conditions = Conditions(oauth=OAuthSetup(static_token_s=0), faults=slow)
     with serve(calm_world(utc_now().date()), conditions=conditions) as server:

@@ -1,24 +1,26 @@
 """Stores that fail, refuse, are damaged, or are worked on by two machines at once."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
 from flows.errors import ExitCode, FlowError, UsageError, exit_code_for
-from flows.object_store import lease, running
-from flows.object_store.address import store_address
-from flows.object_store.bucket import Bucket
+from flows.object_store import lease
 from flows.object_store.errors import StoreBusy, StoreChanged, StoreDamaged, StoreRefused, StoreUnreachable
-from flows.object_store.lease import Lease
-from flows.object_store.manifest import read_manifest
-from flows.object_store.parts import WAREHOUSE
-from flows.object_store.session import opened
-from flows.object_store.verify import verify_store
+from flows.object_store.lease import Lease, State
+from flows.object_store.manifest import read_manifest, verify_store
+from flows.object_store.mirror import Mirror
+from flows.object_store.session import open_data_dir
+from flows.object_store.store import Store
+from flows.object_store.transfer import push_raw
 from flows.settings import Settings
+from flows.store_address import store_address
 from tests.machines import (
     APRIL,
     OTHER_SEGMENT,
@@ -34,6 +36,7 @@ from tests.machines import (
 )
 from tests.object_store import BUCKET, ObjectStore, serve_object_store
 from tests.simulated import NOW
+from wattlog.names import WAREHOUSE
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +54,15 @@ def home(served: ObjectStore, tmp_path: Path, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3 waits between its attempts; nobody does here."""
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    """obstore waits between its attempts; hardly so here."""
+    for name in ("FIRST_WAIT", "LONGEST_WAIT"):
+        monkeypatch.setattr(f"flows.object_store.store.{name}", timedelta(milliseconds=1))
 
 
-def bucket_of(home: Home) -> Bucket:
+def store_of(home: Home) -> Store:
     address = store_address(home.settings().data_dir)
     assert address is not None
-    return Bucket.connect(address)
+    return Store.connect(address)
 
 
 # --- failing ----------------------------------------------------------------------------------------------------------
@@ -81,7 +85,7 @@ def test_what_fails_for_a_while_is_asked_again(home: Home, patient: None) -> Non
     assert home.is_in_order()
 
 
-def test_a_write_whose_answer_was_lost_is_not_taken_for_anothers(home: Home, patient: None) -> None:
+def test_a_write_whose_response_was_lost_is_not_taken_for_anothers(home: Home, patient: None) -> None:
     """The retry finds the object there, in another state than before: it is ours, since its checksum is."""
     seen = set[tuple[str, str]]()
 
@@ -97,6 +101,31 @@ def test_a_write_whose_answer_was_lost_is_not_taken_for_anothers(home: Home, pat
     assert home.body(SEGMENT) == answer("monday") + answer("tuesday")
 
 
+def test_a_renewal_of_which_no_response_arrived_costs_no_lease(home: Home, patient: None) -> None:
+    """The store has done it: the next renewal finds the own token there."""
+    own = Lease.acquire(store_of(home), "sync", "machine-one", NOW)
+    home.server.lost = lambda method, path: method == "PUT"
+    with pytest.raises(StoreUnreachable):
+        own.renew()
+    home.server.lost = lambda method, path: False
+    own.renew()
+    own.end(State.RELEASED)
+    assert home.is_in_order()
+
+
+def test_an_addition_of_which_no_response_arrived_is_followed_by_the_next(home: Home, patient: None) -> None:
+    """What the store holds is the beginning of what is here, so nothing of another machine is written over."""
+    store, mirror = store_of(home), Mirror(home.caches / "mirror")
+    append(mirror.data_dir, SEGMENT, answer("monday"))
+    home.server.lost = lambda method, path: method == "PUT"
+    with pytest.raises(StoreUnreachable):
+        push_raw(store, mirror)
+    home.server.lost = lambda method, path: False
+    append(mirror.data_dir, SEGMENT, answer("tuesday"))
+    push_raw(store, mirror)
+    assert home.body(SEGMENT) == answer("monday") + answer("tuesday")
+
+
 def test_what_could_not_be_pushed_is_kept_and_pushed_by_the_next_run(home: Home, patient: None) -> None:
     """The store fails after a night's work: exit code 1, one line, and nothing is lost."""
     home.run(first_night)
@@ -105,7 +134,7 @@ def test_what_could_not_be_pushed_is_kept_and_pushed_by_the_next_run(home: Home,
         second_night(data_dir)
         home.server.fault = lambda method, path: 503 if method != "GET" else None
 
-    with pytest.raises(StoreUnreachable, match=r"is out of order \(503 .*what is here is kept") as failed:
+    with pytest.raises(StoreUnreachable, match=r"is out of order \(503\b.*what is here is kept") as failed:
         home.run(work)
     assert exit_code_for(failed.value) == ExitCode.INCOMPLETE
     home.server.fault = lambda method, path: None
@@ -118,7 +147,7 @@ def test_what_could_not_be_pushed_is_kept_and_pushed_by_the_next_run(home: Home,
 
 def refused(settings: Settings) -> tuple[ExitCode, str]:
     """Exit code and line of a run that never begins."""
-    with pytest.raises(FlowError) as failed, opened(settings, "sync"):
+    with pytest.raises(FlowError) as failed, open_data_dir(settings, "sync"):
         pytest.fail("it began")
     (line,) = str(failed.value).splitlines()
     assert "test-secret" not in line
@@ -126,7 +155,7 @@ def refused(settings: Settings) -> tuple[ExitCode, str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "says"),
+    ("status", "code", "message"),
     [
         (403, ExitCode.USAGE, "the credentials need s3:ListBucket"),
         (400, ExitCode.USAGE, "is it a store that speaks S3?"),
@@ -134,11 +163,11 @@ def refused(settings: Settings) -> tuple[ExitCode, str]:
     ],
 )
 def test_a_refusal_is_one_line_that_says_what_to_do(
-    home: Home, patient: None, status: int, code: ExitCode, says: str
+    home: Home, patient: None, status: int, code: ExitCode, message: str
 ) -> None:
     home.server.fault = lambda method, path: status
     found, line = refused(home.settings())
-    assert (found, says in line) == (code, True), line
+    assert (found, message in line) == (code, True), line
 
 
 def test_a_bucket_that_is_not_there_is_named(served: ObjectStore, tmp_path: Path) -> None:
@@ -158,9 +187,9 @@ def test_no_credentials_no_network_no_profile(
         code, line = refused(settings)
         assert (code, "Unable to locate credentials" in line) == (ExitCode.USAGE, True), line
     with monkeypatch.context() as patch:
-        patch.setenv("AWS_PROFILE", "nobody")
+        patch.setenv("AWS_PROFILE", "missing")
         code, line = refused(settings)
-        assert (code, "nobody" in line) == (ExitCode.USAGE, True), line
+        assert (code, "missing" in line) == (ExitCode.USAGE, True), line
     with monkeypatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         code, line = refused(settings)
@@ -169,23 +198,23 @@ def test_no_credentials_no_network_no_profile(
 
 def test_a_large_warehouse_goes_up_and_is_copied_in_parts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A single request takes no more than five gigabytes; here a few megabytes count as many."""
-    monkeypatch.setattr("flows.object_store.bucket.SINGLE_REQUEST_BYTES", 2**20)
-    monkeypatch.setattr("flows.object_store.bucket.COPY_AT_ONCE_BYTES", 2**20)
+    monkeypatch.setattr("flows.object_store.store.PART_BYTES", 5 * 2**20)
+    monkeypatch.setattr("flows.object_store.store.COPY_AT_ONCE_BYTES", 2**20)
     content = bytes(range(256)) * (9 * 2**12)
     home.run(lambda data_dir: write(data_dir, WAREHOUSE, content))
     parts = [path for method, path in home.server.requests if method == "PUT" and "/staged/" in path]
     assert len(parts) > 1
     assert home.content("reader", "sql") == {WAREHOUSE: content}
-    assert findings(home) == {}, "its checksum is noted, too"
+    assert differences(home) == {}, "its checksum is noted, too"
 
 
 # --- two machines -----------------------------------------------------------------------------------------------------
 
 
 def test_one_run_at_a_time_over_all_machines(home: Home) -> None:
-    """The second one is told who holds the store, and readers do not wait."""
+    """The second one gets a message that names the holder of the store, and readers do not wait."""
     home.run(first_night)
-    with opened(home.settings("one"), "backfill"):
+    with open_data_dir(home.settings("one"), "backfill"):
         code, line = refused(home.settings("two"))
         assert code == ExitCode.BUSY
         assert f"another run holds s3://{BUCKET}/{home.prefix} (backfill, process " in line
@@ -197,13 +226,13 @@ def test_one_run_at_a_time_over_all_machines(home: Home) -> None:
 
 def test_of_many_that_begin_at_once_one_gets_it(home: Home) -> None:
     """By a condition that the store itself checks."""
-    bucket, got, refused_ones = bucket_of(home), list[str](), list[str]()
+    store, got, refused_ones = store_of(home), list[str](), list[str]()
     begin = threading.Barrier(8)
 
     def take(name: str) -> None:
         begin.wait()
         try:
-            Lease.acquire(bucket, "sync", name, NOW)
+            Lease.acquire(store, "sync", name, NOW)
             got.append(name)
         except StoreBusy:
             refused_ones.append(name)
@@ -217,50 +246,50 @@ def test_of_many_that_begin_at_once_one_gets_it(home: Home) -> None:
 
 
 def test_a_lease_is_kept_by_renewing_and_lost_by_silence(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    bucket = bucket_of(home)
-    assert not Lease.acquire(bucket, "sync", "machine-one", NOW).is_clean, "nobody said that it is in good order"
-    Lease.acquire(bucket, "sync", "machine-one", NOW).release()
-    held = Lease.acquire(bucket, "sync", "machine-one", NOW)
-    assert held.is_clean
-    held.renew()
+    store = store_of(home)
+    assert not Lease.acquire(store, "sync", "machine-one", NOW).is_clean, "no run has left it in good order"
+    Lease.acquire(store, "sync", "machine-one", NOW).end(State.RELEASED)
+    own = Lease.acquire(store, "sync", "machine-one", NOW)
+    assert own.is_clean
+    own.renew()
     with pytest.raises(StoreBusy, match="sync, process"):
-        Lease.acquire(bucket, "sync", "machine-two", NOW)
+        Lease.acquire(store, "sync", "machine-two", NOW)
     monkeypatch.setattr(lease, "STALE_S", -10.0)
-    taken = Lease.acquire(bucket, "sync", "machine-two", NOW)
-    assert not taken.is_clean, "the store must be mended"
+    taken = Lease.acquire(store, "sync", "machine-two", NOW)
+    assert not taken.is_clean, "the next run must recover"
     with pytest.raises(StoreChanged, match="may have taken over"):
-        held.renew()
-    for attempt in (held.ensure, held.release, held.abandon):
+        own.renew()
+    for attempt in (own.ensure, lambda: own.end(State.RELEASED), lambda: own.end(State.ABANDONED)):
         with pytest.raises(StoreChanged):
             attempt()
     taken.ensure()
-    taken.abandon()
+    taken.end(State.ABANDONED)
     monkeypatch.undo()
-    assert not Lease.acquire(bucket, "sync", "machine-three", NOW).is_clean
+    assert not Lease.acquire(store, "sync", "machine-three", NOW).is_clean
 
 
 @pytest.mark.parametrize("clock", ["time", "monotonic"])
 def test_a_holder_that_was_not_heard_of_changes_nothing_more(
     home: Home, monkeypatch: pytest.MonkeyPatch, clock: str
 ) -> None:
-    """A laptop that slept: by its own clocks it is too late, whatever the store says, and whichever of them stood still."""
-    held = Lease.acquire(bucket_of(home), "sync", "machine-one", NOW)
-    late = getattr(time, clock)() + lease.HELD_S + 10
+    """A laptop that slept: by its own clocks it is too late, whatever the store has, and whichever of them stood still."""
+    own = Lease.acquire(store_of(home), "sync", "machine-one", NOW)
+    late = getattr(time, clock)() + lease.HOLDER_LIMIT_S + 10
     monkeypatch.setattr(f"flows.object_store.lease.time.{clock}", lambda: late)
     with pytest.raises(StoreChanged, match="was not heard of for too long"):
-        held.release()
+        own.end(State.RELEASED)
     monkeypatch.undo()
 
 
 def test_a_copy_of_a_mirror_on_another_machine_waits_like_any_other(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock of the one says nothing of the other."""
-    Lease.acquire(bucket_of(home), "sync", "machine-one", NOW)
-    assert not Lease.acquire(bucket_of(home), "sync", "machine-one", NOW).is_clean, "here the holder is dead"
+    """The lock of the one has no meaning for the other."""
+    Lease.acquire(store_of(home), "sync", "machine-one", NOW)
+    assert not Lease.acquire(store_of(home), "sync", "machine-one", NOW).is_clean, "here the holder is dead"
     monkeypatch.setattr("socket.gethostname", lambda: "another")
     with pytest.raises(StoreBusy):
-        Lease.acquire(bucket_of(home), "sync", "machine-one", NOW)
+        Lease.acquire(store_of(home), "sync", "machine-one", NOW)
 
 
 def test_a_store_that_heeds_no_conditions_is_refused_before_it_holds_anything(home: Home) -> None:
@@ -273,7 +302,7 @@ def test_a_store_that_heeds_no_conditions_is_refused_before_it_holds_anything(ho
     assert home.listing() == []
 
 
-def test_answers_of_two_machines_are_both_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_of_two_machines_are_both_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """One is taken for dead while it works; what it asked for is added behind what the other did."""
     home.run(first_night)
 
@@ -316,22 +345,22 @@ def test_two_commits_that_know_the_same_state_do_not_both_succeed(home: Home, mo
 # --- damage -----------------------------------------------------------------------------------------------------------
 
 
-def findings(home: Home, *, has_download: bool = False) -> dict[str, str]:
+def differences(home: Home, *, has_download: bool = False) -> dict[str, str]:
     mirrored = home.settings().mirrored(home.caches, home.settings().shown_data_dir)
-    return {each.where: each.what for each in verify_store(mirrored, has_download=has_download)}
+    return {problem.where: problem.what for problem in verify_store(mirrored, has_download=has_download)}
 
 
 def test_verify_names_every_object_that_is_not_what_was_committed(home: Home) -> None:
     home.run(first_night)
     home.run(second_night)
-    assert findings(home) == findings(home, has_download=True) == {}
+    assert differences(home) == differences(home, has_download=True) == {}
     home.delete(SEGMENT)
     home.put(APRIL, b"shorter")
     home.put(WAREHOUSE, b"Warehouse of tuesday")
     home.put("lake/table=power/site_id=7/month=2025-03/part.parquet", b"stray")
     home.put("raw/site_id=7/series=power/month=2025-03.ndjson.zst", b"by hand")
     for has_download in (False, True):
-        assert findings(home, has_download=has_download) == {
+        assert differences(home, has_download=has_download) == {
             SEGMENT: "is gone; restore it from a backup",
             APRIL: "has 7 bytes instead of 14; run `wattlog rebuild`",
             WAREHOUSE: "has another checksum than was committed; run `wattlog rebuild`",
@@ -349,8 +378,8 @@ def test_verify_reads_back_where_the_note_may_lie(home: Home) -> None:
     home.run(first_night)
     noted = home.server.client.head_object(Bucket=BUCKET, Key=f"{home.prefix}/{POWER}")["Metadata"]
     home.server.client.put_object(Bucket=BUCKET, Key=f"{home.prefix}/{POWER}", Body=b"Power of monday", Metadata=noted)
-    assert findings(home) == {}
-    assert list(findings(home, has_download=True)) == [POWER]
+    assert differences(home) == {}
+    assert list(differences(home, has_download=True)) == [POWER]
 
 
 def test_verify_of_a_directory_of_this_machine_looks_at_no_store(tmp_path: Path) -> None:
@@ -358,7 +387,7 @@ def test_verify_of_a_directory_of_this_machine_looks_at_no_store(tmp_path: Path)
 
 
 def test_a_damaged_lake_file_is_left_to_be_made_again(home: Home) -> None:
-    """It can be made from raw; a damaged raw file or warehouse is an error that says what to do."""
+    """It can be made from raw; a damaged raw file or warehouse is an error with what to do."""
     home.run(first_night)
     home.put(POWER, b"Power of monday")
     assert POWER not in home.content("two", "sync")
@@ -387,17 +416,53 @@ def test_a_manifest_of_a_newer_wattlog_or_none_at_all_is_refused(home: Home) -> 
     line = orjson.dumps({"format": 2, "store_id": "x", "sequence": 1, "committed_at": ""})
     home.put("_wattlog/manifest.ndjson.zst", zstandard.compress(line))
     with pytest.raises(StoreRefused, match="written by a newer wattlog"):
-        read_manifest(bucket_of(home))
+        read_manifest(store_of(home))
     for body in (b"", b"not zstd", zstandard.compress(b"{}"), zstandard.compress(b"[1]")):
         home.put("_wattlog/manifest.ndjson.zst", body)
         with pytest.raises(StoreDamaged, match="delete _wattlog/manifest"):
-            read_manifest(bucket_of(home))
+            read_manifest(store_of(home))
+
+
+def test_a_store_of_the_version_before_opens(home: Home) -> None:
+    """As boto3 left it: the same names, the same lines, the checksum noted at the object under the same name."""
+    import zstandard
+
+    objects = {SEGMENT: answer("monday"), POWER: b"power of monday", WAREHOUSE: b"warehouse of monday"}
+    lines: list[dict[str, object]] = [
+        {"format": 1, "store_id": "0f" * 16, "sequence": 3, "committed_at": "2025-03-04T03:10:00+00:00"}
+    ]
+    client, bucket = home.server.client, {"Bucket": BUCKET}
+    for path, body in objects.items():
+        sha256 = hashlib.sha256(body).hexdigest()
+        put = client.put_object(**bucket, Key=f"{home.prefix}/{path}", Body=body, Metadata={"sha256": sha256})
+        etag = put["ETag"] if path == SEGMENT else ""
+        lines.append({"path": path, "size": len(body), "sha256": sha256, "etag": etag})
+    text = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    home.put("_wattlog/manifest.ndjson.zst", zstandard.compress(text))
+    holder = {
+        "token": "a",
+        "mirror": "b",
+        "host": "c",
+        "pid": 1,
+        "command": "sync",
+        "since": "2025-03-04T03:00:00+00:00",
+    }
+    home.put("_wattlog/lease.json", orjson.dumps(holder | {"state": "released"}))
+
+    assert home.content("two") == objects
+    assert differences(home) == differences(home, has_download=True) == {}
+    home.run(second_night, machine="two")
+    assert home.content("three")[SEGMENT] == answer("monday") + answer("tuesday")
+    assert home.body(POWER) == b"power of monday and tuesday"
+    manifest = read_manifest(store_of(home))
+    assert manifest is not None
+    assert (manifest.store_id, manifest.sequence) == ("0f" * 16, 4)
 
 
 def test_a_manifest_writes_nowhere_but_where_files_belong(home: Home) -> None:
-    """Whoever may write to the bucket may not write to this machine's other files."""
+    """A person who may write to the bucket may not write to this machine's other files."""
     home.run(first_night)
-    manifest = read_manifest(bucket_of(home))
+    manifest = read_manifest(store_of(home))
     assert manifest is not None
     stored = home.body("_wattlog/manifest.ndjson.zst")
     import zstandard
@@ -405,15 +470,15 @@ def test_a_manifest_writes_nowhere_but_where_files_belong(home: Home) -> None:
     text = zstandard.ZstdDecompressor().decompressobj().decompress(stored)
     line = {"path": "lake/../../../evil", "size": 4, "sha256": "0" * 64, "etag": ""}
     home.put("_wattlog/manifest.ndjson.zst", zstandard.compress(text + orjson.dumps(line) + b"\n"))
-    again = read_manifest(bucket_of(home))
+    again = read_manifest(store_of(home))
     assert again is not None
     assert again.files == manifest.files
 
 
-def test_the_keeper_goes_on_after_a_failure(home: Home, monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
+def test_the_lease_keeper_goes_on_after_a_failure(home: Home, monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
     """One minute without a network costs no lease; what fails beside a run does not end it."""
-    monkeypatch.setattr(running, "RENEW_S", 0.02)
-    monkeypatch.setattr(running, "PUSH_RAW_S", 0.02)
+    monkeypatch.setattr(lease, "RENEW_S", 0.02)
+    monkeypatch.setattr(lease, "PUSH_RAW_S", 0.02)
 
     def work(data_dir: Path) -> None:
         home.server.fault = lambda method, path: 503

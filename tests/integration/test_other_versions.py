@@ -12,25 +12,26 @@ import pytest
 
 from flows.cli import run
 from tests.simulated import account
-from warehouse.lake import VERSION_KEY, Lake
-from warehouse.query import connect
+from warehouse.lake.lake import Lake
+from warehouse.lake.parquet_file import VERSION_KEY
+from warehouse.query.query import connect
 from warehouse.schema import SCHEMA_VERSION, TABLES
 
 DAY = date(2026, 1, 13)
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a day of everything."""
-    data_dir = tmp_path_factory.mktemp("held")
+    data_dir = tmp_path_factory.mktemp("fetched")
     with account() as served:
         assert served.backfill(data_dir, DAY, until=DAY).exit_code == 0
     return data_dir
 
 
 @pytest.fixture
-def data_dir(held: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(held, tmp_path / "data"))
+def data_dir(fetched: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(fetched, tmp_path / "data"))
 
 
 def _age_lake(lake: Lake) -> int:
@@ -50,7 +51,7 @@ def _age_warehouse(path: Path) -> None:
 
 
 def _rows(data_dir: Path) -> dict[str, list[tuple[object, ...]]]:
-    """What the tables hold, but for the ledgers of runs and for which of several like answers a row is taken from."""
+    """What the tables hold, except for the ledgers of runs and for which of several like responses a row is taken from."""
     with connect(data_dir / "warehouse.duckdb") as connection:
         names = [name for name in TABLES if name not in ("runs", "requests", "live_status", "site_settings")]
         return {
@@ -73,7 +74,7 @@ def test_old_warehouse_says_what_to_do_in_one_line(data_dir: Path, capsys: pytes
 
 
 def test_old_lake_and_warehouse_are_made_again_by_the_next_run(data_dir: Path) -> None:
-    """Every file of every table, account tables too, from raw and without a request for anything held."""
+    """Every file of every table, account tables too, from raw and without a request for anything stored."""
     before = _rows(data_dir)
     lake = Lake(data_dir / "lake")
     assert _age_lake(lake) > len(TABLES)
@@ -86,7 +87,7 @@ def test_old_lake_and_warehouse_are_made_again_by_the_next_run(data_dir: Path) -
         part.path
         for table in TABLES.values()
         for part in lake.partitions(table)
-        if lake.digest_of(table, part.site_id, part.month) is None
+        if lake.digest_of(table, part.site_id, part.period) is None
     ]
     assert stale == []
     assert _rows(data_dir) == before
@@ -102,20 +103,20 @@ def test_verify_shows_the_first_rows_that_offend(data_dir: Path, capsys: pytest.
             "update power set local_date = date '2020-02-29' where site_id = (select min(site_id) from power)"
         )
     assert run(["--data-dir", str(data_dir), "verify", "--json"]) == 1
-    findings = {each["where"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
-    found = findings["intervals_inside_their_day"]
-    assert found["what"].startswith("288 rows do not keep to this: ")
+    differences = {problem["where"]: problem for problem in json.loads(capsys.readouterr().out)["findings"]}
+    found = differences["intervals_match_local_date"]
+    assert found["what"].startswith("288 rows violate this: ")
     assert len(found["first_rows"]) == 5
     assert found["first_rows"][0]["local_date"] == "2020-02-29"
-    assert "has other values" in findings["power"]["what"]
+    assert "has other values" in differences["power"]["what"]
     assert run(["--data-dir", str(data_dir), "verify"]) == 1
     assert "2020-02-29" in capsys.readouterr().out
 
 
-def test_damaged_warehouse_is_a_finding_and_the_next_run_mends_it(
+def test_damaged_warehouse_is_reported_and_the_next_run_builds_it_again(
     data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its date is that of its build, its content is not: verify says so, the pipeline loads all of it again."""
+    """Its date is that of its build, its content is not: verify reports it, the pipeline loads all of it again."""
     path = data_dir / "warehouse.duckdb"
     date_of_build = path.stat().st_mtime_ns
     path.write_bytes(os.urandom(path.stat().st_size))

@@ -1,4 +1,4 @@
-"""Prefect: both engines leave the same warehouse, deployments run on a worker, by schedule and by hand.
+"""Prefect: both executors leave the same warehouse, deployments run on a worker, by schedule and by hand.
 
 One real server and one real worker on loopback serve all of it.
 """
@@ -11,45 +11,45 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from extract.archive import RawArchive
-from extract.client import utc_now
-from extract.series import ACCOUNT, Series
+from extract.api.client import utc_now
+from extract.archive.raw_archive import RawArchive
+from extract.requests import ACCOUNT
 from extract.simulator import DEMO_TOKEN, serve
 from extract.simulator.conditions import Conditions
-from extract.simulator.faults import ErrorAnswer, FaultPlan, Rule, Where
+from extract.simulator.faults.plan import ErrorResponse, FaultPlan, Rule, Where
 from flows import ledger, pipeline
-from flows.data_directory import held
-from flows.deployments import DEPLOYMENTS, QUEUE
-from flows.engines.local import LocalEngine
+from flows.data_directory import locked
 from flows.errors import ExitCode, RunFailed, UsageError
-from flows.pipeline import Selection
+from flows.executors.threads import ThreadExecutor
+from flows.orchestration.deployments import DEPLOYMENTS, QUEUE
+from flows.pipeline import BackfillRequest
+from flows.run_context import RunContext, new_run_id
 from flows.settings import load_settings
-from flows.workspace import Workspace, new_run_id
 from tests.integration.test_command_line import WATTLOG
+from tests.new_site import new_site_world
+from tests.patience import PATIENCE_S
 from tests.processes import running
 from tests.simulated import Account, account
 from tests.warehouse_rows import content
-from tests.young_site import young_world
+from wattlog.series import Series
+from wattlog.zones import Zone
+
+pytestmark = pytest.mark.slow
 
 SINCE, UNTIL = date(2025, 10, 30), date(2025, 11, 4)
 """Six days around California's change of the clock, and over the end of a month."""
 
 ZONE = "America/Los_Angeles"
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 240
-"""Long enough for a machine that does five other things; on an idle one a run begins and ends within ten seconds."""
-
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -90,8 +90,8 @@ class Prefect:
 
     def runs(self, deployment: str) -> list[Any]:
         """Every flow run of a deployment."""
-        wanted = {"deployments": {"id": {"any_": [self.deployment(deployment)["id"]]}}}
-        found: list[Any] = self.post("flow_runs/filter", **wanted)
+        scope = {"deployments": {"id": {"any_": [self.deployment(deployment)["id"]]}}}
+        found: list[Any] = self.post("flow_runs/filter", **scope)
         return found
 
     def begin(self, deployment: str, environment: dict[str, str] | None = None, **parameters: object) -> str:
@@ -171,7 +171,7 @@ def prefect(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     from prefect.blocks.system import Secret
 
     directory = tmp_path_factory.mktemp("deployed")
-    with serve(young_world()) as server:
+    with serve(new_site_world()) as server:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WATTLOG_")} | {
             "WATTLOG_PROVIDER": "simulator",
             "WATTLOG_API_BASE_URL": server.base_url,
@@ -186,12 +186,11 @@ def prefect(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_local_and_prefect_leave_the_same_warehouse(served: Account, tmp_path: Path, prefect_api: str) -> None:
-    from flows.deployed import run_on_prefect
+    from flows.orchestration.flows import run_on_prefect
 
     local = served.backfill(tmp_path / "local", SINCE, until=UNTIL)
-    workspace = served.workspace(tmp_path / "prefect")
-    on_prefect = run_on_prefect(workspace, Selection(since=SINCE, until=UNTIL), "backfill")
-    workspace.close()
+    context = served.context(tmp_path / "prefect")
+    on_prefect = run_on_prefect(context, BackfillRequest(since=SINCE, until=UNTIL), "backfill")
     assert on_prefect.exit_code == local.exit_code == 0
     assert on_prefect.rows == local.rows
     assert on_prefect.requests == local.requests
@@ -205,7 +204,7 @@ def test_the_deployed_flow_runs_with_plain_parameters(
     served: Account, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a deployment calls: settings from the worker's environment, parameters as JSON has them, counts back."""
-    from flows.deployed import backfill, reconcile, report
+    from flows.orchestration.flows import backfill, reconcile, report
 
     for name, value in served.settings(tmp_path).model_dump(mode="json").items():
         if name in {"provider", "api_base_url"}:
@@ -228,13 +227,13 @@ def test_the_deployed_flow_runs_with_plain_parameters(
 
 def _newest(api: str, key: str) -> Any:
     """The newest artifact of a key."""
-    return httpx.get(f"{api}/artifacts/{key}/latest", timeout=60).raise_for_status().json()
+    return httpx.get(f"{api}/artifacts/{key}/latest", timeout=PATIENCE_S).raise_for_status().json()
 
 
 def test_a_long_stage_has_a_bar(prefect_api: str) -> None:
     from prefect import flow
 
-    from flows.run_log import RunLog
+    from flows.orchestration.run_log import RunLog
 
     @flow
     def long_stage() -> None:
@@ -252,7 +251,7 @@ def test_a_long_stage_has_a_bar(prefect_api: str) -> None:
 
 def test_a_relative_directory_is_refused_on_a_worker(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process worker runs in a temporary directory: what is fetched into `./data` there is gone when the run ends."""
-    from flows.deployed import rebuild
+    from flows.orchestration.flows import rebuild
 
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
     with pytest.raises(UsageError, match="absolute path"):
@@ -263,16 +262,16 @@ def test_workers_share_one_allowance(prefect_api: str) -> None:
     """However many wait, no more requests go than the limit's slots and what comes free meanwhile: load makes it fewer."""
     from prefect.client.orchestration import get_client
 
-    from flows.shared_pace import SharedPace, ensure_limit, slots
+    from flows.orchestration.rate_limiter import PrefectLimiter, ensure_limit, slots
 
     with pytest.raises(UsageError, match="wattlog deploy"):
-        SharedPace("test-allowance", None).wait()
+        PrefectLimiter("test-allowance", None).wait()
     settings = load_settings(provider="simulator", requests_per_minute=120, shared_rate_limit="test-allowance")
     with get_client(sync_client=True) as client:
         assert ensure_limit(client, settings)
         assert not ensure_limit(client, settings)
     burst, a_second = slots(120)
-    paces = [SharedPace("test-allowance", None) for _ in range(2)]
+    paces = [PrefectLimiter("test-allowance", None) for _ in range(2)]
 
     began = time.monotonic()
     with ThreadPoolExecutor(4) as pool:
@@ -284,9 +283,9 @@ def test_a_flow_run_that_failed_names_its_windows(
     tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In its state and in a table; what else was fetched is loaded."""
-    from flows.deployed import backfill
+    from flows.orchestration.flows import backfill
 
-    teapot = FaultPlan((Rule(ErrorAnswer(418, "teapot"), Where(kind="soe")),))
+    teapot = FaultPlan((Rule(ErrorResponse(418, "teapot"), Where(kind="soe")),))
     with account(conditions=Conditions(faults=teapot)) as made:
         for name, value in (
             ("PROVIDER", "simulator"),
@@ -313,7 +312,7 @@ def test_the_deployed_flow_fails_where_a_run_does(
 ) -> None:
     """A failed run is a failed flow run, and says what to do."""
     from extract.errors import AuthExpired
-    from flows.deployed import backfill
+    from flows.orchestration.flows import backfill
 
     monkeypatch.setenv("WATTLOG_PROVIDER", "simulator")
     monkeypatch.setenv("WATTLOG_API_BASE_URL", served.server.base_url)
@@ -324,21 +323,21 @@ def test_the_deployed_flow_fails_where_a_run_does(
 
 def test_scheduled_runs_exist(prefect: Prefect) -> None:
     """Of the ways in which Prefect's dependencies break it, two are silent: deployments are there, and nothing is ever due."""
-    due = [each for each in DEPLOYMENTS if each.cron is not None]
+    due = [deployment for deployment in DEPLOYMENTS if deployment.cron is not None]
     assert due
     deadline = time.monotonic() + PATIENCE_S
-    for each in due:
-        while not (runs := prefect.runs(each.full_name)):
-            assert time.monotonic() < deadline, f"no run of {each.full_name} is scheduled"
+    for deployment in due:
+        while not (runs := prefect.runs(deployment.full_name)):
+            assert time.monotonic() < deadline, f"no run of {deployment.full_name} is scheduled"
             time.sleep(0.5)
         assert {run["state_type"] for run in runs} == {"SCHEDULED"}
     starts = [datetime.fromisoformat(run["expected_start_time"]) for run in prefect.runs("sync/sync")]
-    assert {f"{start.astimezone(ZoneInfo(ZONE)):%H:%M}" for start in starts} == {"03:30"}
+    assert {f"{start.astimezone(Zone(ZONE)):%H:%M}" for start in starts} == {"03:30"}
 
 
 def test_deploying_again_changes_nothing_and_a_pause_stays(prefect: Prefect) -> None:
     """Nor does `prefect deploy --all` before it: prefect.yaml has the same deployments, and not one more."""
-    before = {each.full_name: prefect.deployment(each.full_name) for each in DEPLOYMENTS}
+    before = {deployment.full_name: prefect.deployment(deployment.full_name) for deployment in DEPLOYMENTS}
     shutil.copy(ROOT / "prefect.yaml", prefect.directory)
     prefect.command(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all")
     assert len(prefect.post("deployments/filter")) == len(DEPLOYMENTS)
@@ -356,9 +355,10 @@ def test_deploying_again_changes_nothing_and_a_pause_stays(prefect: Prefect) -> 
 
 
 def test_sync_by_schedule_and_backfill_by_hand(prefect: Prefect) -> None:
-    """Both are due at once, and the queue starts the second when the first is over: nobody finds the directory held."""
+    """Both are due at once, and the queue starts the second when the first is over, so neither finds the directory locked."""
+    since = _days_ago(1)
     schedule = prefect.schedule_every(10, "sync/sync")
-    by_hand = prefect.begin("backfill/backfill", series=["power"], since=_days_ago(1))
+    by_hand = prefect.begin("backfill/backfill", series=["power"], since=since)
     by_schedule = prefect.first_due("sync/sync")
     synced, filled = prefect.ended(by_schedule), prefect.ended(by_hand)
     prefect.unschedule("sync/sync", schedule)
@@ -367,7 +367,7 @@ def test_sync_by_schedule_and_backfill_by_hand(prefect: Prefect) -> None:
     assert synced["auto_scheduled"]
     assert not filled["auto_scheduled"]
     assert synced["name"] == "sync all sites"
-    assert filled["name"] == f"backfill all sites, {_days_ago(1)} to today"
+    assert filled["name"] == f"backfill all sites, {since} to today"
     assert set(synced["tags"]) >= {"wattlog", "sync"}
     first, second = sorted((synced, filled), key=lambda run: str(run["start_time"]))
     assert first["end_time"] <= second["start_time"]
@@ -402,7 +402,7 @@ def test_a_timer_runs_sync_on_prefect_without_a_word(prefect: Prefect) -> None:
 
 
 def test_a_run_that_is_cancelled_leaves_nothing_behind_but_what_it_fetched(prefect: Prefect) -> None:
-    """It waits for its turn when the button is pressed. The process ends, the lock is free, the ledger knows how it ended;
+    """It waits for its turn when the button is pressed. The process ends, the lock is free, the ledger has how it ended;
     the next run goes on.
     """
     root = prefect.directory / "cancelled"
@@ -417,7 +417,7 @@ def test_a_run_that_is_cancelled_leaves_nothing_behind_but_what_it_fetched(prefe
     assert prefect.ended(run_id)["state_type"] == "CANCELLED"
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
-    with held(root, "test"):
+    with locked(root, "test"):
         (run,) = ledger.runs(root / "raw")
     assert (run.exit_code, run.requests) == (ExitCode.INTERRUPTED, 4)
     archive = RawArchive(root / "raw")
@@ -427,16 +427,16 @@ def test_a_run_that_is_cancelled_leaves_nothing_behind_but_what_it_fetched(prefe
 
     base_url = prefect.environment["WATTLOG_API_BASE_URL"]
     settings = load_settings(provider="simulator", api_base_url=base_url, access_token=DEMO_TOKEN, data_dir=root)
-    with closing(Workspace(settings, new_run_id(utc_now()))) as workspace:
-        wanted = Selection(series=(Series.POWER,), since=date.fromisoformat(_days_ago(1)))
-        summary = pipeline.backfill(workspace, LocalEngine(), wanted)
+    context = RunContext(settings, new_run_id(utc_now()))
+    scope = BackfillRequest(series=(Series.POWER,), since=date.fromisoformat(_days_ago(1)))
+    summary = pipeline.backfill(context, ThreadExecutor(), scope)
     assert (summary.exit_code, summary.left) == (0, 0)
     assert summary.rows["power"] > 0
 
 
 def test_two_accounts_on_one_server_keep_apart(prefect: Prefect) -> None:
-    """Another data directory takes nobody's deployments: it is given names of its own, or takes over in so many words."""
-    from flows.deploy import register
+    """Another data directory takes over no deployments unless asked to: it gets names of its own."""
+    from flows.orchestration.register import register
 
     ours, theirs = prefect.directory / "data", prefect.directory / "theirs"
     settings = load_settings(provider="simulator", data_dir=theirs)
@@ -446,7 +446,7 @@ def test_two_accounts_on_one_server_keep_apart(prefect: Prefect) -> None:
     with pytest.raises(UsageError, match="cannot be part of a deployment's name"):
         register(settings, work_pool="wattlog", timezone=ZONE, account="Their Roofs")
     made = register(settings, work_pool="wattlog", timezone=ZONE, account="theirs")
-    assert made.created == (f"work queue {QUEUE}-theirs", *(f"deployment {each}" for each in made.deployments))
+    assert made.created == (f"work queue {QUEUE}-theirs", *(f"deployment {name}" for name in made.deployments))
     named = prefect.deployment("sync/sync-theirs")
     assert named["parameters"] == {"data_dir": str(theirs)}
     assert (named["work_queue_name"], named["tags"]) == (f"{QUEUE}-theirs", ["wattlog", "sync", "theirs"])

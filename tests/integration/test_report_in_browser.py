@@ -1,24 +1,31 @@
 """The report in a real browser: headless Chromium, without a network.
 
-Where no Chromium is installed these tests are left out, and pytest's summary says so.
+Where no Chromium is installed these tests are left out, and pytest's summary shows it.
 """
 
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.patience import PATIENCE_S
 from tests.synthetic_report import report_of, site_report, ten_years_of_two_sites
 from warehouse.report import ReportData, page
+from warehouse.report.model import Columns
+from wattlog.causes import SENTENCES, Cause
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the report was NOT tested in a browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the report was NOT tested in a browser"),
+]
 
 CHARTS = (
     "days",
@@ -29,7 +36,7 @@ CHARTS = (
     "cars",
     "coverage",
     "outages",
-    "contradictions",
+    "differences",
 )
 FLAGS = [
     "--no-sandbox",
@@ -74,7 +81,8 @@ Open = Callable[..., Opened]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_S * 1000)
+        expect.set_options(timeout=PATIENCE_S * 1000)
         yield launched
         launched.close()
 
@@ -105,7 +113,7 @@ def _opening(browser: Browser, folder: Path) -> Iterator[Open]:
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         made = Opened(context.new_page())
         made.page.on("console", lambda said: made.complaints.append(said.text))
         made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
@@ -116,11 +124,11 @@ def _opening(browser: Browser, folder: Path) -> Iterator[Open]:
         return made
 
     yield open_it
-    for each in opened:
-        assert each.complaints == []
-        assert [url for url in each.asked if not url.startswith(("file://", "data:"))] == []
-        assert len([url for url in each.asked if url.startswith("file://")]) == 1
-        each.page.context.close()
+    for shown in opened:
+        assert shown.complaints == []
+        assert [url for url in shown.asked if not url.startswith(("file://", "data:"))] == []
+        assert len([url for url in shown.asked if url.startswith("file://")]) == 1
+        shown.page.context.close()
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +146,12 @@ def test_every_chart_has_marks_and_says_what_it_shows(drawn: Opened) -> None:
     for chart in CHARTS:
         drawn.has_marks(chart, 5)
         picture = drawn.page.get_by_role("img").locator(f"xpath=self::*[ancestor::section[@id='{chart}']]").first
-        assert picture.get_attribute("aria-labelledby") == f"{chart}-title {chart}-says"
-        assert any(letter.isdigit() for letter in drawn.text(f"#{chart}-says")), chart
+        assert picture.get_attribute("aria-labelledby") == f"{chart}-title {chart}-summary"
+        assert any(letter.isdigit() for letter in drawn.text(f"#{chart}-summary")), chart
     drawn.has_marks("hours", (120 - 12) * 24)
     assert drawn.text("#heading") == "Wattle House, 2025"
-    assert "108 of 120 days" in drawn.text("#held")
-    assert "12 days without data are shaded" in drawn.text("#days-says")
+    assert "108 of 120 days" in drawn.text("#stored")
+    assert "12 days without data are shaded" in drawn.text("#days-summary")
     assert "Old Barn" in drawn.text("#made")
 
 
@@ -156,10 +164,27 @@ def test_each_axis_has_its_unit(drawn: Opened) -> None:
         "state-of-energy": "% of the battery's energy",
         "cars": "kWh a month",
         "outages": "hours without grid",
-        "contradictions": "comparisons that disagree",
+        "differences": "comparisons that disagree",
     }
     for chart, unit in units.items():
         assert any(unit in text for text in drawn.page.locator(f"#{chart} svg text").all_text_contents()), chart
+
+
+def test_every_cause_is_explained_by_its_sentence(opening: Open) -> None:
+    """The sentences that `wattlog reconcile` prints (tests/unit/wattlog/test_causes.py) are those on the page."""
+    site = site_report(days=31)
+    count = len(Cause)
+    causes: Columns = {
+        "year": [2025] * count,
+        "cause": [cause.value for cause in Cause],
+        "check_name": ["interval_vs_day"] * count,
+        "differences": list(range(1, count + 1)),
+        "largest": [1.0] * count,
+    }
+    report = opening(report_of(replace(site, causes=causes)))
+    shown = report.text("#differences-summary")
+    for cause, sentence in SENTENCES.items():
+        assert f"{cause.value.replace('_', ' ')} ({sentence}): " in shown, cause
 
 
 def test_tables_stand_beside_the_charts(drawn: Opened) -> None:
@@ -203,9 +228,11 @@ def test_address_opens_a_site_and_a_year(opening: Open, ordinary: ReportData) ->
 
 
 def test_themes_follow_the_system_and_the_button(opening: Open, ordinary: ReportData) -> None:
-    """Dark where the system is, until the button says otherwise; charts change with the page."""
+    """Dark where the system is, until the button changes it; charts change with the page."""
     report = opening(ordinary, scheme="dark")
-    page, dark, light = (report.page.locator(each) for each in ("html", _filled(DARK_SOLAR), _filled(LIGHT_SOLAR)))
+    page, dark, light = (
+        report.page.locator(selector) for selector in ("html", _filled(DARK_SOLAR), _filled(LIGHT_SOLAR))
+    )
     expect(page).to_have_attribute("data-theme", "dark")
     expect(dark.first).to_be_attached()
     report.page.locator("#theme").click()
@@ -222,7 +249,7 @@ def _filled(colour: str) -> str:
     return f"#days svg path[fill='{colour}']"
 
 
-def test_patterns_tell_colours_apart(opening: Open, ordinary: ReportData) -> None:
+def test_patterns_distinguish_colours(opening: Open, ordinary: ReportData) -> None:
     """Decals on request, off before."""
     report = opening(ordinary)
     report.has_marks("days", 120)
@@ -283,27 +310,27 @@ def test_policy_stops_what_is_not_ours(opening: Open, ordinary: ReportData) -> N
           document.body.append(image);
         }"""
     )
-    for _ in range(100):
-        if len(report.complaints) == 2:
-            break
-        report.page.wait_for_timeout(100)
+    deadline = time.monotonic() + PATIENCE_S
+    while len(report.complaints) < 2:
+        assert time.monotonic() < deadline, report.complaints
+        report.page.wait_for_timeout(20)  # wait in the browser, during which its messages arrive
     assert report.page.evaluate("globalThis.broken") is None
     assert len(report.complaints) == 2
-    assert all("Content Security Policy" in each for each in report.complaints)
+    assert all("Content Security Policy" in complaint for complaint in report.complaints)
     report.complaints.clear()
     report.asked[:] = [url for url in report.asked if "example.com" not in url]
 
 
 def test_without_battery_and_grid_meter_nothing_is_made_up(opening: Open) -> None:
-    """Home unknown (Q43): no flow and no zero is drawn, and the page says why."""
-    site = site_report(days=50, has_battery=False, knows_home=False, wall_connectors=0, has_findings=False)
+    """Home unknown (Q43): no flow and no zero is drawn, and the page gives the reason."""
+    site = site_report(days=50, has_battery=False, has_home_energy=False, wall_connectors=0, has_differences=False)
     report = opening(report_of(site))
     report.page.evaluate(DRAW_EVERYTHING)
     report.has_marks("days", 50)
-    for chart in ("flows", "self-sufficiency", "state-of-energy", "cars", "outages", "contradictions"):
+    for chart in ("flows", "self-sufficiency", "state-of-energy", "cars", "outages", "differences"):
         expect(report.page.locator(f"#{chart} .chart"), chart).to_be_hidden()
-        assert report.text(f"#{chart}-says"), chart
-    assert "is not known" in report.text("#flows-says")
+        assert report.text(f"#{chart}-summary"), chart
+    assert "is not known" in report.text("#flows-summary")
     tiles = dict(
         zip(
             report.page.locator("#tiles dt").all_inner_texts(),
@@ -320,18 +347,18 @@ def test_one_day_is_a_report(opening: Open) -> None:
     report = opening(report_of(site_report(days=1)))
     report.page.evaluate(DRAW_EVERYTHING)
     report.has_marks("hours", 24)
-    assert report.text("#held") == "1 day, 1 January 2025 to 1 January 2025; none is missing."
+    assert report.text("#stored") == "1 day, 1 January 2025 to 1 January 2025; none is missing."
     for chart in CHARTS:
         report.has_marks(chart, 1)
 
 
 def test_year_of_nothing_but_holes_says_so(opening: Open) -> None:
-    """A year in the middle that nobody has is not a year of zeros."""
+    """A year in the middle without data is not a year of zeros."""
     site = site_report(first_day=date(2023, 12, 30), days=2 + 366 + 2, missing=tuple(range(2, 368)))
     report = opening(report_of(site), at="#1001/2024")
     report.page.evaluate(DRAW_EVERYTHING)
-    assert "0 of 366 days" in report.text("#held")
-    assert report.text("#days-says") == "No energy is known in this year."
+    assert "0 of 366 days" in report.text("#stored")
+    assert report.text("#days-summary") == "No energy is known in this year."
     report.has_marks("coverage", 366)
     assert report.text("#tiles").count("not known") >= 5
 
@@ -351,9 +378,9 @@ def test_choices_of_a_chart_change_it(opening: Open, ordinary: ReportData) -> No
     expect(report.page.locator("#days tbody tr")).to_have_count(31)
     expect(report.page.locator("#days select").first.locator("option")).to_have_count(4)
     report.page.locator("#hours").scroll_into_view_if_needed()
-    before = report.text("#hours-says")
+    before = report.text("#hours-summary")
     report.page.locator("#hours select").select_option("soe")
-    expect(report.page.locator("#hours-says")).not_to_have_text(before)
+    expect(report.page.locator("#hours-summary")).not_to_have_text(before)
     expect(report.page.locator("#hours svg text").last).to_have_text(PERCENT)
 
 
@@ -367,3 +394,27 @@ def test_ten_years_of_two_sites_stay_small(opening: Open) -> None:
     report.page.evaluate(DRAW_EVERYTHING)
     report.has_marks("hours", 365 * 24)
     assert json.loads(report.page.locator("#data").text_content() or "")["sites"][1]["site_id"] == "1002"
+
+
+def test_costs_are_shown_with_what_is_not_known_about_them(opening: Open) -> None:
+    """Bounds where there are bounds, what is assumed, and before the alternatives how far they can be relied on."""
+    report = opening(report_of(site_report(days=120, has_costs=True)), at="#1001/2025")
+    assert "To pay" in report.text("#tiles")
+    assert "120.75 AUD" in report.text("#tiles")
+    assert "3 of 4 bills, tariff assumed" in report.text("#tiles")
+    assert "3 bills of 4: 120.75 AUD" in report.text("#bills-summary")
+    assert "One is priced by a tariff that was not in force then" in report.text("#bills-summary")
+    assert "40.25 to 44.75" in report.text("#bills table")
+    assert "Of 48.00 AUD for imports 6.00 AUD charged the battery, 6.00 AUD charged cars." in report.text(
+        "#cost-labels-summary"
+    )
+    assert "the rules do NOT meet what was observed" in report.text("#what-if-summary")
+    assert "Flat <b>plan</b>, 310.50 AUD a year" in report.text("#what-if-summary")
+    assert "Flat <b>plan</b>" in report.text("#what-if table")
+
+
+def test_without_a_tariff_one_sentence_says_what_to_do(drawn: Opened) -> None:
+    assert "import a tariff with wattlog tariff import" in drawn.text("#bills-summary")
+    assert "To pay" not in drawn.text("#tiles")
+    for section in ("#cost-labels", "#what-if"):
+        expect(drawn.page.locator(section)).to_be_hidden()

@@ -1,7 +1,7 @@
-"""Every documented example, field by field: the simulator's answer to the same question has the same keys and types.
+"""Every documented example, field by field: the simulator's response to the same request has the same keys and types.
 
-Shapes are written down here, in the order of the documentation; values are the simulator's own. Source: API.md §1 and
-the documentation pages of the Owner and Fleet APIs.
+The shapes are in the order of the documentation; the values are the simulator's. Source: API.md#requests and the pages of
+the Owner and Fleet APIs.
 """
 
 import re
@@ -20,7 +20,7 @@ from extract.simulator import (
     World,
     scenario,
 )
-from tests.strangers import last_second
+from tests.third_party_clients import last_second
 
 NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
@@ -42,7 +42,7 @@ CONNECTOR: Shape = {
 
 
 def check(value: Any, shape: Shape, where: str = "response") -> None:
-    """The value has the shape, keys in order; says where it has not."""
+    """Check that the value has the shape, with keys in order; `where` is the place in the message."""
     if isinstance(shape, dict):
         assert isinstance(value, dict), where
         assert list(value) == list(shape), where
@@ -62,29 +62,29 @@ def check(value: Any, shape: Shape, where: str = "response") -> None:
 
 
 class Account:
-    """An account with a site of every kind, asked over HTTP."""
+    """An account with a site of every kind, with requests over HTTP."""
 
     def __init__(self, world: World, client: httpx.Client) -> None:
         self.world = world
         self._client = client
 
     def site(self, name: str) -> SiteSpec:
-        """The site with that name."""
-        (found,) = (each for each in self.world.sites if each.site_name == name)
+        """The site with a name."""
+        (found,) = (site for site in self.world.sites if site.site_name == name)
         return found
 
     def get(self, path: str, **params: str) -> Any:
-        """The whole answer."""
+        """The whole body."""
         return self._client.get(path, params=params).json()
 
     def ask(self, spec: SiteSpec, endpoint: str, **params: str) -> Any:
-        """The `response` of a site's endpoint."""
+        """The `response` of an endpoint of a site."""
         return self.get(f"/api/1/energy_sites/{spec.site_id}/{endpoint}", **params)["response"]
 
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    """A client that is logged in where there is a site of every kind, and `/history` still answers."""
+    """A client with a valid token for an account with a site of every kind, in which `/history` is still served."""
     with (
         scenario("personalities").serve(clock=lambda: NOW) as server,
         httpx.Client(base_url=server.base_url, headers={"Authorization": f"Bearer {DEMO_TOKEN}"}) as client,
@@ -99,9 +99,9 @@ OLD_DAY = date(2022, 4, 29)
 
 
 def test_energy_of_a_day_since_2024(account: Account) -> None:
-    """API.md §1.2, fact 4: envelope, sixteen measures as integers, `raw_timestamp`, then the totals that are not zero."""
+    """API.md#requests, Q42: envelope, sixteen measures as integers, `raw_timestamp`, and the totals that are not zero."""
     spec = account.site(BATTERY)
-    told = account.ask(spec, "calendar_history", kind="energy", period="day", end_date=last_second(spec, DAY))
+    response = account.ask(spec, "calendar_history", kind="energy", period="day", end_date=last_second(spec, DAY))
     totals = [
         "total_home_usage",
         "total_battery_discharge",
@@ -110,7 +110,7 @@ def test_energy_of_a_day_since_2024(account: Account) -> None:
         "total_grid_energy_exported",
     ]
     seen = set()
-    for row in told["time_series"]:
+    for row in response["time_series"]:
         extra = [name for name in row if name in totals]
         check(row, ENERGY_ROW | dict.fromkeys((name for name in totals if name in extra), int))
         assert all(row[name] > 0 for name in extra)
@@ -118,108 +118,108 @@ def test_energy_of_a_day_since_2024(account: Account) -> None:
         seen.update(extra)
     assert seen == set(totals)
     check(
-        told | {"time_series": []},
+        response | {"time_series": []},
         {"serial_number": str, "period": str, "installation_time_zone": str, "time_series": list},
     )
 
 
 def test_energy_of_a_day_before_2024(account: Account) -> None:
-    """Q9, Q10: one row stamped 01:00 without `raw_timestamp` and totals."""
+    """Q9, Q10: one row at 01:00 without `raw_timestamp` and totals."""
     spec = account.site(BATTERY)
-    told = account.ask(spec, "calendar_history", kind="energy", period="day", end_date=last_second(spec, OLD_DAY))
-    check(told["time_series"], [OLD_ENERGY_ROW])
-    assert [row["timestamp"] for row in told["time_series"]] == ["2022-04-29T01:00:00-07:00"]
+    response = account.ask(spec, "calendar_history", kind="energy", period="day", end_date=last_second(spec, OLD_DAY))
+    check(response["time_series"], [OLD_ENERGY_ROW])
+    assert [row["timestamp"] for row in response["time_series"]] == ["2022-04-29T01:00:00-07:00"]
 
 
 def test_energy_of_a_year_of_a_fixed_offset_site(account: Account) -> None:
-    """The documentation's example of period=year: `time_zone_offset` in minutes, months stamped 01:00, splits all zero."""
+    """The documented example of period=year: `time_zone_offset` in minutes, months at 01:00, all flows but solar zero."""
     spec = account.site(SOLAR)
-    told = account.ask(spec, "calendar_history", kind="energy", period="year", end_date="2021-12-31T23:59:59-04:00")
-    check(told, {"serial_number": str, "period": str, "time_zone_offset": int, "time_series": [OLD_ENERGY_ROW]})
-    assert told["time_zone_offset"] == -240
-    assert told["time_series"][0]["timestamp"] == "2021-01-01T01:00:00-04:00"
-    assert {value for row in told["time_series"] for value in list(row.values())[2:]} == {0}
-    assert told["time_series"][0]["solar_energy_exported"] > 100_000
+    response = account.ask(spec, "calendar_history", kind="energy", period="year", end_date="2021-12-31T23:59:59-04:00")
+    check(response, {"serial_number": str, "period": str, "time_zone_offset": int, "time_series": [OLD_ENERGY_ROW]})
+    assert response["time_zone_offset"] == -240
+    assert response["time_series"][0]["timestamp"] == "2021-01-01T01:00:00-04:00"
+    assert {value for row in response["time_series"] for value in list(row.values())[2:]} == {0}
+    assert response["time_series"][0]["solar_energy_exported"] > 100_000
 
 
 def test_power_of_a_named_zone(account: Account) -> None:
-    """API.md §1.2: no `period`; five-minute rows of five measures."""
+    """API.md#requests: no `period`; five-minute rows of five measures."""
     spec = account.site(BATTERY)
-    told = account.ask(spec, "calendar_history", kind="power", end_date=last_second(spec, DAY))
-    check(told, {"serial_number": str, "installation_time_zone": str, "time_series": [POWER_ROW]})
-    assert any(isinstance(row["grid_power"], float) for row in told["time_series"])
+    response = account.ask(spec, "calendar_history", kind="power", end_date=last_second(spec, DAY))
+    check(response, {"serial_number": str, "installation_time_zone": str, "time_series": [POWER_ROW]})
+    assert any(isinstance(row["grid_power"], float) for row in response["time_series"])
 
 
 def test_power_of_a_fixed_offset_site(account: Account) -> None:
-    """The documentation's example of kind=power: `time_zone_offset`, and rows of fifteen minutes from midnight on."""
+    """The documented example of kind=power: `time_zone_offset`, and rows of fifteen minutes from midnight on."""
     spec = account.site(SOLAR)
-    told = account.ask(spec, "calendar_history", kind="power", end_date="2022-04-29T23:59:59-04:00")
-    check(told, {"serial_number": str, "time_zone_offset": int, "time_series": [POWER_ROW]})
-    assert [row["timestamp"] for row in told["time_series"][:2]] == [
+    response = account.ask(spec, "calendar_history", kind="power", end_date="2022-04-29T23:59:59-04:00")
+    check(response, {"serial_number": str, "time_zone_offset": int, "time_series": [POWER_ROW]})
+    assert [row["timestamp"] for row in response["time_series"][:2]] == [
         "2022-04-29T00:00:00-04:00",
         "2022-04-29T00:15:00-04:00",
     ]
 
 
 def test_state_of_energy(account: Account) -> None:
-    """API.md §1.2: integers."""
+    """API.md#requests: integers."""
     spec = account.site(BATTERY)
-    told = account.ask(spec, "calendar_history", kind="soe", end_date=last_second(spec, DAY))
+    response = account.ask(spec, "calendar_history", kind="soe", end_date=last_second(spec, DAY))
     check(
-        told,
+        response,
         {"serial_number": str, "installation_time_zone": str, "time_series": [{"timestamp": STAMP, "soe": int}]},
     )
 
 
 def test_backup_events(account: Account) -> None:
-    """Q32: stamp and integer duration, then the counts, which are 0 with events in the list."""
-    told = account.ask(account.site("generator"), "calendar_history", kind="backup", period="lifetime")
-    more = {"next_end_date": STAMP} if "next_end_date" in told else {}
+    """Q32: timestamp and integer duration, then the counts, which are 0 although there are events."""
+    response = account.ask(account.site("generator"), "calendar_history", kind="backup", period="lifetime")
+    next_page = {"next_end_date": STAMP} if "next_end_date" in response else {}
     event = {"timestamp": STAMP, "duration": int}
-    check(told, {"events": [event], "events_count": int, "total_events": int, **more})
-    assert told["events_count"] == told["total_events"] == 0
+    check(response, {"events": [event], "events_count": int, "total_events": int, **next_page})
+    assert response["events_count"] == response["total_events"] == 0
 
 
 def test_self_consumption(account: Account) -> None:
-    """API.md §1.2: neither zone nor serial number; days stamped 00:00."""
+    """API.md#requests: neither zone nor serial number; days at 00:00."""
     spec = account.site(BATTERY)
-    told = account.ask(
+    response = account.ask(
         spec, "calendar_history", kind="self_consumption", period="week", end_date=last_second(spec, DAY)
     )
-    check(told, {"period": str, "time_series": [{"timestamp": STAMP, "solar": NUMBER, "battery": NUMBER}]})
-    assert all("T00:00:00" in row["timestamp"] for row in told["time_series"])
+    check(response, {"period": str, "time_series": [{"timestamp": STAMP, "solar": NUMBER, "battery": NUMBER}]})
+    assert all("T00:00:00" in row["timestamp"] for row in response["time_series"])
 
 
 def test_time_of_use(account: Account) -> None:
-    """API.md §1.2: a series for each band; `""` on a site in another mode (Q23)."""
+    """API.md#requests: a series for each band; `""` for a site in another mode (Q23)."""
     spec = account.site(BATTERY)
-    asked = {"kind": "time_of_use_energy", "period": "day"}
-    told = account.ask(spec, "calendar_history", **asked, end_date=last_second(spec, DAY))
-    assert list(told) == ["off_peak", "partial_peak", "peak"]
-    for band in told.values():
+    params = {"kind": "time_of_use_energy", "period": "day"}
+    response = account.ask(spec, "calendar_history", **params, end_date=last_second(spec, DAY))
+    assert list(response) == ["off_peak", "partial_peak", "peak"]
+    for band in response.values():
         assert band["time_series"][0].keys() >= OLD_ENERGY_ROW.keys()
-    assert account.ask(account.site("battery only"), "calendar_history", **asked) == ""
+    assert account.ask(account.site("battery only"), "calendar_history", **params) == ""
 
 
 def test_savings(account: Account) -> None:
-    """API.md §1.2: a list, stamped in UTC; without a tariff the error says so."""
+    """API.md#requests: a list with UTC timestamps; without a tariff an error with the reason."""
     spec = account.site(BATTERY)
     check(
         account.ask(spec, "calendar_history", kind="savings", period="month"),
         [{"timestamp": UTC_STAMP, "value": float}],
     )
     other = account.site("battery only").site_id
-    refused = account.get(f"/api/1/energy_sites/{other}/savings_forecast", period="month")
-    check(refused, {"response": type(None), "error": str, "error_description": str})
-    assert "Tariff not found" in refused["error"]
+    error = account.get(f"/api/1/energy_sites/{other}/savings_forecast", period="month")
+    check(error, {"response": type(None), "error": str, "error_description": str})
+    assert "Tariff not found" in error["error"]
 
 
 @pytest.mark.parametrize(
     ("name", "key"), [("wall connectors only", "charge_history"), ("wall connectors", "time_series")]
 )
 def test_charge_history(account: Account, name: str, key: str) -> None:
-    """API.md §1.3: nested seconds, Wh, a uuid as text; under either key."""
-    told = account.ask(
+    """API.md#charge-sessions: nested seconds, Wh, a uuid as text; with either key."""
+    response = account.ask(
         account.site(name),
         "telemetry_history",
         kind="charge",
@@ -233,7 +233,7 @@ def test_charge_history(account: Account, name: str, key: str) -> None:
         "target_id": {"text": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")},
         "din": str,
     }
-    check(told, {"charge_history": [session]} if key == "charge_history" else {"period": str, key: [session]})
+    check(response, {"charge_history": [session]} if key == "charge_history" else {"period": str, key: [session]})
 
 
 LIVE_HEAD: Shape = {
@@ -257,14 +257,14 @@ LIVE_TAIL: Shape = {
 
 
 def test_live_status_of_batteries_and_connectors(account: Account) -> None:
-    """API.md §1.4: the present of a battery site, with a record for each wall connector."""
+    """API.md#live-status: present values of a battery site, with a record for each wall connector."""
     live = account.ask(account.site("wall connectors"), "live_status")
     check(live, {**LIVE_HEAD, "backup_capable": bool, **LIVE_TAIL, "wall_connectors": [CONNECTOR]})
     assert len(live["wall_connectors"]) == 3
 
 
 def test_live_status_of_solar_only(account: Account) -> None:
-    """The documentation's example: nothing of a backup, a pack of one Wh, a grid of unknown state, no connectors."""
+    """The documented example: no backup fields, a pack of one Wh, an unknown grid status, no connectors."""
     live = account.ask(account.site(SOLAR), "live_status")
     check(live, {**LIVE_HEAD, **LIVE_TAIL, "wall_connectors": type(None)})
     assert (live["percentage_charged"], live["total_pack_energy"]) == (0, 1)
@@ -272,9 +272,9 @@ def test_live_status_of_solar_only(account: Account) -> None:
 
 
 def test_site_info(account: Account) -> None:
-    """API.md §1.5: what a downloader reads of it, with its types; a fixed-offset site has minutes instead of a zone."""
+    """API.md#site-info: the fields that clients use, with their types; a fixed-offset site has minutes instead of a zone."""
     info = account.ask(account.site(BATTERY), "site_info")
-    wanted = {
+    expected = {
         "id": str,
         "site_name": str,
         "backup_reserve_percent": int,
@@ -288,43 +288,47 @@ def test_site_info(account: Account) -> None:
         "nameplate_power": int,
         "nameplate_energy": int,
     }
-    check({name: info[name] for name in info if name in wanted}, wanted)
+    check({name: info[name] for name in info if name in expected}, expected)
     check(info["geolocation"], {"latitude": float, "longitude": float})
-    named = {"solar": bool, "battery": bool, "grid": bool, "backup": bool, "load_meter": bool, "tou_capable": bool}
-    check({name: info["components"][name] for name in info["components"] if name in named}, named)
-    assert all(each["nameplate_energy"] for each in info["components"]["batteries"])
+    components = {"solar": bool, "battery": bool, "grid": bool, "backup": bool, "load_meter": bool, "tou_capable": bool}
+    check({name: info["components"][name] for name in info["components"] if name in components}, components)
+    assert all(battery["nameplate_energy"] for battery in info["components"]["batteries"])
     solar = account.ask(account.site(SOLAR), "site_info")
     assert "installation_time_zone" not in solar
     assert solar["time_zone_offset"] == -240
 
 
 def test_products(account: Account) -> None:
-    """API.md §1.1: `count` beside the list; vehicles, sites, and a ghost of which only the id and components are known."""
+    """API.md#products: `count` beside the list; vehicles, sites, and a ghost with only id and components."""
     listed = account.get("/api/1/products")
     check(listed, {"response": list, "count": int})
     assert listed["count"] == len(listed["response"])
-    ghosts = [each for each in listed["response"] if "energy_site_id" in each and "resource_type" not in each]
-    nothing = {"battery": bool, "solar": bool, "grid": bool, "load_meter": bool, "market_type": str}
-    check(ghosts, [{"energy_site_id": int, "components": nothing}])
+    ghosts = [
+        product for product in listed["response"] if "energy_site_id" in product and "resource_type" not in product
+    ]
+    components = {"battery": bool, "solar": bool, "grid": bool, "load_meter": bool, "market_type": str}
+    check(ghosts, [{"energy_site_id": int, "components": components}])
     assert not any(ghosts[0]["components"][name] for name in ("battery", "solar", "grid", "load_meter"))
-    vehicles = [each for each in listed["response"] if "vin" in each]
-    known = {"id": int, "vehicle_id": int, "vin": str, "access_type": str, "display_name": str, "state": str}
-    check(vehicles, [known])
-    types = {each["resource_type"] for each in listed["response"] if "resource_type" in each}
+    vehicles = [product for product in listed["response"] if "vin" in product]
+    expected = {"id": int, "vehicle_id": int, "vin": str, "access_type": str, "display_name": str, "state": str}
+    check(vehicles, [expected])
+    types = {product["resource_type"] for product in listed["response"] if "resource_type" in product}
     assert types == {"battery", "solar", "wall_connector"}
 
 
 @pytest.mark.parametrize("kind", ["power", "energy"])
 def test_the_retired_history(account: Account, kind: str) -> None:
-    """API.md §1.6: the documentation's two examples, which name no zone; `period` with energy alone."""
-    told = account.ask(account.site(BATTERY), "history", kind=kind, **({"period": "week"} if kind == "energy" else {}))
+    """API.md#legacy: the two documented examples, without a zone; only energy has `period`."""
+    response = account.ask(
+        account.site(BATTERY), "history", kind=kind, **({"period": "week"} if kind == "energy" else {})
+    )
     row = OLD_ENERGY_ROW if kind == "energy" else POWER_ROW
     head = {"serial_number": str, "period": str} if kind == "energy" else {"serial_number": str}
-    check(told, {**head, "time_series": [row]})
+    check(response, {**head, "time_series": [row]})
 
 
 def test_account_endpoints(account: Account) -> None:
-    """API.md §1.0: region in an envelope, Teslemetry's metadata without one, hours of a backup."""
+    """API.md#login: region in an envelope, Teslemetry's metadata without one, hours of a backup."""
     check(account.get("/api/1/users/region"), {"response": {"region": str, "fleet_api_base_url": str}})
     metadata = account.get("/api/metadata")
     assert isinstance(metadata["region"], str)
@@ -333,11 +337,11 @@ def test_account_endpoints(account: Account) -> None:
 
 
 def test_errors(account: Account) -> None:
-    """API.md §1.0: `response` null, a text, and a description that is empty."""
+    """API.md#login: `response` null, a text, and an empty description."""
     path = f"/api/1/energy_sites/{account.site(BATTERY).site_id}/calendar_history"
-    refused = account.get(path, kind="energy")
-    check(refused, {"response": type(None), "error": str, "error_description": str})
-    assert "Period must either be" in refused["error"]
+    error = account.get(path, kind="energy")
+    check(error, {"response": type(None), "error": str, "error_description": str})
+    assert "Period must either be" in error["error"]
 
 
 def test_the_check_itself_can_fail() -> None:

@@ -1,4 +1,4 @@
-"""`wattlog sync` as a timer runs it: no terminal, no words unless something failed, and a watchdog that is told."""
+"""`wattlog sync` as a timer runs it: no terminal, no output unless something failed, and a watchdog that is pinged."""
 
 import threading
 from collections.abc import Iterator
@@ -10,23 +10,21 @@ from pathlib import Path
 import orjson
 import pytest
 from pydantic import SecretStr
-from typer import BadParameter
 
-from extract.archive import RawArchive
-from extract.providers import ProviderName
+from extract.archive.raw_archive import RawArchive
 from extract.simulator import DEMO_TOKEN, SimulatorServer, serve
 from extract.simulator.conditions import Conditions
-from extract.simulator.faults import ErrorAnswer, FaultPlan, Rule, Where
-from flows.cli.runner_options import RunnerName, on_dask
+from extract.simulator.faults.plan import ErrorResponse, FaultPlan, Rule, Where
 from flows.cli.sync import sync
-from flows.data_directory import held
-from flows.engines.local import LocalEngine
-from flows.pipeline import Summary
-from flows.runners import Drive, OnDask
+from flows.data_directory import locked
+from flows.executors.choice import ExecutorChoice, ExecutorName
+from flows.executors.executor import Executor
+from flows.executors.threads import ThreadExecutor
+from flows.run_context import RunContext
 from flows.settings import Settings
-from flows.workspace import Workspace
+from flows.stop_signal import StopSignal
 from tests.integration.test_command_line import Shell, one_line
-from tests.young_site import young_world
+from tests.new_site import new_site_world
 
 
 @dataclass
@@ -74,7 +72,7 @@ def watched() -> Iterator[Watchdog]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
-    with serve(young_world()) as made:
+    with serve(new_site_world()) as made:
         yield made
 
 
@@ -84,7 +82,7 @@ def shell(tmp_path: Path, server: SimulatorServer) -> Shell:
 
 
 def test_a_night_in_which_all_goes_well_says_nothing(shell: Shell, watched: Watchdog) -> None:
-    """Cron mails whatever is printed. The watchdog hears that the run began and ended."""
+    """Cron mails whatever is printed, by whatever library. The watchdog hears that the run began and ended."""
     done = shell.run("sync", "--healthcheck-url", watched.url)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert watched.pings == [("/ping/6f1e/start", ""), ("/ping/6f1e", "")]
@@ -95,16 +93,16 @@ def test_the_next_night_asks_what_is_not_settled_and_says_so_when_asked_to(
     shell: Shell, server: SimulatorServer
 ) -> None:
     before = len(server.requests)
-    first = orjson.loads(shell.run("sync", "--json").stdout)
+    first = orjson.loads(shell.run_here("sync", "--json").stdout)
     assert first["requests"] == len(server.requests) - before
-    second = shell.run("sync", "--verbose", WATTLOG_SETTLE_HOURS="0")
+    second = shell.run_here("sync", "--verbose", WATTLOG_SETTLE_HOURS="0")
     assert "Requests" in second.stdout
     assert "requests: " in second.stderr
     assert 0 < len(server.requests) - before - first["requests"] < first["requests"], "what is over is settled now"
 
 
-def test_a_held_data_directory(shell: Shell, watched: Watchdog) -> None:
-    with held(shell.directory / "data", "backfill"):
+def test_a_locked_data_directory(shell: Shell, watched: Watchdog) -> None:
+    with locked(shell.directory / "data", "backfill"):
         done = shell.run("sync", WATTLOG_HEALTHCHECK_URL=watched.url)
     assert done.returncode == 6
     assert done.stdout == ""
@@ -113,7 +111,7 @@ def test_a_held_data_directory(shell: Shell, watched: Watchdog) -> None:
 
 def test_a_refused_token(shell: Shell, watched: Watchdog) -> None:
     """The line says what to do, to the terminal and to the watchdog; the token is in neither."""
-    done = shell.run("sync", WATTLOG_ACCESS_TOKEN="wrong-secret", WATTLOG_HEALTHCHECK_URL=watched.url)
+    done = shell.run_here("sync", WATTLOG_ACCESS_TOKEN="wrong-secret", WATTLOG_HEALTHCHECK_URL=watched.url)
     assert done.returncode == 3
     path, body = watched.pings[-1]
     assert path == "/ping/6f1e/fail"
@@ -124,9 +122,9 @@ def test_a_refused_token(shell: Shell, watched: Watchdog) -> None:
 
 def test_windows_that_failed(tmp_path: Path, watched: Watchdog) -> None:
     """The rest is loaded, the exit code is 1, and one line says how many failed and which was the first."""
-    nothing = Rule(ErrorAnswer(418, "teapot"), Where(kind="soe"))
-    with serve(young_world(), conditions=Conditions(faults=FaultPlan((nothing,)))) as server:
-        done = Shell(tmp_path, server.base_url).run("sync", "--healthcheck-url", watched.url)
+    nothing = Rule(ErrorResponse(418, "teapot"), Where(kind="soe"))
+    with serve(new_site_world(), conditions=Conditions(faults=FaultPlan((nothing,)))) as server:
+        done = Shell(tmp_path, server.base_url).run_here("sync", "--healthcheck-url", watched.url)
     assert done.returncode == 1
     assert done.stdout == ""
     line = one_line(done)
@@ -134,54 +132,52 @@ def test_windows_that_failed(tmp_path: Path, watched: Watchdog) -> None:
     assert watched.pings[-1] == ("/ping/6f1e/fail", line.removeprefix("wattlog: "))
     archive = RawArchive(tmp_path / "data/raw")
     (site,) = archive.site_ids()
-    assert any(entry.is_answer and entry.series == "power" for entry in archive.entries(site))
+    assert any(entry.is_conclusive and entry.series == "power" for entry in archive.entries(site))
 
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_watchdog_that_answers_with_an_error_changes_nothing(shell: Shell, watched: Watchdog, status: int) -> None:
     watched.status = status
-    done = shell.run("sync", "--max-requests", "3", "--healthcheck-url", watched.url)
+    done = shell.run_here("sync", "--max-requests", "3", "--healthcheck-url", watched.url)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path for path, _ in watched.pings] == ["/ping/6f1e/start", "/ping/6f1e"]
 
 
 def test_a_watchdog_that_is_not_there_is_noted_without_its_address(shell: Shell) -> None:
-    """Whoever knows the address can pretend to be this run, so that it is a secret."""
-    done = shell.run("sync", "--max-requests", "3", "--healthcheck-url", "http://127.0.0.1:9/ping/6f1e")
+    """The address is a secret: with it, another program could report as this run."""
+    done = shell.run_here("sync", "--max-requests", "3", "--healthcheck-url", "http://127.0.0.1:9/ping/6f1e")
     assert done.returncode == 0
     assert "health check not reached" in done.stderr
     assert "6f1e" not in done.stderr
-    shown = shell.run("config", "--json", WATTLOG_HEALTHCHECK_URL="http://127.0.0.1:9/ping/6f1e")
+    shown = shell.run_here("config", "--json", WATTLOG_HEALTHCHECK_URL="http://127.0.0.1:9/ping/6f1e")
     assert "6f1e" not in shown.stdout
 
 
 def test_an_address_that_is_none(shell: Shell) -> None:
-    done = shell.run("sync", "--healthcheck-url", "hc-ping.com/6f1e")
+    done = shell.run_here("sync", "--healthcheck-url", "hc-ping.com/6f1e")
     assert done.returncode == 2
     assert "https://" in one_line(done)
 
 
-def test_a_fleets_night_is_run_where_it_is_told(
+def test_the_executor_that_is_chosen_runs_the_pipeline(
     server: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--runner dask --scheduler …` reaches the runner; here it takes threads all the same, a cluster is `make exhaustive`."""
-    wanted: list[OnDask | None] = []
+    """`--executor dask --scheduler …` reaches the place where executors are opened; a real cluster is in `test_dask`."""
+    opened: list[ExecutorChoice] = []
 
-    def run_on(workspace: Workspace, command: str, drive: Drive, on_dask: OnDask | None) -> Summary:
-        wanted.append(on_dask)
-        return drive(LocalEngine())
+    @contextmanager
+    def open_executor(choice: ExecutorChoice, context: RunContext, stop: StopSignal) -> Iterator[Executor]:
+        opened.append(choice)
+        yield ThreadExecutor()
 
-    monkeypatch.setattr("flows.cli.backfill.run_on", run_on)
+    monkeypatch.setattr("flows.executors.choice.open_executor", open_executor)
     settings = Settings(
         data_dir=tmp_path,
-        provider=ProviderName.SIMULATOR,
+        provider="simulator",
         api_base_url=server.base_url,
         access_token=SecretStr(DEMO_TOKEN),
     )
-    nothing: dict[str, None] = {"healthcheck_url": None, "engine": None}
-    cluster = OnDask("tcp://10.0.0.5:8786")
-    ended = sync(settings, sites=[], max_requests=3, is_verbose=False, as_json=False, on_dask=cluster, **nothing)
-    assert (ended, wanted) == (0, [cluster])
+    cluster = ExecutorChoice(ExecutorName.DASK, "tcp://10.0.0.5:8786")
+    exit_code = sync(settings, max_requests=3, executor=ExecutorName.DASK, scheduler="tcp://10.0.0.5:8786")
+    assert (exit_code, opened) == (0, [cluster])
     assert capsys.readouterr() == ("", "")
-    with pytest.raises(BadParameter, match="--runner dask alone"):
-        on_dask(RunnerName.THREADS, "tcp://10.0.0.5:8786")

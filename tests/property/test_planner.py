@@ -1,33 +1,38 @@
-"""Whatever is held, every open window is planned once and no settled one, newest first."""
+"""Whatever is stored, every open window is planned once and no settled one, newest first."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from extract.archive import Entry
-from extract.planner import EARLIEST, EMPTY_DAYS, Chunk, Subject, Wanted, plan
-from extract.segment import Extent
-from extract.series import DAY_SERIES, HISTORY, Request, Series, history, question_of
-from extract.windows import ONE_DAY, Grain, Window, day_exists, local_today, windows
+from extract.api.planner import EARLIEST, EMPTY_DAYS, Chunk, FetchScope, PlannedSite, plan
+from extract.api.requested_again import Incomplete, RequestedAgain
+from extract.archive.raw_archive import IndexEntry
+from extract.archive.segment import ByteRange
+from extract.requests import Request, history, question_of
+from extract.windows import ONE_DAY, Window, day_exists, local_today, windows
+from flows.incomplete import merged
+from tests.examples import examples
+from wattlog.series import Grain, Series, is_of_days, series_with_windows
+from wattlog.zones import Zone
 
 NOW = datetime(2025, 7, 1, 3, 30, tzinfo=UTC)
 SETTLE_HOURS = 48
 ZONES: list[tzinfo] = [
-    ZoneInfo("America/Los_Angeles"),
-    ZoneInfo("Australia/Lord_Howe"),
-    ZoneInfo("Pacific/Apia"),
+    Zone("America/Los_Angeles"),
+    Zone("Australia/Lord_Howe"),
+    Zone("Pacific/Apia"),
     timezone(timedelta(hours=-7)),
 ]
 SITE_ID = 1001
 
 
-def entry(request: Request, window: Window, asked_at: datetime, outcome: str = "data") -> Entry:
-    """The index entry of an answer."""
-    return Entry(
+def entry(request: Request, window: Window, asked_at: datetime, outcome: str = "data") -> IndexEntry:
+    """The index entry of a response."""
+    return IndexEntry(
         raw_id=f"{asked_at.isoformat()} {request.series} {window.start}",
         run_id="run",
         provider="simulator",
@@ -41,14 +46,14 @@ def entry(request: Request, window: Window, asked_at: datetime, outcome: str = "
         status=500 if outcome == "error" else 200,
         outcome=outcome,
         sha256="",
-        body_of=None,
+        duplicate_of=None,
         size=2,
         window_start=window.start,
         window_end=window.end,
         closes_at=window.closes_at,
         requested_at=asked_at,
         segment="",
-        extent=Extent(0, 1),
+        byte_range=ByteRange(0, 1),
     )
 
 
@@ -57,61 +62,61 @@ def window_of(request: Request) -> Window:
     return request.window
 
 
-def planned(subject: Subject, entries: Sequence[Entry], wanted: Wanted) -> list[Chunk]:
-    return plan(subject, entries, wanted, now=NOW, settle_hours=SETTLE_HOURS)
+def planned(subject: PlannedSite, entries: Sequence[IndexEntry], scope: FetchScope) -> list[Chunk]:
+    return plan(subject, entries, scope, now=NOW, settle_hours=SETTLE_HOURS)
 
 
 outcomes = st.sampled_from(["data", "no_data", "error", "transport", "wrong_window", "contract", "not_json"])
 delays = st.integers(-48, 400)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     zone=st.sampled_from(ZONES),
     days_back=st.integers(0, 70),
     has_battery=st.booleans(),
-    held=st.lists(st.tuples(st.integers(0, 400), outcomes, delays), max_size=60),
+    stored=st.lists(st.tuples(st.integers(0, 400), outcomes, delays), max_size=60),
 )
 def test_every_open_window_once_and_no_settled_one(
-    zone: tzinfo, days_back: int, has_battery: bool, held: list[tuple[int, str, int]]
+    zone: tzinfo, days_back: int, has_battery: bool, stored: list[tuple[int, str, int]]
 ) -> None:
-    """The definition of settled, written out: an answer, kept 48 hours or more after the window's end."""
+    """The definition of settled, written out: a response, kept 48 hours or more after the window's end."""
     today = local_today(NOW, zone)
     since = today - timedelta(days=days_back)
-    subject = Subject(SITE_ID, zone, date(2020, 1, 1), has_battery)
-    wanted = Wanted(tuple(HISTORY), since=since)
-    everything = [request for chunk in planned(subject, [], wanted) for request in chunk.requests]
+    subject = PlannedSite(SITE_ID, zone, date(2020, 1, 1), has_battery)
+    scope = FetchScope(series_with_windows(), since=since)
+    everything = [request for chunk in planned(subject, [], scope) for request in chunk.requests]
     entries, is_settled = [], set[tuple[Series, date]]()
-    for pick, outcome, delay_h in held:
+    for pick, outcome, delay_h in stored:
         request = everything[pick % len(everything)]
         window = window_of(request)
         asked_at = min(window.closes_at + timedelta(hours=delay_h), NOW)
         entries.append(entry(request, window, asked_at, outcome))
         if outcome in {"data", "no_data"} and asked_at >= window.closes_at + timedelta(hours=SETTLE_HOURS):
             is_settled.add((request.series, window.start))
-    again = [request for chunk in planned(subject, entries, wanted) for request in chunk.requests]
+    again = [request for chunk in planned(subject, entries, scope) for request in chunk.requests]
     keys = [(request.series, window_of(request).start) for request in again]
     assert len(set(keys)) == len(keys), "once"
-    assert set(keys) == {(each.series, window_of(each).start) for each in everything} - is_settled
+    assert set(keys) == {(request.series, window_of(request).start) for request in everything} - is_settled
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(zone=st.sampled_from(ZONES), days_back=st.integers(0, 120), length=st.integers(0, 120))
 def test_every_day_of_the_range_newest_first(zone: tzinfo, days_back: int, length: int) -> None:
     """Days that exist, from --since to --until or today, in every daily series; months and requests within fall."""
     today = local_today(NOW, zone)
     since = today - timedelta(days=days_back)
     until = min(since + timedelta(days=length), today)
-    subject = Subject(SITE_ID, zone, date(2020, 1, 1), has_battery=True)
-    chunks = planned(subject, [], Wanted(tuple(HISTORY), since=since, until=until))
+    subject = PlannedSite(SITE_ID, zone, date(2020, 1, 1), has_battery=True)
+    chunks = planned(subject, [], FetchScope(series_with_windows(), since=since, until=until))
     expected = [until - timedelta(days=back) for back in range((until - since).days + 1)]
-    for series in DAY_SERIES:
-        days = [window_of(each).start for chunk in chunks if chunk.series is series for each in chunk.requests]
+    for series in filter(is_of_days, series_with_windows()):
+        days = [window_of(request).start for chunk in chunks if chunk.series is series for request in chunk.requests]
         assert days == [day for day in expected if day_exists(day, zone)]
     assert [chunk.month for chunk in chunks] == sorted((chunk.month for chunk in chunks), reverse=True)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     installed_back=st.one_of(st.none(), st.integers(0, 300)),
     asked_back=st.one_of(st.none(), st.integers(0, 1500)),
@@ -133,13 +138,13 @@ def test_walking_back_finds_the_beginning_and_ends(
         today - timedelta(days=silence[0]),
         ago(asked_back),
     )
-    subject = Subject(SITE_ID, zone, ago(installed_back), has_battery=True)
-    wanted = Wanted((Series.POWER,), since=since)
-    entries: dict[date, Entry] = {}
+    subject = PlannedSite(SITE_ID, zone, ago(installed_back), has_battery=True)
+    scope = FetchScope((Series.POWER,), since=since)
+    entries: dict[date, IndexEntry] = {}
     for _ in range(100):
         fresh = [
             request
-            for chunk in planned(subject, list(entries.values()), wanted)
+            for chunk in planned(subject, list(entries.values()), scope)
             for request in chunk.requests
             if window_of(request).start not in entries
         ]
@@ -152,7 +157,7 @@ def test_walking_back_finds_the_beginning_and_ends(
             entries[day] = entry(request, window_of(request), NOW, outcome)
     else:
         raise AssertionError("it goes on for ever")
-    found = {day for day, each in entries.items() if each.outcome == "data"}
+    found = {day for day, entry in entries.items() if entry.outcome == "data"}
     is_bounded = installed_back is not None and (since is None or since >= today - timedelta(days=installed_back))
     if is_bounded:
         assert min(entries) == (since or ago(installed_back))
@@ -165,7 +170,7 @@ def test_walking_back_finds_the_beginning_and_ends(
         assert found == {day for day in there - quiet if since is None or day >= min(since, today)}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     offsets=st.lists(st.sampled_from([-8, -7]), min_size=2, max_size=40),
     now_offset=st.sampled_from([-8, -7]),
@@ -179,16 +184,43 @@ def test_days_of_a_fixed_offset_leave_no_hour_out(offsets: list[int], now_offset
         day = first + timedelta(days=number)
         (asked,) = windows(Grain.DAY, day, day, then, today=date(2025, 7, 1))
         entries.append(entry(history(SITE_ID, Series.POWER, asked, then), asked, NOW))
-    subject = Subject(SITE_ID, timezone(timedelta(hours=now_offset)), first, has_battery=True)
+    subject = PlannedSite(SITE_ID, timezone(timedelta(hours=now_offset)), first, has_battery=True)
     last = first + timedelta(days=len(offsets) - 1)
-    wanted = Wanted((Series.POWER,), since=first, until=last)
-    again = [request for chunk in planned(subject, entries, wanted) for request in chunk.requests]
+    scope = FetchScope((Series.POWER,), since=first, until=last)
+    again = [request for chunk in planned(subject, entries, scope) for request in chunk.requests]
     entries += [entry(request, window_of(request), NOW) for request in again]
-    covered = sorted((each.closes_at - ONE_DAY, each.closes_at) for each in entries if each.closes_at)
+    covered = sorted((entry.closes_at - ONE_DAY, entry.closes_at) for entry in entries if entry.closes_at)
     if now_offset == -8:
         for (_, end), (start, _) in pairwise(covered):
             assert start <= end, "no hour between two days"
     assert len(again) <= sum(
         before == -7 and after == -8 for before, after in zip(offsets, [*offsets[1:], now_offset], strict=True)
     )
-    assert not planned(subject, entries, wanted), "asked once"
+    assert not planned(subject, entries, scope), "asked once"
+
+
+@examples(60)
+@given(
+    zone=st.sampled_from(ZONES),
+    spans=st.lists(st.tuples(st.integers(0, 40 * 96), st.integers(1, 200)), max_size=6),
+    asked_back=st.integers(2, 50),
+)
+def test_windows_that_are_left_out_early_would_not_be_requested(
+    zone: tzinfo, spans: list[tuple[int, int]], asked_back: int
+) -> None:
+    """Most settled windows are left out by their days alone; the plan is as if each had been examined."""
+    first = local_today(NOW, zone) - timedelta(days=40)
+    subject = PlannedSite(SITE_ID, zone, first, has_battery=True)
+    scope = FetchScope((Series.POWER, Series.ENERGY_DAY))
+    asked_at = NOW - timedelta(days=asked_back)
+    everything = [request for chunk in planned(subject, [], scope) for request in chunk.requests]
+    entries = [
+        entry(request, window_of(request), max(asked_at, window_of(request).closes_at + timedelta(hours=49)))
+        for request in everything
+    ]
+    beginning, quarter = datetime(first.year, first.month, first.day, tzinfo=UTC), timedelta(minutes=15)
+    gaps = merged([(beginning + at * quarter, beginning + (at + length) * quarter) for at, length in spans])
+    lacking = Incomplete({"power": gaps})
+    with patch.object(RequestedAgain, "may_be_due", lambda *_: True):
+        expected = plan(subject, entries, scope, now=NOW, settle_hours=SETTLE_HOURS, incomplete=lacking)
+    assert plan(subject, entries, scope, now=NOW, settle_hours=SETTLE_HOURS, incomplete=lacking) == expected

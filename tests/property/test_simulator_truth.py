@@ -1,16 +1,17 @@
 """The simulator's truth over many sites, zones and days."""
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extract.simulator import FLOWS, SiteSpec, Truth, World
-from extract.simulator.calendar_history import calendar_history
-from extract.simulator.query import Query
-from extract.simulator.simulated_day import simulate_day
+from extract.simulator.endpoints.calendar_history import calendar_history
+from extract.simulator.endpoints.query import Query
+from extract.simulator.truth.simulated_day import simulate_day
+from tests.examples import examples
+from wattlog.zones import Zone
 
 PLACES = [
     ("America/Los_Angeles", 37.0, -121.0),
@@ -52,13 +53,13 @@ def specs(draw: st.DrawFn) -> SiteSpec:
 
 
 @given(spec=specs(), day=DAYS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_energy_is_conserved_whatever_the_site(spec: SiteSpec, day: date) -> None:
     """What comes in goes out in every slot; nothing is negative; the battery closes where the next day opens."""
     truth = Truth(spec)
     today, tomorrow = truth.day(day), truth.day(day + timedelta(days=1))
     flows = today.flows
-    assert min(int(each.min()) for each in flows.values()) >= 0
+    assert min(int(values.min()) for values in flows.values()) >= 0
     if not spec.has_grid_meter:
         return
     export = np.sum([flows[name] for name in FLOWS[5:8]], axis=0)
@@ -74,7 +75,7 @@ def test_energy_is_conserved_whatever_the_site(spec: SiteSpec, day: date) -> Non
 
 
 @given(spec=specs(), day=DAYS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_day_is_the_same_whatever_was_asked_before(spec: SiteSpec, day: date) -> None:
     """A truth that was asked for other days first, and a day computed alone, agree to the last bit."""
     used = Truth(spec)
@@ -87,10 +88,10 @@ def test_a_day_is_the_same_whatever_was_asked_before(spec: SiteSpec, day: date) 
 
 
 @given(spec=specs(), day=st.dates(date(2024, 5, 1), date(2026, 6, 1)), second=st.integers(1, 86_399))
-@settings(max_examples=100, deadline=None)
-def test_rows_never_leave_the_day_that_end_date_picks(spec: SiteSpec, day: date, second: int) -> None:
+@examples(100)
+def test_rows_are_all_of_the_day_of_end_date(spec: SiteSpec, day: date, second: int) -> None:
     """Q1: whatever the zone, every row lies in the local day of end_date and none after it; the sums are the truth's."""
-    zone = ZoneInfo(spec.time_zone)
+    zone = Zone(spec.time_zone)
     end = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC) + timedelta(seconds=second)
     world = World((spec,))
     query = Query(
@@ -103,7 +104,7 @@ def test_rows_never_leave_the_day_that_end_date_picks(spec: SiteSpec, day: date,
     assert isinstance(answer, dict)
     stamps = [datetime.fromisoformat(row["timestamp"]) for row in answer["time_series"]]
     asked = end.astimezone(zone).date()
-    assert {each.astimezone(zone).date() for each in stamps} == {asked}
+    assert {stamp.astimezone(zone).date() for stamp in stamps} == {asked}
     assert stamps[-1] <= end < stamps[-1] + timedelta(seconds=300)
     truth = world.truth(spec.site_id).day(asked)
     for name in FLOWS:

@@ -8,22 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from extract.providers import ProviderName
 from flows.cli.app import app
 from flows.errors import ExitCode
 from flows.settings import Settings
+from wattlog.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PACKAGES = ("flows", "extract", "transform", "warehouse")
+PACKAGES = ("flows", "extract", "transform", "warehouse", "wattlog")
 
 
 def test_every_command_is_in_the_readme_and_every_one_there_exists() -> None:
-    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    functions = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    commands = {name.replace("_", "-") for name in functions}
+    commands |= {str(group.name) for group in app.registered_groups}
     table = README.split("## Commands")[1].split("## Settings")[0]
-    named = set(re.findall(r"`(?:wattlog )?([a-z]+)[ `]", table))
+    named = set(re.findall(r"`(?:wattlog )?([a-z-]+)[ `]", table))
     assert commands <= named
-    assert set(re.findall(r"`wattlog ([a-z]+)", README)) <= commands
+    assert set(re.findall(r"`wattlog ([a-z][a-z-]*)", README)) <= commands
 
 
 def test_every_setting_is_in_the_readme_and_every_one_there_exists() -> None:
@@ -32,7 +34,7 @@ def test_every_setting_is_in_the_readme_and_every_one_there_exists() -> None:
 
 
 def test_every_provider_and_exit_code_is_in_the_readme() -> None:
-    assert all(f"`{name}`" in README for name in ProviderName)
+    assert all(f"`{name}`" in README for name in PROVIDERS)
     table = README.split("| exit code |")[1].split("## Settings")[0]
     assert {int(code) for code in re.findall(r"^\| (\d) \|", table, re.MULTILINE)} == set(ExitCode) - {
         ExitCode.INTERRUPTED
@@ -44,7 +46,7 @@ def test_each_package_has_a_short_page(package: str) -> None:
     assert len((ROOT / package / "README.md").read_text(encoding="utf-8").splitlines()) <= 40
 
 
-def test_nobody_else_owns_our_names() -> None:
+def test_no_other_distribution_owns_our_names() -> None:
     """Flat packages are ours alone in this environment: no other distribution installs one of these names."""
     owners = packages_distributions()
     assert {package: set(owners.get(package, ["wattlog"])) for package in PACKAGES} == {

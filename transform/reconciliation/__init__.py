@@ -1,29 +1,26 @@
-"""Where the API contradicts itself, by how much, and why: table `reconciliation`.
+"""Where two sources of the same energy differ, by how much, and why: table `reconciliation`.
 
-What no other tool does. Every check lays two sources side by side, per period and measure; where they differ by more than
-their rows' rounding, an ordered table of rules says why. Pure functions of lake frames: days first, then what sums them.
+Every check compares two sources, period by period and measure by measure. Where they differ by more than the tolerance, an
+ordered list of rules gives the cause. All functions are pure: lake frames in, rows out. Days are compared first, then the
+weeks, months and years that sum them.
 """
 
 from transform.reconciliation.days import DayEvidence, reconcile_days
-from transform.reconciliation.doubts import PASSING, doubtful_days
+from transform.reconciliation.interval_variants import compare_interval_variants, in_unit_of
+from transform.reconciliation.period_context import DAYS_FOR_PERIODS
 from transform.reconciliation.periods import PeriodEvidence, reconcile_periods
-from transform.reconciliation.tellings import compare_tellings, in_unit_of
-from transform.reconciliation.vocabulary import Cause, Check, Granularity, Verdict
-from transform.reconciliation.words import in_words, why
+from transform.reconciliation.suspect_days import PASSING, suspect_days
+from transform.reconciliation.text import difference_text
 
 __all__ = [
+    "DAYS_FOR_PERIODS",
     "PASSING",
-    "Cause",
-    "Check",
     "DayEvidence",
-    "Granularity",
     "PeriodEvidence",
-    "Verdict",
-    "compare_tellings",
-    "doubtful_days",
+    "compare_interval_variants",
+    "difference_text",
     "in_unit_of",
-    "in_words",
     "reconcile_days",
     "reconcile_periods",
-    "why",
+    "suspect_days",
 ]

@@ -1,4 +1,4 @@
-"""Two sources side by side: differences, verdicts, and the rows of table `reconciliation` that they make."""
+"""Comparison of two sources: differences, verdicts, and the rows of table `reconciliation` made from them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,15 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transform.day_sums import COMPARED, MEASURES
+from transform.day_sums import COLUMN, COMPARED, MEASURES, Floats, Mask
 from transform.frames import empty_frame, table_frame
-from transform.reconciliation.told import Names, Told
-from transform.reconciliation.vocabulary import Cause, Check, Floats, Granularity, Mask, Verdict, tolerance_wh
+from transform.reconciliation.source_values import Names, SourceValues
 from transform.time import Days, Ints, date_column
 from warehouse.schema import TABLES
+from wattlog.causes import Cause, Check, Granularity, Verdict
+from wattlog.tolerances import tolerance_wh
 
 IS_TOTAL: Final = np.isin(MEASURES, COMPARED)
-"""Which measures are totals. A split is worth a row only where it differs; totals say what was checked."""
+"""Which measures are totals. A total has a row also where the sources agree, a split only where they differ."""
+
+_REPRESENTATIVES: Final = [COLUMN[name] for name in ("home_wh", *COMPARED)]
+"""Totals in the order in which one stands for a whole period."""
 
 _NAMES: Final = np.array(MEASURES, dtype=object)
 _RANKS: Final = np.argsort(np.argsort(_NAMES))
@@ -27,33 +31,33 @@ _KEY: Final = list(TABLES["reconciliation"].primary_key)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One check of periods in a row.
+    """One check, made for a list of periods.
 
     Attributes:
         check: Which check.
-        granularity: What a period is.
+        granularity: The kind of period.
         starts: First day of each period.
-        left: What is compared.
-        right: With what.
-        left_ought: Periods of which the left side was asked: if it has no word, that is a contradiction, too. Elsewhere a
-            missing side is no comparison.
-        right_ought: The same of the right side.
-        given_tolerance: Wh, periods × measures; by the rows summed if not given.
-        parts_us: Beginning of the first interval that differs, periods × measures, 0 where it is not known; not given where
-            only sums are told.
-        difference: Left less right; NaN where either is missing.
+        left: Values of the left source.
+        right: Values of the right source.
+        expect_left: Periods that were requested from the left source, so that a missing value is a difference. For other
+            periods a missing value means that nothing is compared.
+        expect_right: The same for the right source.
+        given_tolerance: Wh, periods × measures; calculated from the rows summed if not given.
+        diverges_us: Beginning of the first interval that differs, periods × measures, 0 where it is unknown; None where only
+            sums are compared.
+        difference: Left minus right; NaN where either is missing.
         tolerance: By how much the two may differ.
     """
 
     check: Check
     granularity: Granularity
     starts: Days
-    left: Told
-    right: Told
-    left_ought: Mask
-    right_ought: Mask
+    left: SourceValues
+    right: SourceValues
+    expect_left: Mask
+    expect_right: Mask
     given_tolerance: Floats | None = None
-    parts_us: Ints | None = None
+    diverges_us: Ints | None = None
     difference: Floats = field(init=False)
     tolerance: Floats = field(init=False)
 
@@ -68,58 +72,59 @@ class Comparison:
 
     @property
     def differs(self) -> Mask:
-        """Periods × measures that both sides tell, and differently."""
+        """Periods × measures that both sides have, with values that differ by more than the tolerance."""
         return np.asarray(np.abs(self.difference) > self.tolerance)
 
     @property
     def agrees(self) -> Mask:
-        """Periods × measures that both sides tell alike."""
+        """Periods × measures that both sides have, with values within the tolerance."""
         return np.asarray(np.abs(self.difference) <= self.tolerance)
 
     @property
     def lacks(self) -> Mask:
-        """Periods × totals of which one side has energy and the other should have a word and has none."""
+        """Periods × totals for which one side has energy and the other has no value although one is expected."""
         energy = np.fmax(self.left.values, self.right.values) > 0.0
-        lacks_left = self.left_ought & ~self.left.is_told & self.right.is_told
+        lacks_left = self.expect_left & ~self.left.is_reported & self.right.is_reported
         return np.asarray((lacks_left | self.lacks_right)[:, None] & energy & IS_TOTAL | self.lacks_everything)
 
     @property
     def lacks_right(self) -> Mask:
-        """Periods of which the right side should have a word and has none."""
-        return np.asarray(self.right_ought & ~self.right.is_told)
+        """Periods for which a value is expected of the right side and missing."""
+        return np.asarray(self.expect_right & ~self.right.is_reported)
 
     @property
     def lacks_everything(self) -> Mask:
-        """Periods that a side should have and has not, and of which the other tells nothing, or that nothing flowed.
+        """Periods for which an expected value is missing while the other side has no value either, or only zeros.
 
-        One measure stands for all.
+        Such a period is marked in one measure only, so that it makes one row: home use, or what the other side has instead.
         """
-        is_first = np.arange(len(MEASURES)) == 0
-        is_nobody = self.lacks_right & ~self.left.is_told
-        is_alone = self.left_ought & ~self.left.is_told & self.right.is_zero
-        return np.asarray((is_nobody | is_alone)[:, None] & is_first)
+        is_known = ~np.isnan(self.right.values[:, _REPRESENTATIVES])
+        one = np.arange(len(MEASURES)) == np.asarray(_REPRESENTATIVES)[is_known.argmax(axis=1)][:, None]
+        neither_has = self.lacks_right & ~self.left.is_reported
+        only_zeros = self.expect_left & ~self.left.is_reported & self.right.is_zero
+        return np.asarray((neither_has | only_zeros)[:, None] & one)
 
     @property
     def is_left_short(self) -> Mask:
-        """Measures of which the left has less, or nothing."""
+        """Measures for which the left side has less, or no value."""
         return np.asarray((self.difference < 0) | self.lacks & ~self.lacks_right[:, None])
 
 
 Context = TypeVar("Context")
 Rule = Callable[[Comparison, Context], Mask]
-"""Where a cause has evidence: periods × measures, or something that broadcasts to it."""
+"""Where there is evidence for a cause: periods × measures, or a shape that broadcasts to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of table `reconciliation` that one comparison makes, still as arrays.
+    """The rows of table `reconciliation` made from one comparison, as arrays.
 
     Attributes:
         comparison: The comparison.
-        period: Which period each row is about.
-        measure: Which measure.
-        verdict: What came of it; None where nothing can be said.
-        cause: Why; None where the two agree.
+        period: Position of each row's period.
+        measure: Position of each row's measure.
+        verdict: Result of the comparison; None where the check cannot be made.
+        cause: Why the two differ; None where they agree.
     """
 
     comparison: Comparison
@@ -130,45 +135,45 @@ class Found:
 
     @property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """Columns of the table, but for the site."""
-        mine, cells = self.comparison, (self.period, self.measure)
-        facts = {"check_name": mine.check.value, "granularity": mine.granularity.value}
+        """Columns of the table, without the site."""
+        comparison, cells = self.comparison, (self.period, self.measure)
+        facts = {"check_name": comparison.check.value, "granularity": comparison.granularity.value}
         return {
             **{name: np.full(len(self.period), value, dtype=object) for name, value in facts.items()},
-            "period_start": mine.starts[self.period],
+            "period_start": comparison.starts[self.period],
             "measure": _NAMES[self.measure],
-            "left_source": mine.left.source[self.period],
-            "left_wh": mine.left.values[cells],
-            "right_source": mine.right.source[self.period],
-            "right_wh": mine.right.values[cells],
-            "difference_wh": mine.difference[cells],
-            "tolerance_wh": mine.tolerance[cells],
+            "left_source": comparison.left.source[self.period],
+            "left_wh": comparison.left.values[cells],
+            "right_source": comparison.right.source[self.period],
+            "right_wh": comparison.right.values[cells],
+            "difference_wh": comparison.difference[cells],
+            "tolerance_wh": comparison.tolerance[cells],
             "verdict": self.verdict,
             "cause": self.cause,
-            "parts_at": self._parts_at,
+            "diverges_at": self._diverges_at,
         }
 
     @property
-    def _parts_at(self) -> npt.NDArray[np.datetime64]:
-        """When the two part, of rows that differ."""
-        if self.comparison.parts_us is None:
+    def _diverges_at(self) -> npt.NDArray[np.datetime64]:
+        """When the two sources begin to differ, for rows that differ."""
+        if self.comparison.diverges_us is None:
             return np.full(len(self.period), np.datetime64("NaT", "us"))
-        parts_us = self.comparison.parts_us[self.period, self.measure]
-        is_known = (parts_us > 0) & (self.verdict == Verdict.DIFFERS.value)
-        return np.where(is_known, parts_us.astype("datetime64[us]"), np.datetime64("NaT", "us"))
+        diverges_us = self.comparison.diverges_us[self.period, self.measure]
+        is_known = (diverges_us > 0) & (self.verdict == Verdict.DIFFERS.value)
+        return np.where(is_known, diverges_us.astype("datetime64[us]"), np.datetime64("NaT", "us"))
 
     @property
     def order(self) -> tuple[Ints, ...]:
-        """The table's key as numbers of the same order, the first of it last, as `np.lexsort` wants it."""
+        """The table's key as numbers of the same order, its first column last, as `np.lexsort` expects."""
         check, granularity = _CHECKS.index(self.comparison.check), _GRANULARITIES.index(self.comparison.granularity)
         starts = self.comparison.starts[self.period].astype(np.int64)
         return _RANKS[self.measure], starts, np.full_like(starts, granularity), np.full_like(starts, check)
 
 
 def found_in(comparison: Comparison, rules: Sequence[tuple[Cause, Rule[Context]]], context: Context) -> Found:
-    """What a comparison comes to; the first rule with evidence names the cause.
+    """The rows of a comparison; the first rule with evidence gives the cause.
 
-    Kept are: whatever differs or lacks, and totals that agree, unless they agree that nothing flowed.
+    A row is made for every measure that differs or is missing, and for every total that agrees and is not zero.
     """
     differs, lacks = comparison.differs, comparison.lacks
     has_energy = (comparison.left.values > 0.0) | (comparison.right.values > 0.0)
@@ -185,11 +190,11 @@ def found_in(comparison: Comparison, rules: Sequence[tuple[Cause, Rule[Context]]
 def causes(comparison: Comparison, rules: Sequence[tuple[Cause, Rule[Context]]], context: Context) -> Names:
     """The first cause that has evidence, periods × measures."""
     shape = comparison.difference.shape
-    found = [np.broadcast_to(rule(comparison, context), shape) for _, rule in rules]
-    nothing = np.full(shape, Cause.UNEXPLAINED.value, dtype=object)
-    if not found:
-        return nothing
-    return np.select(found, [np.array(cause.value, dtype=object) for cause, _ in rules], nothing)
+    evidence = [np.broadcast_to(rule(comparison, context), shape) for _, rule in rules]
+    unexplained = np.full(shape, Cause.UNEXPLAINED.value, dtype=object)
+    if not evidence:
+        return unexplained
+    return np.select(evidence, [np.array(cause.value, dtype=object) for cause, _ in rules], unexplained)
 
 
 def _verdicts(comparison: Comparison) -> Names:
@@ -200,15 +205,15 @@ def _verdicts(comparison: Comparison) -> Names:
 
 
 def table_of(parts: Sequence[Found], shaped: pd.DataFrame, site_id: int) -> pd.DataFrame:
-    """Rows of all checks in the order of the table's key, beside those that were made while shaping, which come first."""
-    filled = [each for each in parts if len(each.period)]
+    """Rows of all checks in the order of the table's key; of two rows with one key, the one made while shaping is kept."""
+    filled = [part for part in parts if len(part.period)]
     rows = empty_frame("reconciliation")
     if filled:
-        order = np.lexsort([np.concatenate(each) for each in zip(*(part.order for part in filled), strict=True)])
+        order = np.lexsort([np.concatenate(keys) for keys in zip(*(part.order for part in filled), strict=True)])
         columns = [part.columns for part in filled]
-        together = {name: np.concatenate([each[name] for each in columns])[order] for name in columns[0]}
+        together = {name: np.concatenate([part[name] for part in columns])[order] for name in columns[0]}
         dates = {"period_start": date_column(together["period_start"])}
-        instants = {"parts_at": pd.DatetimeIndex(together["parts_at"]).tz_localize("UTC")}
+        instants = {"diverges_at": pd.DatetimeIndex(together["diverges_at"]).tz_localize("UTC")}
         rows = table_frame("reconciliation", {"site_id": site_id, **together, **dates, **instants})
     if len(shaped) == 0:
         return rows

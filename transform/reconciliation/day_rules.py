@@ -1,55 +1,62 @@
-"""Why two sources of a day differ: one rule a cause, the strongest evidence first.
+"""Why two sources of a day differ: one rule for each cause, the strongest evidence first.
 
-Where several contradictions touch a day, the order decides. A wrong unit makes every other measure meaningless. Rows of
-another day, signs and lost rows are evidenced row by row, each for the measures it can have changed. What the API left out or
-zeroed is plain to see, and a shift of splits is told by totals that match. Not over yet, or not settled, explains what is left.
+Where a day has several causes, the order decides. A wrong unit comes first, since it makes every other comparison meaningless.
+Rows of another day, wrong signs and missing rows are evident row by row, each for the measures that it can change. Then come
+days that the API left out or filled with zeros, and shifts between splits, which show in totals that match. Last come days
+that were not over or not settled when they were requested.
 """
 
 from typing import Final
 
 import numpy as np
 
-from transform.candidates import POWER, is_another_day
-from transform.day_sums import COLUMN
+from transform.candidates import POWER
+from transform.day_sums import COLUMN, Floats, Mask
 from transform.reconciliation.comparison import Comparison, Rule
-from transform.reconciliation.day_context import SERIES_OF, DayContext
+from transform.reconciliation.day_context import DayContext
 from transform.reconciliation.shared_rules import (
     is_allocation_shift,
     is_midnight_zero,
     is_rounding,
     is_unit_mismatch,
 )
-from transform.reconciliation.told import Told
-from transform.reconciliation.vocabulary import POWER_WH, Cause, Floats, Mask
+from transform.reconciliation.source_values import SourceValues
 from transform.time import Ints
+from wattlog.causes import Cause
+from wattlog.series import SERIES
+from wattlog.tolerances import POWER_WH
 
 _IMPORT: Final = COLUMN["grid_energy_imported_wh"]
 _EXPORT: Final = COLUMN["grid_export_wh"]
 _AT_METER: Final = np.isin(np.arange(len(COLUMN)), [_IMPORT, _EXPORT, COLUMN["home_wh"]])
-"""What a sensor at the meter measures, and the home, which is computed from it."""
+"""What a sensor at the meter measures, and home use, which is calculated from it."""
 
 
 def is_wrong_window(comparison: Comparison, context: DayContext) -> Mask:
-    """The shorter side's request was answered with another day (Q22)."""
+    """The response of the shorter side was for another day (Q22)."""
     left, right = (
-        _of_source(each, {name: series.is_misfiled for name, series in context.series.items()})
-        for each in (comparison.left, comparison.right)
+        _of_source(side, {name: series.is_misfiled for name, series in context.series.items()})
+        for side in (comparison.left, comparison.right)
     )
     return _of_shorter(comparison, left > 0, right > 0)
 
 
 def is_missing_intervals(comparison: Comparison, context: DayContext) -> Mask:
-    """The shorter side is a sum in which rows are missing, or are zero when they should not be (Q14)."""
-    seconds = {name: series.lost_s + series.silent_s for name, series in context.series.items()}
-    left, right = (_of_source(each, seconds) for each in (comparison.left, comparison.right))
-    return _of_shorter(comparison, left > 0, right > 0)
+    """The shorter side is a sum with missing rows or values, or with rows that are zero at a time of usual energy (Q14)."""
+    lost = {name: series.lost_s + series.silent_s > 0 for name, series in context.series.items()}
+    left, right = (
+        (_of_source(side, lost) > 0)[:, None]
+        | np.any([(side.source == name)[:, None] & of.is_short for name, of in context.series.items()], axis=0)
+        for side in (comparison.left, comparison.right)
+    )
+    return np.asarray(np.where(comparison.is_left_short, left, right))
 
 
 def is_sensor_inversion(comparison: Comparison, context: DayContext) -> Mask:
     """Power at the meter has the wrong sign for hours (Q19).
 
-    What was imported is missing there and counted as exported, or the reverse; the same interval has the opposite sign in
-    power and in energy; or the home would have given energy.
+    Either import is counted as export, or the reverse; or the same interval has opposite signs in power and in energy; or
+    home use would be negative.
     """
     difference, tolerance, differs = comparison.difference, comparison.tolerance, comparison.differs
     of_import, of_export = difference[:, _IMPORT], difference[:, _EXPORT]
@@ -66,32 +73,31 @@ def is_sensor_inversion(comparison: Comparison, context: DayContext) -> Mask:
 
 
 def is_dropped_day(comparison: Comparison, _: DayContext) -> Mask:
-    """The right side ought to have the day and has not (Q19)."""
+    """The day is expected of the right side and missing (Q19)."""
     return np.asarray(comparison.lacks_right[:, None])
 
 
 def is_partial_period(comparison: Comparison, context: DayContext) -> Mask:
-    """A side was asked before the day was over, or its day is another stretch of time than the site's (Q7, Q13)."""
-    days = np.arange(len(context.calendar.days))
-    is_open = np.zeros(len(days), dtype=bool)
+    """A side was requested before the day was over, or its day is another period of time than the site's (Q7, Q13)."""
+    is_open = np.zeros(len(context.calendar.days), dtype=bool)
     for side in (comparison.left, comparison.right):
-        is_open |= side.is_told & (side.asked_us < context.calendar.ends_us)
-        is_row = np.array([str(name).startswith("calendar_history/") for name in side.source], dtype=bool)
-        is_open |= side.is_told & is_row & is_another_day(days, side.asked_us, context.site, context.calendar)
+        is_open |= side.is_reported & (side.asked_us < context.calendar.ends_us)
+        is_open |= side.is_reported & (_of_source(side, context.is_another_day) > 0)
     return np.asarray(is_open[:, None])
 
 
 def is_revised(comparison: Comparison, context: DayContext) -> Mask:
-    """A side was asked before the day had settled, or before the other's value was changed (Q12)."""
+    """A side was requested before the day had settled, or before the other side's value changed (Q12)."""
     is_early = np.zeros(len(context.calendar.days), dtype=bool)
     for side, other in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
-        changed_us = _of_source(other, {name: context.revised_us[series] for name, series in SERIES_OF.items()})
-        is_early |= side.is_told & (side.asked_us < np.maximum(context.calendar.settled_us, changed_us))
+        revised_us = {source: context.revised_us[spec.name] for spec in SERIES.values() for source in spec.day_sources}
+        changed_us = _of_source(other, revised_us)
+        is_early |= side.is_reported & (side.asked_us < np.maximum(context.calendar.settled_us, changed_us))
     return np.asarray(is_early[:, None])
 
 
 def is_installation_day(_: Comparison, context: DayContext) -> Mask:
-    """The site was installed on that day: sources may begin at different hours."""
+    """The site was installed on that day, and sources may begin at different hours."""
     installed_on = context.site.installed_on
     if installed_on is None:
         return np.zeros((len(context.calendar.days), 1), dtype=bool)
@@ -111,11 +117,11 @@ DAY_RULES: Final[tuple[tuple[Cause, Rule[DayContext]], ...]] = (
     (Cause.ROUNDING, is_rounding),
     (Cause.PARTIAL_PERIOD, is_installation_day),
 )
-"""Cause and evidence, in the order in which they are asked; what none of them explains is `unexplained`."""
+"""Cause and rule, in the order of evaluation; the cause is `unexplained` where no rule applies."""
 
 
-def _of_source(side: Told, by_source: dict[str, Ints] | dict[str, Mask]) -> Floats:
-    """What is known of each day's source, 0 where nothing is."""
+def _of_source(side: SourceValues, by_source: dict[str, Ints] | dict[str, Mask]) -> Floats:
+    """The value for each day's source, 0 where its source has none."""
     found = np.zeros(len(side.rows))
     for name, values in by_source.items():
         found = np.where(side.source == name, values, found)

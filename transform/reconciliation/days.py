@@ -1,7 +1,7 @@
-"""Days: the API's words on each day against one another, and power against energy."""
+"""Days: the sources of each day are compared with each other, and power with energy."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -10,46 +10,54 @@ import pandas as pd
 
 from transform.candidates import DAY_SERIES, INTERVALS, MONTH_SERIES, POWER, WEEK_SERIES, is_covered, month_asked_us
 from transform.daily import DayStatus
-from transform.day_sums import MEASURES, POWERS, DayRows, interval_sums, power_sums
+from transform.day_sums import MEASURES, POWERS, DayRows, Mask, interval_sums, power_sums, without_unshared_parts
 from transform.frames import empty_frame
-from transform.local_calendar import Calendar, positions
+from transform.local_calendar import Calendar, positions, requested_until_us
 from transform.reconciliation.comparison import Comparison, found_in, table_of
-from transform.reconciliation.day_context import DayContext, Series, contrary_wh, negative_home_wh, revised_us
+from transform.reconciliation.day_context import (
+    DayContext,
+    Series,
+    contrary_wh,
+    days_cut_otherwise,
+    negative_home_wh,
+    revised_us,
+)
 from transform.reconciliation.day_rules import DAY_RULES
 from transform.reconciliation.identities import identities, not_split
-from transform.reconciliation.told import PeriodRows, Told
-from transform.reconciliation.vocabulary import Check, Granularity, Mask, power_tolerance_wh, tolerance_wh
+from transform.reconciliation.sampling import hidden_wh
+from transform.reconciliation.source_values import PeriodRows, SourceValues
 from transform.sites import Site
 from transform.time import Ints, days_of
 from warehouse.schema import FLOWS
+from wattlog.causes import Check, Granularity
+from wattlog.tolerances import power_tolerance_wh, tolerance_wh
 
 HISTORY: Final = ("history/week", "history/day")
-"""Sources of days of the retired endpoint, the one that never holds today first (API.md §1.6)."""
+"""Sources of days of the retired endpoint, the one that never contains today first (API.md#legacy)."""
 
 USUAL_INTERVAL_S: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class DayEvidence:
-    """All that is held about a stretch of local days of one site; rows of other days change nothing.
+    """All stored rows about a range of local days of one site; rows of other days have no effect.
 
     Attributes:
         intervals: Table `energy_intervals`.
         periods: Table `energy_periods`; rows of granularity `day` are used.
         power: Table `power`.
-        daily: Table `daily`, made of the same.
+        daily: Table `daily`, made from the same rows.
         gaps: Table `gaps`.
         revisions: Table `revisions`.
         requests: Table `requests`.
-        shaped: Rows of table `reconciliation` that shaping left, of units and of intervals that gave way; they are kept as they
+        shaped: Rows of table `reconciliation` made while shaping, about units and superseded intervals; they are kept as they
             are.
         site: The site.
         first_day: First local day wanted.
         last_day: Last local day wanted.
-        now: The time of asking (aware).
-        settle_hours: Hours after the end of a day until its answers are final (Q12, Q13).
-        asked_at: Month as `YYYY-MM` → when it was asked last, where that is not `now`: so that several months together come
-            to what each comes to alone.
+        now: The present (aware), or month (`YYYY-MM`) → when it was requested last: several months together give the same
+            rows as each of them alone.
+        settle_hours: Hours after the end of a day until its values are final (Q12, Q13).
     """
 
     intervals: pd.DataFrame
@@ -63,25 +71,16 @@ class DayEvidence:
     site: Site
     first_day: date
     last_day: date
-    now: datetime
+    now: datetime | Mapping[str, datetime]
     settle_hours: float
-    asked_at: Mapping[str, datetime] = field(default_factory=dict)
-
-    def asked_us(self, calendar: Calendar) -> Ints:
-        """When each day's month was asked last, microseconds since 1970."""
-        months = calendar.days.astype("datetime64[M]")
-        asked_us = np.full(len(months), round(self.now.timestamp() * 1_000_000), dtype=np.int64)
-        for month, at in self.asked_at.items():
-            asked_us[months == np.datetime64(month, "M")] = round(at.timestamp() * 1_000_000)
-        return asked_us
 
 
 def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
-    """Compare everything that was told of each day, and say why it differs.
+    """Compare the sources of each day, and give the cause of each difference.
 
-    **Shape**: lake frames → rows of table `reconciliation` of granularity `day`, one per check, day and measure that
-    differs, lacks a side or is skipped, and per total that agrees and is not zero; in the order of the key, whatever the
-    order of the input. **Units**: Wh. **Source**: Q2, Q7, Q12, Q14, Q19, Q21, Q22, Q34, Q43.
+    **Shape**: lake frames → rows of table `reconciliation` of granularity `day`: one per check, day and measure that
+    differs, lacks a side or is skipped, and one per total that agrees and is not zero; in the order of the key,
+    independent of the order of the input. **Units**: Wh. **Source**: Q2, Q7, Q12, Q14, Q19, Q21, Q22, Q34, Q43.
     """
     calendar = Calendar.of(evidence.site, evidence.first_day, evidence.last_day, evidence.settle_hours)
     if len(calendar.days) == 0:
@@ -89,9 +88,9 @@ def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
     energy = DayRows.of(evidence.intervals, list(FLOWS), calendar)
     power = DayRows.of(evidence.power, list(POWERS), calendar)
     context = _context(evidence, calendar, energy, power)
-    words = _Words.of(evidence, calendar, energy, power, context)
-    parts = [found_in(each, DAY_RULES, context) for each in _comparisons(words, context)]
-    parts.append(not_split(Granularity.DAY, calendar.days, words.energy, evidence.site))
+    sources = DaySources.of(evidence, calendar, energy, power, context)
+    parts = [found_in(comparison, DAY_RULES, context) for comparison in _comparisons(sources, context)]
+    parts.append(not_split(Granularity.DAY, calendar.days, sources.energy, evidence.site))
     starts = days_of(evidence.shaped["period_start"])
     is_day = (evidence.shaped["granularity"] == Granularity.DAY.value).to_numpy(dtype=bool)
     shaped = evidence.shaped[is_day & (positions(starts, calendar.days) >= 0)]
@@ -99,65 +98,98 @@ def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """Every source's word on every day."""
+class DaySources:
+    """The values of each source for all days, and which days can be compared.
 
-    day: Told
-    week: Told
-    month: Told
-    intervals: Told
-    power: Told
-    history: Told
-    best: Told
+    Attributes:
+        day: The day series.
+        week: The week series.
+        month: The month series.
+        intervals: Sums of each day's intervals.
+        power: Integrals of each day's power.
+        history: Rows of the retired endpoint.
+        best: The best estimates, each under the name of its source.
+        is_summed_whole: Days whose intervals are complete.
+        is_power_whole: Days whose power is complete.
+        expect_month: Days whose month was requested after they had settled.
+    """
+
+    day: SourceValues
+    week: SourceValues
+    month: SourceValues
+    intervals: SourceValues
+    power: SourceValues
+    history: SourceValues
+    best: SourceValues
     is_summed_whole: Mask
     is_power_whole: Mask
-    month_ought: Mask
+    expect_month: Mask
 
     @property
-    def energy(self) -> Told:
-        """The best estimates that are energy as it was told."""
+    def energy(self) -> SourceValues:
+        """The best estimates that were reported as energy, not integrated from power."""
         return self.best.where(self.best.source != POWER)
 
     @classmethod
     def of(
         cls, evidence: DayEvidence, calendar: Calendar, energy: DayRows, power: DayRows, context: DayContext
-    ) -> "_Words":
+    ) -> "DaySources":
         site, days = evidence.site, len(calendar.days)
-        summed, integrals = interval_sums(energy, site, days), power_sums(power, days)
+        summed, integrals = interval_sums(energy, site.has_battery_on(calendar.days)), power_sums(power, days)
+        reported = PeriodRows.of(evidence.periods, site)
 
-        told = PeriodRows.of(evidence.periods, site)
+        def rows(source: str) -> SourceValues:
+            return SourceValues.of_rows(reported, source, Granularity.DAY, calendar.days)
 
-        def rows(source: str) -> Told:
-            return Told.of_rows(told, source, Granularity.DAY, calendar.days)
-
-        series = context.series
+        series, intervals = context.series, SourceValues.of_sums(INTERVALS, summed)
+        day, week, month = without_cut_rows(
+            [rows(DAY_SERIES), rows(WEEK_SERIES), rows(MONTH_SERIES)], intervals, calendar
+        )
         return cls(
-            day=rows(DAY_SERIES),
-            week=rows(WEEK_SERIES),
-            month=rows(MONTH_SERIES),
-            intervals=Told.of_sums(INTERVALS, summed),
-            power=Told.of_sums(POWER, integrals),
+            day=day,
+            week=week,
+            month=month,
+            intervals=intervals,
+            power=SourceValues.of_sums(POWER, integrals),
             history=rows(HISTORY[0]).otherwise(rows(HISTORY[1])),
-            best=_best(evidence.daily, calendar, evidence.asked_us(calendar)),
+            best=_best(evidence.daily, calendar, requested_until_us(evidence.now, calendar)),
             is_summed_whole=is_covered(summed, site, calendar) & series[INTERVALS].is_whole(calendar),
             is_power_whole=is_covered(integrals, site, calendar) & series[POWER].is_whole(calendar),
-            month_ought=month_asked_us(evidence.periods, calendar) >= calendar.settled_us,
+            expect_month=month_asked_us(evidence.periods, calendar) >= calendar.settled_us,
         )
 
 
-def _best(daily: pd.DataFrame, calendar: Calendar, now_us: Ints) -> Told:
-    """The best estimates, named by the source that each was taken from."""
+def without_cut_rows(
+    series: Sequence[SourceValues], intervals: SourceValues, calendar: Calendar
+) -> Iterator[SourceValues]:
+    """The API's own rows of days, without those that were requested before the day was over, of days that are final.
+
+    A month is requested again, a week is not: its row of the day of the request stays what the day had at that hour, and says
+    nothing about the day. As long as no source is final, it is compared as what it is, a part (Q13).
+
+    Args:
+        series: Rows of the day, week and month series.
+        intervals: Sums of the intervals.
+        calendar: The days.
+    """
+    is_final = np.any([source.asked_us >= calendar.settled_us for source in (*series, intervals)], axis=0)
+    for source in series:
+        yield source.where(~(is_final & (source.asked_us < calendar.ends_us)))
+
+
+def _best(daily: pd.DataFrame, calendar: Calendar, now_us: Ints) -> SourceValues:
+    """The best estimates, each under the name of its source."""
     at = calendar.index(daily["local_date"])
-    is_held = (at >= 0) & daily["source"].notna().to_numpy(dtype=bool)
-    held, at = daily[is_held], at[is_held]
-    found = Told.nothing("", len(calendar.days))
-    source, rows, asked_us = found.source.copy(), found.rows.copy(), calendar.settled_us.copy()
-    found.values[at] = held[list(MEASURES)].to_numpy(dtype=np.float64)
-    source[at] = held["source"].to_numpy(dtype=object)
-    rows[at] = np.where(held["source"] == INTERVALS, calendar.lengths_s[at] // USUAL_INTERVAL_S, 1)
-    early = at[(held["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)]
+    is_stored = (at >= 0) & daily["source"].notna().to_numpy(dtype=bool)
+    stored, at = daily[is_stored], at[is_stored]
+    best = SourceValues.nothing("", len(calendar.days))
+    source, rows, asked_us = best.source.copy(), best.rows.copy(), calendar.settled_us.copy()
+    best.values[at] = stored[list(MEASURES)].to_numpy(dtype=np.float64)
+    source[at] = stored["source"].to_numpy(dtype=object)
+    rows[at] = np.where(stored["source"] == INTERVALS, calendar.lengths_s[at] // USUAL_INTERVAL_S, 1)
+    early = at[(stored["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)]
     asked_us[early] = np.minimum(calendar.settled_us[early] - 1, now_us[early])
-    return Told(source, found.values, rows, np.where(rows > 0, asked_us, 0))
+    return SourceValues(source, best.values, rows, np.where(rows > 0, asked_us, 0))
 
 
 def _context(evidence: DayEvidence, calendar: Calendar, energy: DayRows, power: DayRows) -> DayContext:
@@ -171,36 +203,47 @@ def _context(evidence: DayEvidence, calendar: Calendar, energy: DayRows, power: 
         },
         contrary_wh(energy, power, days),
         negative_home_wh(power, days),
+        hidden_wh(energy, power, days),
         revised_us(evidence.revisions, calendar),
+        days_cut_otherwise(evidence.periods, evidence.site, calendar),
     )
 
 
-def _comparisons(words: _Words, context: DayContext) -> Iterator[Comparison]:
+def _comparable(side: SourceValues, other: SourceValues) -> SourceValues:
+    """The values without totals that lack a part which the other side has; power has totals without parts."""
+    is_energy = (side.source != POWER) & (other.source != POWER)
+    values = np.where(is_energy[:, None], without_unshared_parts(side.values, other.values), side.values)
+    return replace(side, values=values)
+
+
+def _comparisons(sources: DaySources, context: DayContext) -> Iterator[Comparison]:
     days, calendar, series = context.calendar.days, context.calendar, context.series
     never = np.zeros(len(days), dtype=bool)
 
     def compared(
-        check: Check, left: Told, right: Told, *, left_ought: Mask = never, right_ought: Mask = never
+        check: Check, left: SourceValues, right: SourceValues, *, expect_left: Mask = never, expect_right: Mask = never
     ) -> Comparison:
+        left, right = _comparable(left, right), _comparable(right, left)
         is_power = (left.source == POWER)[:, None]
         rows = np.maximum(left.rows, right.rows)[:, None].astype(np.float64)
-        tolerance = np.where(
-            is_power, power_tolerance_wh(left.values, right.values), tolerance_wh(left.values, right.values, rows)
-        )
-        return Comparison(check, Granularity.DAY, days, left, right, left_ought, right_ought, tolerance)
+        of_power = power_tolerance_wh(left.values, right.values, context.hidden_wh)
+        tolerance = np.where(is_power, of_power, tolerance_wh(left.values, right.values, rows))
+        return Comparison(check, Granularity.DAY, days, left, right, expect_left, expect_right, tolerance)
 
-    whole = words.day.otherwise(words.intervals.where(words.is_summed_whole))
-    is_month_bad = ~words.month.is_told | words.month.is_zero
-    witness = words.week.otherwise(words.power.where(words.is_power_whole)).where(is_month_bad)
-    rows = words.day.otherwise(words.month.where(~words.month.is_zero)).otherwise(words.week)
-    is_silent = {name: each.is_silent(calendar) for name, each in series.items()}
-    yield compared(Check.INTERVAL_VS_DAY, words.intervals, rows, left_ought=is_silent[INTERVALS])
-    month_ought = words.month_ought
-    is_refuted = words.month.is_zero & ~words.intervals.is_zero
-    told = whole.otherwise(witness).otherwise(words.intervals.where(is_refuted))
-    is_alone = words.month.is_zero & is_silent[INTERVALS]
-    yield compared(Check.DAY_VS_MONTH_SERIES, told, words.month, left_ought=is_alone, right_ought=month_ought)
-    yield compared(Check.DAY_VS_WEEK, whole, words.week)
-    yield compared(Check.POWER_VS_ENERGY, words.power, words.energy, left_ought=is_silent[POWER])
-    yield compared(Check.HISTORY_VS_CALENDAR, words.history, words.best)
-    yield compared(Check.FLOW_IDENTITY, *identities(words.energy, context.site))
+    whole = sources.day.otherwise(sources.intervals.where(sources.is_summed_whole).without(series[INTERVALS].is_short))
+    is_month_suspect = ~sources.month.is_reported | sources.month.is_zero
+    cross_check = sources.week.otherwise(sources.power.where(sources.is_power_whole)).where(is_month_suspect)
+    rows = sources.day.otherwise(sources.month.where(~sources.month.is_zero)).otherwise(sources.week)
+    is_silent = {name: of_source.is_silent(calendar) for name, of_source in series.items()}
+    yield compared(Check.INTERVAL_VS_DAY, sources.intervals, rows, expect_left=is_silent[INTERVALS])
+    expect_month = sources.expect_month
+    is_refuted = sources.month.is_zero & ~sources.intervals.is_zero
+    others = whole.otherwise(cross_check).otherwise(sources.intervals.where(is_refuted))
+    is_only_source = sources.month.is_zero & is_silent[INTERVALS]
+    yield compared(
+        Check.DAY_VS_MONTH_SERIES, others, sources.month, expect_left=is_only_source, expect_right=expect_month
+    )
+    yield compared(Check.DAY_VS_WEEK, whole, sources.week)
+    yield compared(Check.POWER_VS_ENERGY, sources.power, sources.energy, expect_left=is_silent[POWER])
+    yield compared(Check.HISTORY_VS_CALENDAR, sources.history, sources.best)
+    yield compared(Check.FLOW_IDENTITY, *identities(sources.energy, days, context.site))

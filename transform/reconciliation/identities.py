@@ -1,15 +1,15 @@
-"""What came from a source is what went to its uses, within one row."""
+"""Flow identities: within one row, the energy of a source equals the sum of its uses."""
 
 from typing import Final
 
 import numpy as np
 
-from transform.day_sums import COLUMN, MEASURES
+from transform.day_sums import COLUMN, MEASURES, Mask
 from transform.reconciliation.comparison import Comparison, Found
-from transform.reconciliation.told import Told
-from transform.reconciliation.vocabulary import USES, Cause, Check, Granularity, Mask
+from transform.reconciliation.source_values import USES, SourceValues
 from transform.sites import Site
 from transform.time import Days
+from wattlog.causes import Cause, Check, Granularity
 
 USES_OF: Final[dict[str, tuple[str, ...]]] = {
     f"{source}_wh": tuple(f"{use}_wh" for use in uses)
@@ -28,36 +28,40 @@ USES_OF: Final[dict[str, tuple[str, ...]]] = {
         "battery_energy_exported": ("consumer_energy_imported_from_battery", "grid_energy_exported_from_battery"),
     }.items()
 }
-"""Each source and where its energy goes. Source: API.md §1.2, identities."""
+"""Each source and its uses. Source: API.md#flow-identities."""
 
 IS_SOURCE: Final = np.isin(MEASURES, list(USES_OF))
 
 
-def identities(told: Told, site: Site) -> tuple[Told, Told]:
+def identities(reported: SourceValues, starts: Days, site: Site) -> tuple[SourceValues, SourceValues]:
     """The sources on the left, the sums of their uses on the right.
 
-    A row whose splits are all zero though its sources are not is of a solar-only site, which knows no splits: it says
-    nothing of identities, so it is left out here and told by `not_split` (Q43).
+    Sites without a battery report no splits: all of them are zero although the sources are not. Their identities cannot be
+    checked, so such rows are left out here; `not_split` makes rows for them (Q43).
     """
-    uses = np.full(told.values.shape, np.nan)
+    uses = np.full(reported.values.shape, np.nan)
     for source, parts in USES_OF.items():
-        uses[:, COLUMN[source]] = told.values[:, [COLUMN[part] for part in parts]].sum(axis=1)
-    split = ~is_unsplit(told, site)
-    right = Told(np.full(len(told.rows), USES, dtype=object), uses, told.rows, told.asked_us)
-    return told.of(IS_SOURCE).where(split), right.where(split)
+        uses[:, COLUMN[source]] = reported.values[:, [COLUMN[part] for part in parts]].sum(axis=1)
+    split = ~is_unsplit(reported, starts, site)
+    right = SourceValues(np.full(len(reported.rows), USES, dtype=object), uses, reported.rows, reported.asked_us)
+    return reported.of(IS_SOURCE).where(split), right.where(split)
 
 
-def not_split(granularity: Granularity, starts: Days, told: Told, site: Site) -> Found:
-    """Sources of which no identity can be checked, each with the reason: rows without a verdict (Q43)."""
-    left, nothing = told.of(IS_SOURCE).where(is_unsplit(told, site)), Told.nothing(USES, len(starts))
+def not_split(granularity: Granularity, starts: Days, reported: SourceValues, site: Site) -> Found:
+    """Rows without a verdict for sources whose identity cannot be checked, with the reason as their cause (Q43)."""
+    left, nothing = (
+        reported.of(IS_SOURCE).where(is_unsplit(reported, starts, site)),
+        SourceValues.nothing(USES, len(starts)),
+    )
     never = np.zeros(len(starts), dtype=bool)
     period, measure = np.nonzero(left.values > 0.0)
-    verdict, cause = (np.full(len(period), each, dtype=object) for each in (None, Cause.NO_SPLITS.value))
+    verdict, cause = (np.full(len(period), value, dtype=object) for value in (None, Cause.NO_SPLITS.value))
     comparison = Comparison(Check.FLOW_IDENTITY, granularity, starts, left, nothing, never, never)
     return Found(comparison, period, measure, verdict, cause)
 
 
-def is_unsplit(told: Told, site: Site) -> Mask:
-    """Rows of a site without a battery whose splits are all zero or unknown (Q43)."""
-    at = [COLUMN[part] for parts in USES_OF.values() for part in parts]
-    return np.asarray(told.is_told & (not site.has_battery) & ~(np.nan_to_num(told.values[:, at]) > 0.0).any(axis=1))
+def is_unsplit(reported: SourceValues, starts: Days, site: Site) -> Mask:
+    """Rows of periods that begin without a battery and whose splits are all zero or unknown (Q43)."""
+    splits = [COLUMN[part] for parts in USES_OF.values() for part in parts]
+    has_split = np.asarray((np.nan_to_num(reported.values[:, splits]) > 0.0).any(axis=1))
+    return np.asarray(reported.is_reported & ~site.has_battery_on(starts) & ~has_split)

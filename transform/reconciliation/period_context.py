@@ -1,17 +1,25 @@
-"""What the days of a period add up to, and what is known of those days."""
+"""The sums of the days of a period, and the evidence about those days."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
 
+from transform.candidates import INTERVALS, POWER
 from transform.daily import DayStatus
-from transform.day_sums import COLUMN, MEASURES
+from transform.day_sums import COLUMN, MEASURES, Floats, Mask
 from transform.local_calendar import microseconds, positions
-from transform.reconciliation.vocabulary import Check, Floats, Mask, Verdict
 from transform.sites import Site
-from transform.time import Days, Ints, days_of, epoch_us, first_instants, local_days
+from transform.time import Days, Ints, days_of, local_days
+from wattlog.causes import Check, Verdict
+from wattlog.local_days import first_instants_us
+
+SUMS: Final = (INTERVALS, POWER)
+"""Sources of a day that are sums of its own rows."""
+
+DAYS_FOR_PERIODS: Final = {"check_name": (Check.INTERVAL_VS_DAY.value,), "verdict": (Verdict.DIFFERS.value,)}
+"""Of the differences of days, those on which differences of longer periods depend: column → values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +30,35 @@ class SiteDays:
         days: The days.
         values: Wh, days × `MEASURES`.
         is_provisional: Days that are not settled.
+        is_summed: Days whose estimate is a sum of their own rows, not the API's row of the day.
     """
 
     days: Days
     values: Floats
     is_provisional: Mask
+    is_summed: Mask
 
     @classmethod
     def of(cls, daily: pd.DataFrame) -> "SiteDays":
         """Table `daily`, without the days that are missing."""
-        held = daily[daily["source"].notna().to_numpy(dtype=bool)]
-        days = days_of(held["local_date"])
+        stored = daily[daily["source"].notna().to_numpy(dtype=bool)]
+        days = days_of(stored["local_date"])
         order = np.argsort(days, kind="stable")
-        is_provisional = (held["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)
-        return cls(days[order], held[list(MEASURES)].to_numpy(dtype=np.float64)[order], is_provisional[order])
+        is_provisional = (stored["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)
+        is_summed = stored["source"].isin(SUMS).to_numpy(dtype=bool)
+        values = stored[list(MEASURES)].to_numpy(dtype=np.float64)
+        return cls(days[order], values[order], is_provisional[order], is_summed[order])
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Calendar periods, in order and apart from each other, and the days held of each.
+    """Calendar periods in order, without overlap, and the stored days of each.
 
     Attributes:
-        starts: First day of each, or the day of the installation where that is later: nothing came before.
+        starts: First day of each, or the day of the installation where that is later.
         ends: Last day of each, included.
-        firsts: Position of the first day held.
-        lasts: Position after the last day held.
+        firsts: Position of the first stored day.
+        lasts: Position after the last stored day.
     """
 
     starts: Days
@@ -62,8 +74,8 @@ class Spans:
         return cls(starts, ends, np.searchsorted(days.days, starts), np.searchsorted(days.days, ends, side="right"))
 
     @property
-    def held(self) -> Ints:
-        """How many days are held of each period."""
+    def days_stored(self) -> Ints:
+        """How many days of each period are stored."""
         return self.lasts - self.firsts
 
     @property
@@ -85,7 +97,7 @@ class Spans:
 
 
 class Evidence(Protocol):
-    """What a period's context is made of; `PeriodEvidence` is one."""
+    """The input of a period's context; `PeriodEvidence` implements it."""
 
     @property
     def days(self) -> pd.DataFrame: ...
@@ -97,18 +109,21 @@ class Evidence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeriodContext:
-    """Everything that rules for longer periods may ask, period by period.
+    """The evidence that rules for longer periods use, period by period.
 
     Attributes:
         days: The site's days.
         spans: The periods.
         closes_us: First instant after each.
-        settled_us: From when on answers about each are final.
-        is_missing: Periods of which not all days are held that were over when the row was asked.
-        early_wh: Periods × measures: energy of the days held that are not settled.
-        is_short: Periods × measures of which some day held has no value.
+        settled_us: From when on the values of each are final.
+        is_missing: Periods with days that were over at the time of the request and are not stored.
+        early_wh: Periods × measures: energy of the stored days that are not settled.
+        is_short: Periods × measures for which some stored day has no value.
         elsewhere_wh: Cause → periods × measures: by how much intervals differ from the rows of their days for that cause.
         is_first: Periods in which the site was installed.
+        is_cut_otherwise: Periods that the server cut by another clock than the site's (Q7).
+        edges_wh: Periods × measures: energy of the days at which such a period and the sum of its days may part: the first and
+            the last, and each at which sums of the day's own rows follow rows of the API or are followed by them.
     """
 
     days: SiteDays
@@ -120,40 +135,58 @@ class PeriodContext:
     is_short: Mask
     elsewhere_wh: dict[str, Floats]
     is_first: Mask
+    is_cut_otherwise: Mask
+    edges_wh: Floats
 
     @classmethod
-    def of(cls, days: SiteDays, spans: Spans, asked_us: Ints, evidence: Evidence) -> "PeriodContext":
-        """What is known of periods whose rows were asked at some time."""
+    def of(
+        cls, days: SiteDays, spans: Spans, asked_us: Ints, is_cut_otherwise: Mask, evidence: Evidence
+    ) -> "PeriodContext":
+        """The evidence about periods, for rows that were requested at `asked_us`."""
         site = evidence.site
-        closes_us = epoch_us(first_instants(spans.ends + 1, site.zone))
+        closes_us = first_instants_us(spans.ends + 1, site.zone)
         asked = pd.Series(pd.DatetimeIndex(asked_us.astype("datetime64[us]")).tz_localize("UTC"))
         over = np.minimum(spans.ends, local_days(asked, site.zone) - 1)
-        held = np.searchsorted(days.days, over, side="right") - spans.firsts
+        days_stored = np.searchsorted(days.days, over, side="right") - spans.firsts
         installed = None if site.installed_on is None else np.datetime64(site.installed_on, "D")
         return cls(
             days,
             spans,
             closes_us,
             closes_us + microseconds(evidence.settle_hours),
-            held < (over - spans.starts).astype(np.int64) + 1,
+            days_stored < (over - spans.starts).astype(np.int64) + 1,
             spans.sums(np.where(days.is_provisional[:, None], np.nan_to_num(days.values), 0.0)),
             spans.sums(np.isnan(days.values).astype(np.float64)) > 0,
             _elsewhere_wh(evidence.days, days, spans),
             np.zeros(len(spans.starts), dtype=bool) if installed is None else spans.starts == installed,
+            is_cut_otherwise,
+            _edges_wh(days, spans),
         )
+
+
+def _edges_wh(days: SiteDays, spans: Spans) -> Floats:
+    """Energy of the first and last day of each period, and of the days at which the kind of their source changes."""
+    values = np.nan_to_num(days.values)
+    changes = days.is_summed[1:] != days.is_summed[:-1]
+    is_edge = np.append(changes, False) | np.append(False, changes) if len(values) else days.is_summed
+    found = spans.sums(np.where(is_edge[:, None], values, 0.0))
+    for period, (first, last) in enumerate(zip(spans.firsts, spans.lasts, strict=True)):
+        if first < last:
+            found[period] += values[first] + values[last - 1]
+    return found
 
 
 def _elsewhere_wh(rows: pd.DataFrame, days: SiteDays, spans: Spans) -> dict[str, Floats]:
     """By how much intervals differ from the rows of their days, summed over each period, cause by cause."""
-    is_other = (rows["check_name"] == Check.INTERVAL_VS_DAY.value) & (rows["verdict"] == Verdict.DIFFERS.value)
-    mine = rows[is_other.to_numpy(dtype=bool)]
-    at = positions(days_of(mine["period_start"]), days.days)
+    is_other = np.logical_and.reduce([rows[name].isin(values).to_numpy() for name, values in DAYS_FOR_PERIODS.items()])
+    of_days = rows[is_other]
+    at = positions(days_of(of_days["period_start"]), days.days)
     owner = np.append(spans.owner(len(days.days)), -1)[at]
     found: dict[str, Floats] = {}
-    for cause in sorted(set(mine["cause"])):
-        is_of = (owner >= 0) & (mine["cause"] == cause).to_numpy(dtype=bool)
+    for cause in sorted(set(of_days["cause"])):
+        is_of = (owner >= 0) & (of_days["cause"] == cause).to_numpy(dtype=bool)
         sums = np.zeros((len(spans.starts), len(MEASURES)))
-        columns = mine.loc[is_of, "measure"].map(COLUMN).to_numpy(dtype=np.int64)
-        np.add.at(sums, (owner[is_of], columns), mine.loc[is_of, "difference_wh"].to_numpy(dtype=np.float64))
+        columns = of_days.loc[is_of, "measure"].map(COLUMN).to_numpy(dtype=np.int64)
+        np.add.at(sums, (owner[is_of], columns), of_days.loc[is_of, "difference_wh"].to_numpy(dtype=np.float64))
         found[str(cause)] = sums
     return found

@@ -1,4 +1,4 @@
-"""Weeks, months, years, the lifetime: what the API adds up itself against the sum of the best estimates."""
+"""Weeks, months, years and the lifetime: the API's own sums are compared with the sums of the best estimates."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,15 +8,19 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from transform.energy_periods import last_days
+from transform.day_sums import Mask
+from transform.local_calendar import positions
+from transform.periods import last_days
 from transform.reconciliation.comparison import Comparison, Found, causes, found_in, table_of
 from transform.reconciliation.identities import identities, not_split
 from transform.reconciliation.period_context import PeriodContext, SiteDays, Spans
-from transform.reconciliation.period_rules import PERIOD_RULES, as_in
-from transform.reconciliation.told import PeriodRows, Told
-from transform.reconciliation.vocabulary import DAILY, Check, Granularity
+from transform.reconciliation.period_rules import PERIOD_RULES, as_against_days, as_in
+from transform.reconciliation.source_values import DAILY, PeriodRows, SourceValues
 from transform.sites import Site
 from transform.time import Days
+from wattlog.causes import Check, Granularity
+from wattlog.local_days import first_instants_us
+from wattlog.zones import zone_named
 
 YEAR_SERIES: Final = "calendar_history/year"
 LIFETIME_SERIES: Final = "calendar_history/lifetime"
@@ -24,11 +28,11 @@ LIFETIME_SERIES: Final = "calendar_history/lifetime"
 
 @dataclass(frozen=True, slots=True)
 class _Rollup:
-    """Rows of one source, what each stands for, and the check that compares them with their days."""
+    """Rows of one source, the period that each covers, and the check that compares them with their days."""
 
     check: Check
     source: str
-    told_by: Granularity
+    row_granularity: Granularity
     granularity: Granularity
     has_identities: bool = False
 
@@ -44,16 +48,16 @@ LIFETIME: Final = _Rollup(Check.LIFETIME_VS_DAYS, LIFETIME_SERIES, Granularity.Y
 
 @dataclass(frozen=True, slots=True)
 class PeriodEvidence:
-    """All that is held about the longer periods of one site.
+    """All stored rows about the longer periods of one site.
 
     Attributes:
         daily: Table `daily`, whole.
         periods: Table `energy_periods`; rows of granularity week, month and year are used.
-        days: The rows of table `reconciliation` that `reconcile_days` made.
-        units: Rows of table `reconciliation` that scaling energy to Wh left; they are kept as they are.
+        days: The rows of table `reconciliation` that `reconcile_days` made, at least `DAYS_FOR_PERIODS`.
+        units: Rows of table `reconciliation` made while scaling energy to Wh; they are kept as they are.
         site: The site.
-        now: The time of asking (aware).
-        settle_hours: Hours after the end of a period until its answers are final (Q12, Q13).
+        now: The present (aware).
+        settle_hours: Hours after the end of a period until its values are final (Q12, Q13).
     """
 
     daily: pd.DataFrame
@@ -68,35 +72,47 @@ class PeriodEvidence:
 def reconcile_periods(evidence: PeriodEvidence) -> pd.DataFrame:
     """Compare the API's own sums of weeks, months, years and the lifetime with the sums of `daily`.
 
-    A period of which no day is held is not compared: nothing contradicts it.
+    A period without a stored day is not compared.
 
-    **Shape**: lake frames of a whole site → rows of table `reconciliation`, one per check, period and measure that differs,
-    and per total that agrees and is not zero; in the order of the key. Left is Σ `daily`. **Units**: Wh. **Source**: Q20.
+    **Shape**: lake frames of a whole site → rows of table `reconciliation`: one per check, period and measure that differs,
+    and one per total that agrees and is not zero; in the order of the key. Left is Σ `daily`. **Units**: Wh. **Source**: Q20.
     """
-    days, told = SiteDays.of(evidence.daily), PeriodRows.of(evidence.periods, evidence.site)
+    days, reported = SiteDays.of(evidence.daily), PeriodRows.of(evidence.periods, evidence.site)
     parts: list[Found] = []
-    for each in ROLLUPS:
-        parts += _reconciled(evidence, each, _rows_of(told, each), days)
-    parts += _lifetime(evidence, _rows_of(told, LIFETIME), days)
+    for rollup in ROLLUPS:
+        parts += _reconciled(evidence, rollup, _rows_of(reported, rollup, evidence.site), days)
+    parts += _lifetime(evidence, _rows_of(reported, LIFETIME, evidence.site), days)
     is_period = (evidence.units["granularity"] != Granularity.DAY.value).to_numpy(dtype=bool)
     return table_of(parts, evidence.units[is_period], evidence.site.site_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The API's rows of some periods: first and last day of each, and what is told."""
+    """The API's rows of some periods: first and last day of each, the reported values, and whether the server cut the period by
+    another clock than the site's (Q7).
+    """
 
     starts: Days
     ends: Days
-    told: Told
+    reported: SourceValues
+    is_cut_otherwise: Mask
 
 
-def _rows_of(told: PeriodRows, rollup: _Rollup) -> _Rows:
+def _rows_of(reported: PeriodRows, rollup: _Rollup, site: Site) -> _Rows:
     """The rows of a source, in order of time."""
-    is_mine = (told.source == rollup.source) & (told.granularity == rollup.told_by.value)
-    starts = np.unique(told.starts[is_mine])
-    ends = last_days(starts, np.full(len(starts), rollup.told_by.value))
-    return _Rows(starts, ends, Told.of_rows(told, rollup.source, rollup.told_by, starts))
+    is_of_source = (reported.source == rollup.source) & (reported.granularity == rollup.row_granularity.value)
+    starts = np.unique(reported.starts[is_of_source])
+    ends = last_days(starts, np.full(len(starts), rollup.row_granularity.value))
+    is_cut_otherwise = np.zeros(len(starts), dtype=bool)
+    for name in set(reported.time_zone[is_of_source]) - {site.timezone}:
+        rows = positions(reported.starts[is_of_source & (reported.time_zone == name)], starts)
+        clocks = zone_named(name) or site.zone, site.zone
+        edges = [
+            np.concatenate([first_instants_us(days[rows], clock) for days in (starts, ends + 1)]) for clock in clocks
+        ]
+        is_cut_otherwise[rows] = (edges[0] != edges[1]).reshape(2, -1).any(axis=0)
+    values = SourceValues.of_rows(reported, rollup.source, rollup.row_granularity, starts)
+    return _Rows(starts, ends, values, is_cut_otherwise)
 
 
 def _reconciled(evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, days: SiteDays) -> Iterator[Found]:
@@ -106,23 +122,25 @@ def _reconciled(evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, days: Si
     comparison, context = _compared(evidence, rollup, rows, days)
     yield found_in(comparison, PERIOD_RULES, context)
     if rollup.has_identities:
-        sides = identities(rows.told, evidence.site)
+        sides = identities(rows.reported, rows.starts, evidence.site)
         never = np.zeros(len(rows.starts), dtype=bool)
         identity = Comparison(Check.FLOW_IDENTITY, rollup.granularity, rows.starts, *sides, never, never)
-        yield found_in(identity, (), context)
-        yield not_split(rollup.granularity, rows.starts, rows.told, evidence.site)
+        yield found_in(identity, as_against_days(comparison, causes(comparison, PERIOD_RULES, context)), context)
+        yield not_split(rollup.granularity, rows.starts, rows.reported, evidence.site)
 
 
 def _lifetime(evidence: PeriodEvidence, years: _Rows, days: SiteDays) -> Iterator[Found]:
-    """All years as one period; it differs for the reason for which its years do."""
+    """All years as one period; each measure has the cause of the year in which it differs most."""
     if len(years.starts) == 0:
         return
     of_years, context = _compared(evidence, LIFETIME, years, days)
-    told = years.told
-    values = np.where(np.isnan(told.values).all(axis=0), np.nan, np.nansum(told.values, axis=0))
-    rows, asked_us = np.array([len(years.starts)]), told.asked_us.min(keepdims=True)
-    whole = Told(told.source[:1], values[None, :], rows, asked_us)
-    comparison, of_whole = _compared(evidence, LIFETIME, _Rows(years.starts[:1], years.ends[-1:], whole), days)
+    reported = years.reported
+    values = np.where(np.isnan(reported.values).all(axis=0), np.nan, np.nansum(reported.values, axis=0))
+    rows, asked_us = np.array([len(years.starts)]), reported.asked_us.min(keepdims=True)
+    whole = SourceValues(reported.source[:1], values[None, :], rows, asked_us)
+    is_cut_otherwise = np.array([years.is_cut_otherwise.any()])
+    of_lifetime = _Rows(years.starts[:1], years.ends[-1:], whole, is_cut_otherwise)
+    comparison, of_whole = _compared(evidence, LIFETIME, of_lifetime, days)
     rules = as_in(of_years, causes(of_years, PERIOD_RULES, context))
     yield found_in(replace(comparison, starts=of_whole.spans.starts), rules, of_whole)
 
@@ -131,15 +149,17 @@ def _compared(
     evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, days: SiteDays
 ) -> tuple[Comparison, PeriodContext]:
     spans = Spans.of(rows.starts, rows.ends, days, evidence.site)
-    context = PeriodContext.of(days, spans, rows.told.asked_us, evidence)
+    context = PeriodContext.of(days, spans, rows.reported.asked_us, rows.is_cut_otherwise, evidence)
     never = np.zeros(len(rows.starts), dtype=bool)
     left = _summed(days, spans, context)
-    return Comparison(rollup.check, rollup.granularity, rows.starts, left, rows.told, never, never), context
+    return Comparison(rollup.check, rollup.granularity, rows.starts, left, rows.reported, never, never), context
 
 
-def _summed(days: SiteDays, spans: Spans, context: PeriodContext) -> Told:
+def _summed(days: SiteDays, spans: Spans, context: PeriodContext) -> SourceValues:
     """Σ `daily` of each period; NaN in measures that no day of it has."""
     values = spans.sums(np.nan_to_num(days.values))
     unknown = spans.sums(np.isnan(days.values).astype(np.float64))
-    known = np.where(unknown < spans.held[:, None], values, np.nan)
-    return Told(np.full(len(spans.held), DAILY, dtype=object), known, spans.held, context.settled_us)
+    known = np.where(unknown < spans.days_stored[:, None], values, np.nan)
+    return SourceValues(
+        np.full(len(spans.days_stored), DAILY, dtype=object), known, spans.days_stored, context.settled_us
+    )

@@ -1,8 +1,8 @@
-"""The SQL models: what `analytics` holds beside the tables.
+"""The SQL models: the relations of schema `analytics`.
 
 A model is one file `sql/models/NAME.sql`, which creates `analytics.NAME`, and one `Model` here, which declares its columns.
-`create_models` runs the files and holds DuckDB's answer against the declarations, so neither can drift from the other.
-Models hold kWh, where tables hold Wh.
+`create_models` runs the files and compares their columns with the declarations, so the two cannot differ. Models are in kWh,
+tables in Wh.
 """
 
 from collections.abc import Iterable
@@ -11,50 +11,60 @@ import duckdb
 
 from warehouse.errors import ModelMismatch
 from warehouse.models.columns import ENERGY
+from warehouse.models.costs import COST_MODELS
 from warehouse.models.energy import ENERGY_MODELS
 from warehouse.models.equipment import EQUIPMENT_MODELS, SITES_MODEL
-from warehouse.models.model import SCHEMA, Model
+from warehouse.models.model import SCHEMA, Local, Model, Period
+from warehouse.models.zone_offsets import create_zone_offsets
 from warehouse.schema import comment_on
 
-__all__ = ["ENERGY", "MODELS", "SCHEMA", "Model", "create_models", "made_of"]
+__all__ = ["ENERGY", "MODELS", "SCHEMA", "Local", "Model", "Period", "create_models", "recreate"]
 
-MODELS: dict[str, Model] = {each.name: each for each in (SITES_MODEL, *ENERGY_MODELS, *EQUIPMENT_MODELS)}
-"""Every model by name, in the order of creation: a model that reads another stands after it."""
+MODELS: dict[str, Model] = {
+    model.name: model for model in (SITES_MODEL, *ENERGY_MODELS, *EQUIPMENT_MODELS, *COST_MODELS)
+}
+"""Every model by name, in the order of creation: a model that reads another comes after it."""
 
 
 def create_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model] = MODELS.values()) -> None:
     """Create models and their comments in `analytics` of the current database, whose tables exist and are full.
 
+    The offsets of the sites' zones, which local time is computed from, are created first, in `meta`.
+
     Raises:
         ModelMismatch: A model's columns are not the declared ones.
         duckdb.Error: A model's SQL fails.
     """
-    created = tuple(models)
+    create_zone_offsets(connection)
     connection.execute("create schema if not exists analytics")
-    for model in created:
+    _create(connection, tuple(models))
+
+
+def recreate(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Create a model anew, in a database that has it.
+
+    Raises:
+        ModelMismatch: Its columns are not the declared ones.
+        duckdb.Error: Its SQL fails.
+    """
+    connection.execute(f'drop {model.kind} {SCHEMA}."{model.name}"')
+    _create(connection, (model,))
+
+
+def _create(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...]) -> None:
+    for model in models:
         connection.execute(model.statement.sql)
     found = _columns(connection)
-    for model in created:
-        expected = tuple(f"{each.name} {each.type}" for each in model.fields)
+    for model in models:
+        expected = tuple(f"{field.name} {field.type}" for field in model.fields)
         if found[model.name] != expected:
             raise ModelMismatch(model.name, expected, found[model.name])
         relation = f'{SCHEMA}."{model.name}"'
         connection.execute("; ".join(comment_on(model.kind, relation, model.grain, model.fields)))
 
 
-def made_of(tables: Iterable[str]) -> list[Model]:
-    """The models that are told from any of some tables, be it through another model; in the order of creation."""
-    changed = {f"main.{name}" for name in tables}
-    found = []
-    for model in MODELS.values():
-        if changed & model.sources:
-            changed.add(f"{SCHEMA}.{model.name}")
-            found.append(model)
-    return found
-
-
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
-    """What DuckDB says of each model: its columns' names and types in order."""
+    """The columns of each model in DuckDB: names and types in order."""
     given = connection.execute(
         "select table_name, column_name, data_type from duckdb_columns() "
         "where database_name = current_database() and schema_name = ? order by table_name, column_index",

@@ -24,16 +24,16 @@ SITE = (SITES.field("site_id"), SITES.field("site_name"))
 MONTH = Field("month", Kind.DATE, "First day of the site's calendar month.")
 GRANULARITY = Field("granularity", Kind.VARCHAR, "Length of the period: day, month, year or, in `periods`, lifetime.")
 PERIOD_START = Field("period_start", Kind.DATE, "First day of the period on the site's calendar.")
-DAYS_HELD = Field("days_held", Kind.BIGINT, "Days of them for which energy is held.")
+DAYS_HELD = Field("days_held", Kind.BIGINT, "Days of the period for which energy is stored.")
 DAYS = Field(
     "days",
     Kind.BIGINT,
-    "Days of the period, from the installation to the newest day that is known.",
+    "Days of the period, from the installation to the newest day with data.",
 )
 
 ENERGY: tuple[Field, ...] = (
     kwh("solar_kwh", "Energy the solar panels generated."),
-    kwh("home_kwh", "Energy the home used; NULL on solar-only sites that do not tell."),
+    kwh("home_kwh", "Energy the home used; NULL on solar-only sites that do not report it."),
     kwh("grid_import_kwh", "Energy taken from the grid."),
     kwh("grid_export_kwh", "Energy given to the grid."),
     kwh("battery_charge_kwh", "Energy that charged the battery."),
@@ -49,21 +49,21 @@ ENERGY: tuple[Field, ...] = (
 )
 """The energy columns that models share, in the order they give them."""
 
-_TOLD = {
+_REPORTED = {
     "solar": "what the panels generated",
-    "home": "what the home used; NULL on solar-only sites that do not tell (Q43)",
+    "home": "what the home used; NULL on solar-only sites that do not report it (Q43)",
     "grid_import": "what was taken from the grid",
     "grid_export": "what was given to the grid",
 }
 
-BESIDE_TESLA: tuple[Field, ...] = (
-    *(kwh(f"tesla_{name}_kwh", f"Tesla's own figure of {text}.") for name, text in _TOLD.items()),
+VERSUS_TESLA: tuple[Field, ...] = (
+    *(kwh(f"tesla_{name}_kwh", f"Tesla's own figure of {text}.") for name, text in _REPORTED.items()),
     *(
         kwh(
             f"tesla_{name}_difference_kwh",
             "Tesla's figure less the sum of days; NULL where either is missing or a day of the period is.",
         )
-        for name in _TOLD
+        for name in _REPORTED
     ),
 )
-"""Tesla's figures of a period beside ours."""
+"""Tesla's figures of a period, and how far they differ from the sums of days."""

@@ -1,7 +1,6 @@
 """The models of energy: by day, by longer periods, by hour, and what follows from it."""
 
 from warehouse.models.columns import (
-    BESIDE_TESLA,
     DAYS,
     DAYS_HELD,
     ENERGY,
@@ -9,13 +8,14 @@ from warehouse.models.columns import (
     MONTH,
     PERIOD_START,
     SITE,
+    VERSUS_TESLA,
     kwh,
     pct,
 )
-from warehouse.models.model import Model
+from warehouse.models.model import Local, Model, Period
 from warehouse.schema import DAILY, Field, Kind, Unit
 
-_PERIOD = (DAYS, DAYS_HELD, *ENERGY, *BESIDE_TESLA)
+_PERIOD = (DAYS, DAYS_HELD, *ENERGY, *VERSUS_TESLA)
 
 
 def _kw(name: str, text: str) -> Field:
@@ -49,8 +49,8 @@ LIFETIME = Model(
     "lifetime",
     (
         *SITE,
-        Field("first_day", Kind.DATE, "Day of the installation, or the first that is held where that is unknown."),
-        Field("last_day", Kind.DATE, "Newest day that is known."),
+        Field("first_day", Kind.DATE, "Day of the installation, or the first with data where that is unknown."),
+        Field("last_day", Kind.DATE, "Newest day with data."),
         *_PERIOD,
     ),
 )
@@ -62,10 +62,16 @@ HOURLY = Model(
         _instant("hour_start", "When the hour begins, UTC."),
         _clock("local_hour", "What the site's clock shows then."),
         Field("local_date", Kind.DATE, "The site's calendar day."),
-        Field("held_s", Kind.INTEGER, "How much of the hour is held; 3,600 when all of it is.", Unit.S),
+        Field(
+            "held_s",
+            Kind.INTEGER,
+            "Seconds of the hour for which intervals are stored; 3,600 when all of it is.",
+            Unit.S,
+        ),
         *ENERGY,
     ),
     is_materialised=True,
+    local=Local(Period.DAY, "local_date"),
 )
 
 HOURLY_PROFILE = Model(
@@ -74,8 +80,8 @@ HOURLY_PROFILE = Model(
         *SITE,
         Field("month_of_year", Kind.INTEGER, "1 to 12, of any year."),
         Field("hour_of_day", Kind.INTEGER, "0 to 23 on the site's clock."),
-        Field("days", Kind.BIGINT, "Days of which that hour is held whole."),
-        *(kwh(each.name, f"Mean of: {each.description}") for each in ENERGY),
+        Field("days", Kind.BIGINT, "Days on which all of that hour is stored."),
+        *(kwh(field.name, f"Mean of: {field.description}") for field in ENERGY),
     ),
     is_materialised=True,
 )
@@ -86,8 +92,12 @@ SELF_SUFFICIENCY = Model(
         *SITE,
         GRANULARITY,
         PERIOD_START,
-        Field("days", Kind.BIGINT, "Days that tell all parts of self-sufficiency; the percentages stand on them."),
-        *(each for each in ENERGY if each.name in {"solar_kwh", "home_kwh", "grid_import_kwh", "grid_export_kwh"}),
+        Field(
+            "days",
+            Kind.BIGINT,
+            "Days with all parts of self-sufficiency: those that the percentages are computed from.",
+        ),
+        *(field for field in ENERGY if field.name in {"solar_kwh", "home_kwh", "grid_import_kwh", "grid_export_kwh"}),
         pct("self_consumption_pct", "Share of the solar energy that was not given to the grid."),
         pct(
             "self_sufficiency_pct", "Share of what the home used that the grid did not supply, not even by the battery."
@@ -98,6 +108,7 @@ SELF_SUFFICIENCY = Model(
         ),
     ),
     is_materialised=True,
+    local=Local(Period.YEAR, "period_start"),
 )
 
 PEAK_DEMAND = Model(
@@ -114,6 +125,7 @@ PEAK_DEMAND = Model(
         _clock("local_peak_home_at", "What the site's clock shows then."),
     ),
     is_materialised=True,
+    local=Local(Period.MONTH, "month"),
 )
 
 ENERGY_MODELS = (

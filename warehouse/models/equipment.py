@@ -1,16 +1,21 @@
-"""The models of what stands at a site: battery, outages, cars; and of what is known and contradicted."""
+"""The models of a site's equipment: battery, outages, cars; and of coverage and differences."""
 
 from warehouse.models.columns import GRANULARITY, MONTH, PERIOD_START, SITE, hours, kwh, pct
-from warehouse.models.model import Model
-from warehouse.schema import BACKUP_EVENTS, DAILY, GAPS, RECONCILIATION, SITES, Field, Kind, Unit
+from warehouse.models.model import Local, Model, Period
+from warehouse.schema import BACKUP_EVENTS, DAILY, GAPS, RECONCILIATION, SCHEMA_VERSION, SITES, Field, Kind, Unit
 
 SITES_MODEL = Model(
     "sites",
     (
         *SITE,
         SITES.field("status"),
-        Field("zone", Kind.VARCHAR, "Time zone as DuckDB understands it; UTC where none is known.", source="Q7, Q36"),
-        Field("today", Kind.DATE, "The site's calendar day at the moment of asking."),
+        Field(
+            "zone",
+            Kind.VARCHAR,
+            "Time zone as DuckDB spells it, the key of meta.zone_offsets; UTC where none is known.",
+            source="Q7, Q36",
+        ),
+        Field("today", Kind.DATE, "The site's calendar day when the query runs."),
         Field("installed_on", Kind.DATE, "The site's calendar day of its installation."),
         *(SITES.field(name) for name in ("has_solar", "has_battery", "wall_connectors")),
         Field("nameplate_power_kw", Kind.DOUBLE, "Rated power of the batteries; NULL where unknown.", Unit.KW),
@@ -24,11 +29,12 @@ COVERAGE = Model(
         GAPS.field("site_id"),
         GAPS.field("series"),
         MONTH,
-        Field("held_rows", Kind.BIGINT, "Rows that are held."),
-        Field("expected_rows", Kind.BIGINT, "Rows that are held or missing."),
-        pct("coverage_pct", "Rows held of rows expected."),
+        Field("held_rows", Kind.BIGINT, "Rows that are stored."),
+        Field("expected_rows", Kind.BIGINT, "Rows that are stored or missing."),
+        pct("coverage_pct", "Rows stored of rows expected."),
     ),
     is_materialised=True,
+    local=Local(Period.MONTH, "month"),
 )
 
 BATTERY_CYCLES = Model(
@@ -37,14 +43,14 @@ BATTERY_CYCLES = Model(
         *SITE,
         GRANULARITY,
         PERIOD_START,
-        Field("days", Kind.BIGINT, "Days for which both charge and discharge are held."),
+        Field("days", Kind.BIGINT, "Days for which both charge and discharge are stored."),
         kwh("charge_kwh", "Energy that charged the battery."),
         kwh("discharge_kwh", "Energy the battery discharged; what warranties count as throughput."),
         kwh("throughput_kwh", "Energy that went in and out: charge and discharge together."),
         Field("equivalent_full_cycles", Kind.DOUBLE, "Energy discharged by the battery's rated energy."),
         kwh(
             "stored_change_kwh",
-            "How much more the battery held at the end, by state of energy and rated energy; NULL where unknown.",
+            "How much more energy the battery had at the end, by state of energy and rated energy; NULL where unknown.",
         ),
         pct(
             "round_trip_efficiency_pct",
@@ -52,11 +58,12 @@ BATTERY_CYCLES = Model(
         ),
         pct("min_soe_pct", "Lowest state of energy, app scale."),
         pct("max_soe_pct", "Highest state of energy, app scale."),
-        pct("mean_soe_pct", "Mean state of energy over the time that is held, app scale."),
+        pct("mean_soe_pct", "Mean state of energy over the time with data, app scale."),
         hours("empty_h", "Time at 0 %, app scale."),
         hours("full_h", "Time at 100 %, app scale."),
     ),
     is_materialised=True,
+    local=Local(Period.YEAR, "period_start"),
 )
 
 OUTAGES = Model(
@@ -65,14 +72,16 @@ OUTAGES = Model(
         *SITE,
         BACKUP_EVENTS.field("started_at"),
         BACKUP_EVENTS.field("ended_at"),
-        Field("local_started_at", Kind.TIMESTAMP, "What the site's clock showed when the grid went away."),
-        Field("local_ended_at", Kind.TIMESTAMP, "What the site's clock showed when it was back."),
+        Field("local_started_at", Kind.TIMESTAMP, "What the site's clock showed when the outage began."),
+        Field("local_ended_at", Kind.TIMESTAMP, "What the site's clock showed when it ended."),
         Field("local_date", Kind.DATE, "The site's calendar day on which it began."),
         BACKUP_EVENTS.field("duration_s"),
         hours("duration_h", "How long the site ran without the grid."),
-        kwh("home_kwh", "Energy the home used meanwhile; NULL unless all of the time is held."),
-        kwh("battery_discharge_kwh", "Energy the battery discharged meanwhile; NULL unless all of the time is held."),
-        kwh("solar_kwh", "Energy the panels generated meanwhile; NULL unless all of the time is held."),
+        kwh("home_kwh", "Energy the home used meanwhile; NULL unless all of the outage is stored."),
+        kwh(
+            "battery_discharge_kwh", "Energy the battery discharged meanwhile; NULL unless all of the outage is stored."
+        ),
+        kwh("solar_kwh", "Energy the panels generated meanwhile; NULL unless all of the outage is stored."),
         pct("begin_soe_pct", "State of energy in the interval in which it began, app scale."),
         pct("end_soe_pct", "State of energy in the interval in which it ended, app scale."),
     ),
@@ -93,6 +102,9 @@ EV_CHARGING = Model(
     is_materialised=True,
 )
 
+_NEXT_VERSION = f"removed in schema version {SCHEMA_VERSION + 1}"
+"""When columns that were renamed in this schema version stop having their former names as well."""
+
 DISAGREEMENTS = Model(
     "disagreements",
     (
@@ -106,10 +118,15 @@ DISAGREEMENTS = Model(
         kwh("tolerance_kwh", "By how much the two may differ and still agree."),
         RECONCILIATION.field("verdict"),
         RECONCILIATION.field("cause"),
-        RECONCILIATION.field("parts_at"),
-        Field("local_parts_at", Kind.TIMESTAMP, "What the site's clock showed when the two began to differ."),
+        RECONCILIATION.field("diverges_at"),
+        Field("local_diverges_at", Kind.TIMESTAMP, "What the site's clock showed when the two began to differ."),
+        Field("parts_at", Kind.TIMESTAMPTZ, f"Deprecated, {_NEXT_VERSION}: the former name of `diverges_at`."),
+        Field(
+            "local_parts_at", Kind.TIMESTAMP, f"Deprecated, {_NEXT_VERSION}: the former name of `local_diverges_at`."
+        ),
     ),
     is_materialised=True,
+    local=Local(Period.DAY, "period_start"),
 )
 
 EQUIPMENT_MODELS = (COVERAGE, BATTERY_CYCLES, OUTAGES, EV_CHARGING, DISAGREEMENTS)

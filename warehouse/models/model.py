@@ -1,12 +1,35 @@
-"""What a model is: a SQL file and the declaration of the columns it gives."""
+"""A model: a SQL file and the declaration of its columns."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 
 from warehouse.schema import Field
 from warehouse.statements import Statement, load
 
 SCHEMA = "analytics"
+
+
+class Period(StrEnum):
+    """A span of a site's calendar."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """How far a row of a model depends on other days than its own.
+
+    Attributes:
+        period: A row depends on rows of its own site alone, of this period of the site's calendar and the day after it.
+        date_column: The model's column with a day of that period; empty for `Period.ALL`.
+    """
+
+    period: Period
+    date_column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +39,15 @@ class Model:
     Attributes:
         name: Its name in `analytics`, and the stem of its SQL file.
         fields: Its columns in order.
-        is_materialised: Whether its rows are computed when the warehouse is built, in order of its key, because a query
-            would take too long; it is a table then, else a view.
+        is_materialised: Whether its rows are computed when the warehouse is built, because a query would take too long; it is
+            a table then, else a view. Rows are in order of its key, followed by those that were computed again since.
+        local: Which rows have to be computed again when some days of a site changed.
     """
 
     name: str
     fields: tuple[Field, ...]
     is_materialised: bool = False
+    local: Local = Local(Period.ALL)
 
     @property
     def statement(self) -> Statement:
@@ -36,7 +61,7 @@ class Model:
 
     @property
     def grain(self) -> str:
-        """What one row stands for, from the file's header."""
+        """What one row is, from the file's header."""
         return self.statement.header["grain"]
 
     @property
@@ -46,7 +71,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """What it is to DuckDB: TABLE or VIEW."""
+        """TABLE or VIEW."""
         return "TABLE" if self.is_materialised else "VIEW"
 
 

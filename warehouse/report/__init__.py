@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing but a browser."""
+"""The report: one HTML file for a browser, without any other file."""
 
 from warehouse.report.model import ReportData, SiteReport
 from warehouse.report.page import page

@@ -1,10 +1,15 @@
-"""What a report is made of: the account's sites, each with its history in columns."""
+"""The data of a report: the account's sites, each with its history in columns."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
+
+from wattlog.causes import SENTENCES
+from wattlog.tolerances import MONTH_KWH, SHARE
 
 Columns = dict[str, list[int | float | str | None]]
-"""Lists of one length by name; None is "not measured", never zero."""
+"""Lists of one length by name; None means "not measured", never zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,24 +17,27 @@ class SiteReport:
     """One site and its history.
 
     Attributes:
-        site_id: Energy site, as text: JavaScript's numbers end where site ids still go on.
-        name: What the owner calls it; None where the API has no name.
-        timezone: Whose clock days and hours are of.
+        site_id: Energy site, as text: JavaScript's numbers are not exact for large ids.
+        name: The owner's name for it; None where the API has no name.
+        timezone: The time zone of days and hours.
         has_solar: Whether it has panels.
         has_battery: Whether it has a battery.
-        wall_connectors: How many of them.
+        wall_connectors: How many it has.
         battery_kwh: Rated energy of the batteries.
-        first_day: The day that the first entry of `days` is of.
-        days: `status`, `coverage_pct` and energies in Wh; an entry a day without holes, status None where there is no row.
+        first_day: The day of the first entry of `days`.
+        days: `status`, `coverage_pct` and energies in Wh; one entry for every day, status None where there is no row.
         soe_days: `soe_min`, `soe_mean`, `soe_max` in tenths of a percent, as long as `days`.
-        hours: `solar`, `home`, `grid`, `battery` in tens of watts, `soe` in percent; 24 entries a day.
-        months: Each month in kWh beside Tesla's own.
-        self_sufficiency: Two percentages a month.
-        outages: One entry an outage; kWh and percent.
-        charging: What cars took, by month, in kWh.
-        causes: Contradictions counted by year, cause and comparison.
+        hours: `solar`, `home`, `grid`, `battery` in tens of watts, `soe` in percent; 24 entries for every day.
+        months: Each month in kWh, and Tesla's own figure.
+        self_sufficiency: Two percentages for every month.
+        outages: One entry for every outage; kWh and percent.
+        charging: Energy charged by cars, by month, in kWh.
+        causes: Differences counted by year, cause and check.
         comparisons: How many comparisons were made, by year.
-        disagreements: The largest of them one by one.
+        differences: The largest differences one by one.
+        bills: What each billing cycle cost, in the currency of its entry.
+        cost_labels: What the energy of each label of a tariff cost, by month.
+        what_if: The last answer of `wattlog what-if`; None where there is none.
     """
 
     site_id: str
@@ -49,19 +57,28 @@ class SiteReport:
     charging: Columns
     causes: Columns
     comparisons: Columns
-    disagreements: Columns
+    differences: Columns
+    bills: Columns = field(default_factory=dict)
+    cost_labels: Columns = field(default_factory=dict)
+    what_if: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """Everything that a report shows.
+    """All data of a report.
 
     Attributes:
         made_at: When it was made.
-        sites: Sites that have at least one day in the chosen stretch.
+        sites: Sites with at least one day in the chosen period.
         without_history: Names or ids of the others.
+        cause_sentences: Cause of a difference → the sentence that explains it.
+        month_tolerance: By how much a month may differ from Tesla's figure without a mark: `kwh`, or `share` of that figure.
     """
 
     made_at: datetime
     sites: tuple[SiteReport, ...]
     without_history: tuple[str, ...]
+    cause_sentences: Mapping[str, str] = field(
+        default_factory=lambda: {cause.value: sentence for cause, sentence in SENTENCES.items()}
+    )
+    month_tolerance: Mapping[str, float] = field(default_factory=lambda: {"kwh": MONTH_KWH, "share": SHARE})

@@ -1,7 +1,7 @@
-"""A report as one HTML page: template, styles, scripts and data in one text, nothing of it from elsewhere.
+"""A report as one HTML page: template, styles, scripts and data in one text.
 
-The page's Content-Security-Policy allows no network and no script but those of its own, by their hashes. What comes from the
-API stands in a block of JSON that no parser of HTML can be led out of, and reaches the page as text.
+The page's Content-Security-Policy allows no network access, and only the page's own scripts, by their hashes. Data from the API
+is in a block of JSON that cannot end its script element, and is added to the page as text only.
 """
 
 import base64
@@ -26,9 +26,10 @@ SCRIPTS = (
     "hours.js",
     "events.js",
     "tables.js",
+    "costs.js",
     "report.js",
 )
-"""In the order they run: the charting library, ours from what knows least to what knows most."""
+"""In the order of execution: the charting library first, then each script after those that it uses."""
 
 _ESCAPES = {
     b"<": rb"\u003c",
@@ -37,7 +38,7 @@ _ESCAPES = {
     "\u2028".encode(): rb"\u2028",
     "\u2029".encode(): rb"\u2029",
 }
-"""What would end a script element, begin a comment in it, or end a line of JavaScript."""
+"""Characters that can end a script element, begin a comment in it, or end a line of JavaScript."""
 
 
 def page(data: ReportData) -> str:
@@ -53,7 +54,7 @@ def page(data: ReportData) -> str:
 
 
 def embedded(data: ReportData) -> str:
-    """The data as JSON that can stand inside a script element, whatever the names of sites are."""
+    """The data as JSON that is safe inside a script element, whatever names sites have."""
     text = orjson.dumps(data)
     for dangerous, escaped in _ESCAPES.items():
         text = text.replace(dangerous, escaped)
@@ -62,17 +63,14 @@ def embedded(data: ReportData) -> str:
 
 @cache
 def asset(name: str) -> str:
-    """A file of the page.
-
-    Works from a checkout and from an installed wheel.
-    """
+    """The text of one of the page's files, from a checkout or an installed wheel."""
     return (files("warehouse.report") / "assets" / name).read_text("utf-8")
 
 
 def _policy(scripts: list[str]) -> str:
-    """No network at all; styles inline, since the charts set them on what they draw."""
+    """The policy: no network; inline styles, since charts set them on their elements."""
     hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in scripts
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
     )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "

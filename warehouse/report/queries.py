@@ -1,4 +1,4 @@
-"""From the published warehouse to what a report shows: SQL files, and columns without holes."""
+"""Queries of the published warehouse for a report: SQL files, and columns with an entry for every day."""
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
@@ -26,18 +26,20 @@ def report_data(
     sites: Collection[int] | None = None,
     since: date | None = None,
     until: date | None = None,
+    what_if: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> ReportData:
-    """Ask the warehouse for everything that a report shows.
+    """Query the warehouse for all data of a report.
 
     Args:
-        connection: An open warehouse; it is only read.
+        connection: An open warehouse; nothing is written to it.
         made_at: The present.
         sites: Only these sites; all when None.
-        since: First day. Months are compared with Tesla's whole ones, so the month it lies in is shown whole.
-        until: Last day, included; its month is shown whole as well.
+        since: First day. Its month is shown as a whole, since Tesla's figures are for whole months.
+        until: Last day, included. Its month is shown as a whole.
+        what_if: Site → the last answer of `wattlog what-if`.
 
     Raises:
-        QueryFailed: A site is unknown, the days are the wrong way round, or DuckDB refuses a query.
+        QueryFailed: A site is unknown, `since` is after `until`, or DuckDB rejects a query.
     """
     chosen = _chosen(connection, sites)
     if since is not None and until is not None and since > until:
@@ -48,14 +50,20 @@ def report_data(
         "until": _LATEST if until is None else _end_of_month(until),
     }
     try:
-        found = {name: _table(connection, each, parameters) for name, each in _statements().items()}
+        found = {name: _table(connection, statement, parameters) for name, statement in _statements().items()}
     except duckdb.Error as error:
         raise QueryFailed(brief(error)) from error
-    facts = found["sites"].to_pylist()
+    sites_found, answers = found["sites"].to_pylist(), what_if or {}
     return ReportData(
         made_at=made_at,
-        sites=tuple(_site(each, found) for each in facts if each["first_day"] is not None),
-        without_history=tuple(each["name"] or f"site {each['site_id']}" for each in facts if each["first_day"] is None),
+        sites=tuple(
+            _site(facts, found, answers.get(facts["site_id"]))
+            for facts in sites_found
+            if facts["first_day"] is not None
+        ),
+        without_history=tuple(
+            facts["name"] or f"site {facts['site_id']}" for facts in sites_found if facts["first_day"] is None
+        ),
     )
 
 
@@ -77,8 +85,8 @@ def _table(connection: duckdb.DuckDBPyConnection, statement: Statement, paramete
     return connection.sql(statement.sql, params=dict(parameters)).to_arrow_table()
 
 
-def _site(facts: dict[str, Any], found: Mapping[str, pa.Table]) -> SiteReport:
-    """One site's report: its rows of every answer, the daily and hourly ones as columns without holes."""
+def _site(facts: dict[str, Any], found: Mapping[str, pa.Table], what_if: Mapping[str, Any] | None) -> SiteReport:
+    """One site's report: its rows of every result, with an entry for every day or hour where they are daily or hourly."""
     of_site = {
         name: table.filter(pc.equal(table["site_id"], facts["site_id"])).drop_columns("site_id")
         for name, table in found.items()
@@ -103,15 +111,18 @@ def _site(facts: dict[str, Any], found: Mapping[str, pa.Table]) -> SiteReport:
         charging=of_site["charging"].to_pydict(),
         causes=of_site["causes"].to_pydict(),
         comparisons=of_site["comparisons"].to_pydict(),
-        disagreements=of_site["disagreements"].to_pydict(),
+        differences=of_site["differences"].to_pydict(),
+        bills=of_site["bills"].to_pydict(),
+        cost_labels=of_site["cost_labels"].to_pydict(),
+        what_if=what_if,
     )
 
 
 def _dense(rows: pa.Table, first: date, count: int) -> Columns:
-    """Rows by `local_date` (and `hour`) as columns that begin on a day and have no holes.
+    """Rows by `local_date` (and `hour`) as columns with an entry for every day (and hour) from `first` on.
 
-    **Shape**: n rows, sorted → columns of `count` entries, or 24 times as many where there is an `hour`; None where no
-    row is. Rows of days outside the stretch are not part of the report.
+    **Shape**: n rows, sorted → columns of `count` entries, or 24 times as many where there is an `hour`; None where there is
+    no row. Rows of days outside the period are left out.
     """
     has_hours = "hour" in rows.column_names
     place = rows["local_date"].cast(pa.int32()).to_numpy() - (first - _EPOCH).days

@@ -1,33 +1,43 @@
 """The one declaration of every table: columns, types, units, bounds, keys.
 
-Arrow schemas, DuckDB DDL with comments, the validation at the lake's door (`warehouse.conform`) and the data dictionary
-derive from what stands here; nothing else in the project spells out a column's type.
+Arrow schemas, DuckDB DDL with comments, the validation of every row (`warehouse.lake.conform`) and the data dictionary
+derive from these declarations; no other module of the project names a column's type.
 
 Units are in the names (`_w`, `_wh`, `_pct`, `_s`); `interval_start` and every other instant is TIMESTAMPTZ in UTC;
 `local_date` is the site's calendar day.
 """
 
 from warehouse.schema.bookkeeping import QUARANTINE, REQUESTS, RUNS, SITES
-from warehouse.schema.declaration import SCHEMA_VERSION, Field, Kind, Table, Unit, comment_on
+from warehouse.schema.commands import COMMANDS
+from warehouse.schema.costs import BILLS, DAILY_COSTS, HOURLY_COSTS
+from warehouse.schema.declaration import Field, Keep, Kind, Table, Unit, comment_on
 from warehouse.schema.events import BACKUP_EVENTS, CHARGE_SESSIONS, SITE_SETTINGS
 from warehouse.schema.ledgers import GAPS, RECONCILIATION, REVISIONS
 from warehouse.schema.measurements import DAILY, ENERGY_INTERVALS, ENERGY_PERIODS, LIVE_STATUS, POWER, STATE_OF_ENERGY
-from warehouse.schema.vocabulary import API_FLOWS, FLOW_DESCRIPTIONS, FLOWS, MAX_INTERVAL_WH, MAX_POWER_W
+from warehouse.schema.shared_fields import MAX_INTERVAL_WH, MAX_POWER_W
+from warehouse.schema.tariffs import PRICES, TARIFFS
+from warehouse.schema_version import SCHEMA_VERSION
+from wattlog.energy_flows import API_FLOWS, FLOW_DESCRIPTIONS, FLOWS
 
 __all__ = [
     "API_FLOWS",
     "BACKUP_EVENTS",
+    "BILLS",
     "CHARGE_SESSIONS",
+    "COMMANDS",
     "DAILY",
+    "DAILY_COSTS",
     "ENERGY_INTERVALS",
     "ENERGY_PERIODS",
     "FLOWS",
     "FLOW_DESCRIPTIONS",
     "GAPS",
+    "HOURLY_COSTS",
     "LIVE_STATUS",
     "MAX_INTERVAL_WH",
     "MAX_POWER_W",
     "POWER",
+    "PRICES",
     "QUARANTINE",
     "RECONCILIATION",
     "REQUESTS",
@@ -38,7 +48,9 @@ __all__ = [
     "SITE_SETTINGS",
     "STATE_OF_ENERGY",
     "TABLES",
+    "TARIFFS",
     "Field",
+    "Keep",
     "Kind",
     "Table",
     "Unit",
@@ -46,10 +58,13 @@ __all__ = [
 ]
 
 TABLES: dict[str, Table] = {
-    each.name: each
-    for each in (
+    table.name: table
+    for table in (
         SITES,
         SITE_SETTINGS,
+        COMMANDS,
+        TARIFFS,
+        PRICES,
         LIVE_STATUS,
         POWER,
         STATE_OF_ENERGY,
@@ -58,6 +73,9 @@ TABLES: dict[str, Table] = {
         DAILY,
         BACKUP_EVENTS,
         CHARGE_SESSIONS,
+        HOURLY_COSTS,
+        DAILY_COSTS,
+        BILLS,
         RECONCILIATION,
         GAPS,
         REVISIONS,

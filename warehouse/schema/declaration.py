@@ -1,13 +1,14 @@
-"""What a declaration is made of: kinds, units, fields, tables, and what derives from them."""
+"""Kinds, units, fields and tables, and what derives from a declaration."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
-"""Raised when a table's meaning changes: every lake file written under another version is made again from raw."""
+if TYPE_CHECKING:  # a query of plain types needs no pandas
+    from pandas import ArrowDtype
 
 
 class Kind(StrEnum):
@@ -16,6 +17,10 @@ class Kind(StrEnum):
     BIGINT = "BIGINT"
     INTEGER = "INTEGER"
     DOUBLE = "DOUBLE"
+    DECIMAL = "DECIMAL(18,6)"
+    """A price, exact to a millionth of the currency."""
+    MONEY = "DECIMAL(28,9)"
+    """An amount, exact to a billionth of the currency: whole Wh times a price per kWh."""
     VARCHAR = "VARCHAR"
     BOOLEAN = "BOOLEAN"
     DATE = "DATE"
@@ -28,12 +33,16 @@ class Kind(StrEnum):
         """The Arrow type of this kind; instants carry microseconds, as DuckDB's do."""
         return _ARROW[self]
 
-    def dtype(self, *, nullable: bool) -> str:
+    def dtype(self, *, nullable: bool) -> "str | ArrowDtype":
         """The pandas dtype a column of this kind has when the lake is read.
 
         Numbers stay exact: a nullable integer or boolean is pandas' own nullable type, never a float; a date is Arrow's
-        32-bit date. NULL is NaN in a DOUBLE and in a VARCHAR, NaT in an instant, `<NA>` elsewhere.
+        32-bit date, money Arrow's decimal. NULL is NaN in a DOUBLE and in a VARCHAR, NaT in an instant, `<NA>` elsewhere.
         """
+        if self in (Kind.DECIMAL, Kind.MONEY):  # the types that pandas has no name for
+            from pandas import ArrowDtype
+
+            return ArrowDtype(self.arrow)
         return _NULLABLE_DTYPES.get(self, _DTYPES[self]) if nullable else _DTYPES[self]
 
 
@@ -41,6 +50,8 @@ _ARROW: dict[Kind, pa.DataType] = {
     Kind.BIGINT: pa.int64(),
     Kind.INTEGER: pa.int32(),
     Kind.DOUBLE: pa.float64(),
+    Kind.DECIMAL: pa.decimal128(18, 6),
+    Kind.MONEY: pa.decimal128(28, 9),
     Kind.VARCHAR: pa.string(),
     Kind.BOOLEAN: pa.bool_(),
     Kind.DATE: pa.date32(),
@@ -62,12 +73,14 @@ _NULLABLE_DTYPES: dict[Kind, str] = {Kind.BIGINT: "Int64", Kind.INTEGER: "Int32"
 
 
 class Unit(StrEnum):
-    """Units as they stand behind the underscore of a column's name."""
+    """Units, as the suffixes of column names."""
 
     W = "w"
     KW = "kw"
     WH = "wh"
     KWH = "kwh"
+    PER_KWH = "per_kwh"
+    """A price: the currency is in another column."""
     PCT = "pct"
     S = "s"
     MS = "ms"
@@ -75,7 +88,7 @@ class Unit(StrEnum):
 
     @property
     def symbol(self) -> str:
-        """The unit as people write it."""
+        """The unit's symbol."""
         return _SYMBOLS[self]
 
 
@@ -84,6 +97,7 @@ _SYMBOLS: dict[Unit, str] = {
     Unit.KW: "kW",
     Unit.WH: "Wh",
     Unit.KWH: "kWh",
+    Unit.PER_KWH: "currency/kWh",
     Unit.PCT: "%",
     Unit.S: "s",
     Unit.MS: "ms",
@@ -114,7 +128,7 @@ class Field:
     source: str = ""
 
     @property
-    def dtype(self) -> str:
+    def dtype(self) -> "str | ArrowDtype":
         """The pandas dtype of the column in a frame read from the lake."""
         return self.type.dtype(nullable=self.nullable)
 
@@ -128,16 +142,32 @@ class Field:
         return pa.field(self.name, self.type.arrow, nullable=self.nullable, metadata=metadata)
 
 
+class Keep(StrEnum):
+    """Which row of a key stays where the files of several months have one each.
+
+    A file is named after the requested month, and a key may be of another one: a site that is offline repeats an instant of
+    the month before, or an owner changes the time zone that windows are cut by.
+    """
+
+    LAST_FETCHED = "last_fetched"
+    FIRST_FETCHED = "first_fetched"
+    OWN_MONTH = "own_month"
+    """The row in the file of the month in which its local day lies; where there is none, the last fetched."""
+    LONGEST = "longest"
+    """The one with the latest end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table of lake and warehouse.
 
     Attributes:
         name: Table name.
-        grain: What one row stands for.
+        grain: What one row is.
         primary_key: The logical key: rows are sorted by it and it is unique.
         fields: Columns in order.
         partition: `site_month` (one file per site × month) or `account` (one file for all sites).
+        keep: Which row of a key stays where several files of a site have one.
     """
 
     name: str
@@ -145,16 +175,25 @@ class Table:
     primary_key: tuple[str, ...]
     fields: tuple[Field, ...]
     partition: str = "site_month"
+    keep: Keep = Keep.LAST_FETCHED
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Column names in order."""
-        return tuple(each.name for each in self.fields)
+        return tuple(field.name for field in self.fields)
 
     @property
-    def dtypes(self) -> dict[str, str]:
+    def dtypes(self) -> "dict[str, str | ArrowDtype]":
         """pandas dtype by column name, in order: what `Lake.read` gives."""
-        return {each.name: each.dtype for each in self.fields}
+        return {field.name: field.dtype for field in self.fields}
+
+    @property
+    def time_column(self) -> str | None:
+        """The instant or date of the key; None where the key has none, or is not of a site."""
+        if self.partition != "site_month" or self.primary_key[0] != "site_id":
+            return None
+        kinds = {name: self.field(name).type for name in self.primary_key}
+        return next((name for name, kind in kinds.items() if kind in (Kind.TIMESTAMPTZ, Kind.DATE)), None)
 
     def field(self, name: str) -> Field:
         """The column called `name`.
@@ -162,18 +201,20 @@ class Table:
         Raises:
             KeyError: The table has no such column.
         """
-        for each in self.fields:
-            if each.name == name:
-                return each
+        for field in self.fields:
+            if field.name == name:
+                return field
         raise KeyError(f"{self.name} has no column {name}")
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema, with unit and description in each field's metadata."""
-        return pa.schema([each.arrow() for each in self.fields], metadata={"grain": self.grain, "table": self.name})
+        return pa.schema([field.arrow() for field in self.fields], metadata={"grain": self.grain, "table": self.name})
 
     def ddl(self, schema: str = "main") -> Iterator[str]:
         """`CREATE TABLE` and its `COMMENT ON` statements for DuckDB, in order."""
-        columns = ", ".join(f'"{each.name}" {each.type}{"" if each.nullable else " NOT NULL"}' for each in self.fields)
+        columns = ", ".join(
+            f'"{field.name}" {field.type}{"" if field.nullable else " NOT NULL"}' for field in self.fields
+        )
         yield f'CREATE TABLE {schema}."{self.name}" ({columns})'
         yield from comment_on("TABLE", f'{schema}."{self.name}"', self.grain, self.fields)
 
@@ -181,8 +222,8 @@ class Table:
 def comment_on(what: str, relation: str, text: str, fields: Iterable[Field]) -> Iterator[str]:
     """`COMMENT ON` statements of a relation and its columns; `relation` is a quoted identifier of the declarations."""
     yield f"COMMENT ON {what} {relation} IS '{_quoted(text)}'"
-    for each in fields:
-        yield f"COMMENT ON COLUMN {relation}.\"{each.name}\" IS '{_quoted(each.description)}'"
+    for field in fields:
+        yield f"COMMENT ON COLUMN {relation}.\"{field.name}\" IS '{_quoted(field.description)}'"
 
 
 def _quoted(text: str) -> str:

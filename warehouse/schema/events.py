@@ -1,7 +1,7 @@
 """The tables of what happened at a site: outages, charge sessions, changed settings."""
 
 from warehouse.schema.declaration import Field, Kind, Table, Unit
-from warehouse.schema.vocabulary import LINEAGE, MAX_INTERVAL_WH, SITE_ID
+from warehouse.schema.shared_fields import LINEAGE, MAX_INTERVAL_WH, SITE_ID
 
 _LONGEST_S = 100 * 366 * 86_400
 
@@ -16,7 +16,7 @@ BACKUP_EVENTS = Table(
         Field(
             "duration_s",
             Kind.DOUBLE,
-            "How long the site ran on its battery; the API speaks milliseconds.",
+            "How long the site ran on its battery; the API gives milliseconds.",
             Unit.S,
             nullable=False,
             bounds=(0, _LONGEST_S),
@@ -51,7 +51,7 @@ CHARGE_SESSIONS = Table(
 
 SITE_SETTINGS = Table(
     "site_settings",
-    "One row per site and stretch of time in which its settings were seen unchanged.",
+    "One row per site and time in which its settings were seen unchanged.",
     ("site_id", "valid_from"),
     (
         SITE_ID,

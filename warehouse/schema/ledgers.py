@@ -1,13 +1,13 @@
-"""The ledgers: what is missing and why, what was changed after it was told, what contradicts what."""
+"""The tables of gaps, of values that the API revised, and of the comparison of sources."""
 
-from warehouse.schema.declaration import Field, Kind, Table, Unit
-from warehouse.schema.vocabulary import MAX_INTERVAL_WH, SITE_ID
+from warehouse.schema.declaration import Field, Keep, Kind, Table, Unit
+from warehouse.schema.shared_fields import MAX_INTERVAL_WH, SITE_ID
 
-_SERIES = Field("series", Kind.VARCHAR, "Series asked.", nullable=False)
+_SERIES = Field("series", Kind.VARCHAR, "Series requested.", nullable=False)
 
 GAPS = Table(
     "gaps",
-    "One row per site, series and stretch of time in which expected rows are missing for one reason.",
+    "One row per site, series and time in which expected rows are missing for one reason.",
     ("site_id", "series", "gap_start"),
     (
         SITE_ID,
@@ -23,11 +23,12 @@ GAPS = Table(
         ),
         Field("expected_rows", Kind.BIGINT, "How many rows are missing.", nullable=False, bounds=(1, 2**40)),
     ),
+    keep=Keep.LONGEST,
 )
 
 REVISIONS = Table(
     "revisions",
-    "One row per value that a later answer changed, for intervals and periods that were over when first told.",
+    "One row per value that a later response changed, for intervals and periods that were over when first reported.",
     ("site_id", "series", "interval_start", "measure", "seen_at"),
     (
         SITE_ID,
@@ -39,9 +40,9 @@ REVISIONS = Table(
             nullable=False,
         ),
         Field("measure", Kind.VARCHAR, "The column that changed.", nullable=False),
-        Field("seen_at", Kind.TIMESTAMPTZ, "When the answer with the new value was asked.", nullable=False),
-        Field("old_value", Kind.DOUBLE, "What was told before, in the measure's unit.", source="Q12"),
-        Field("new_value", Kind.DOUBLE, "What was told then, in the measure's unit.", source="Q12"),
+        Field("seen_at", Kind.TIMESTAMPTZ, "When the response with the new value was requested.", nullable=False),
+        Field("old_value", Kind.DOUBLE, "The value reported before, in the measure's unit.", source="Q12"),
+        Field("new_value", Kind.DOUBLE, "The value reported then, in the measure's unit.", source="Q12"),
     ),
 )
 
@@ -52,7 +53,7 @@ def _wh(name: str, text: str, *, lowest: float = 0) -> Field:
 
 RECONCILIATION = Table(
     "reconciliation",
-    "One row per site, check, calendar period and measure that two sources tell of.",
+    "One row per site, check, calendar period and measure that two sources report.",
     ("site_id", "check_name", "granularity", "period_start", "measure"),
     (
         SITE_ID,
@@ -69,7 +70,7 @@ RECONCILIATION = Table(
         Field(
             "verdict",
             Kind.VARCHAR,
-            "agree, differs, missing_left or missing_right; NULL where the check says nothing, and the cause says why.",
+            "agree, differs, missing_left or missing_right; NULL where nothing is compared, for the reason in `cause`.",
             source="Q43",
         ),
         Field(
@@ -79,10 +80,11 @@ RECONCILIATION = Table(
             source="Q2, Q12, Q19, Q20, Q21, Q22, Q43",
         ),
         Field(
-            "parts_at",
+            "diverges_at",
             Kind.TIMESTAMPTZ,
-            "Beginning of the first interval from which on the two differ; NULL where they agree or only sums are told.",
+            "Beginning of the first interval from which on the two differ; NULL where they agree or only sums are reported.",
             source="Q21",
         ),
     ),
+    keep=Keep.OWN_MONTH,
 )

@@ -1,7 +1,7 @@
-"""The tables of what was measured, and of the best estimate of each day."""
+"""The tables of measurements, and of the best estimate of each day."""
 
-from warehouse.schema.declaration import Field, Kind, Table, Unit
-from warehouse.schema.vocabulary import (
+from warehouse.schema.declaration import Field, Keep, Kind, Table, Unit
+from warehouse.schema.shared_fields import (
     FLOW_FIELDS,
     INTERVAL_S,
     INTERVAL_START,
@@ -42,6 +42,7 @@ LIVE_STATUS = Table(
         Field("storm_mode_active", Kind.BOOLEAN, "Storm Watch was active."),
         *LINEAGE,
     ),
+    keep=Keep.FIRST_FETCHED,
 )
 
 POWER = Table(
@@ -60,6 +61,7 @@ POWER = Table(
         ),
         *LINEAGE,
     ),
+    keep=Keep.OWN_MONTH,
 )
 
 STATE_OF_ENERGY = Table(
@@ -74,6 +76,7 @@ STATE_OF_ENERGY = Table(
         Field("soe_pct", Kind.DOUBLE, "State of energy, app scale.", Unit.PCT, bounds=(0, 100), source="Q44"),
         *LINEAGE,
     ),
+    keep=Keep.OWN_MONTH,
 )
 
 ENERGY_INTERVALS = Table(
@@ -81,6 +84,7 @@ ENERGY_INTERVALS = Table(
     "One row per site and interval; each value is the energy of that interval alone, never cumulative.",
     ("site_id", "interval_start"),
     (SITE_ID, INTERVAL_START, INTERVAL_S, LOCAL_DATE, *FLOW_FIELDS, *LINEAGE),
+    keep=Keep.OWN_MONTH,
 )
 
 ENERGY_PERIODS = Table(
@@ -101,12 +105,20 @@ ENERGY_PERIODS = Table(
         Field(
             "is_partial",
             Kind.BOOLEAN,
-            "The period was not over, or the site not installed, when asked.",
+            "The period was not over, or the site not installed, when requested.",
             nullable=False,
+        ),
+        Field(
+            "timezone",
+            Kind.VARCHAR,
+            "The zone or fixed offset whose days the server added up; sites.timezone where they are the site's own.",
+            nullable=False,
+            source="Q7",
         ),
         *FLOW_FIELDS,
         *LINEAGE,
     ),
+    keep=Keep.OWN_MONTH,
 )
 
 DAILY = Table(
@@ -123,7 +135,7 @@ DAILY = Table(
         Field(
             "coverage_pct",
             Kind.DOUBLE,
-            "Interval seconds held of the day's seconds.",
+            "Share of the day's seconds for which intervals are stored.",
             Unit.PCT,
             nullable=False,
             bounds=(0, 100),

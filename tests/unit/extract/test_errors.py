@@ -1,4 +1,4 @@
-"""Workers send errors home: each survives pickle and says what to do."""
+"""Worker processes return errors: each can be pickled, and says what to do."""
 
 import pickle
 
@@ -11,11 +11,14 @@ INSTANCES = [
     errors.TransportFailed("site 1 power", "refused"),
     errors.RateLimited("site 1 power", 41.0),
     errors.UpstreamFailed("site 1 power", 500, "upstream internal error"),
-    errors.RefreshInDoubt("token refresh", "no answer that can be read (ReadTimeout)"),
+    errors.UnreadableResponse("site 1 site_info", 200, "the body is empty"),
+    errors.SiteUnusable("site 1 site_info", "the answer holds nothing that can be used"),
+    errors.RefreshUncertain("token refresh", "no response that can be read (ReadTimeout)"),
     errors.AuthExpired("account", "token expired (401)"),
     errors.LoginEnded("token refresh", "login_required"),
     errors.WrongRegion("account products", "user out of region"),
     errors.MissingScope("site 1 power", "missing scopes"),
+    errors.MissingCommandScope("site 1 backup", "missing scopes"),
     errors.PaymentRequired("site 1 power", "insufficient_credits"),
     errors.EndpointRetired("site 1 history", "No longer supported"),
     errors.Refused("site 1 power", "Period must be given", 400),
@@ -23,6 +26,8 @@ INSTANCES = [
     errors.NotOffered("soe", "kind `soe` is not supported"),
     errors.WrongWindow("site 1 power 2025-03-30", "2025-03-30"),
     errors.PagingLooped("site 1 backup 2020-01-01", "2025-03-30T23:59:59-07:00", "2025-03-30T23:59:59-07:00"),
+    errors.OnlyEmptyResponses("site 1", 20),
+    errors.PagesEndless("site 1 backup 2020-01-01", 200, "2019-03-30T23:59:59-07:00"),
     errors.BudgetSpent(10),
     errors.ContractChanged("site 1 power", "a time series", "a list"),
     errors.TokenStoreFailed("file tokens/tesla.json", "cannot be read (Permission denied)"),

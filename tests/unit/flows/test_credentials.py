@@ -1,19 +1,20 @@
 """From the settings to the tokens: what wins, where it is kept, and to whom it may be sent."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from extract.auth import GivenToken, Login
+from extract.auth.credentials import GivenToken, Login
+from extract.auth.token_store import FileStore
+from extract.auth.tokens import Tokens, digest
 from extract.errors import LoginEnded
-from extract.providers import AUTHORITIES, FLEET, ProviderName
-from extract.token_store import FileStore
-from extract.tokens import Tokens, digest
 from flows.credentials import (
     authority_of,
     client_id_of,
     credentials_of,
+    first_address,
     forget_login,
     remember_home,
     save_login,
@@ -22,6 +23,7 @@ from flows.credentials import (
 )
 from flows.errors import UsageError
 from flows.settings import Settings
+from wattlog.providers import FLEET_CN, FLEET_EU, FLEET_NA
 
 NOW = datetime(2026, 7, 20, tzinfo=UTC)
 LOGIN = Tokens("stored", "refresh", client_id="mine", expires_at=NOW + timedelta(hours=8))
@@ -54,10 +56,11 @@ def test_a_seeds_descendant_is_used_while_the_seed_stays(tmp_path: Path) -> None
 
 
 def test_europe_and_america_share_a_login_and_china_has_its_own(tmp_path: Path) -> None:
-    """API.md §1.0: one authority for both, `auth.tesla.cn` for China."""
-    slots = {name: slot_of(settings(tmp_path, provider=name)) for name in FLEET}
+    """API.md#login: one authority for both, `auth.tesla.cn` for China."""
+    fleet = (FLEET_NA, FLEET_EU, FLEET_CN)
+    slots = {provider.name: slot_of(settings(tmp_path, provider=provider.name)) for provider in fleet}
     assert slots == {"fleet-na": "tesla", "fleet-eu": "tesla", "fleet-cn": "tesla-cn"}
-    assert AUTHORITIES[ProviderName.FLEET_CN].token_url.startswith("https://auth.tesla.cn/")
+    assert FLEET_CN.authority.token_url.startswith("https://auth.tesla.cn/")
 
 
 def test_a_login_is_never_sent_to_another_authority(tmp_path: Path) -> None:
@@ -88,7 +91,7 @@ def test_what_cannot_be_renewed_is_refused(tmp_path: Path) -> None:
 def test_the_region_found_is_remembered_with_the_login(tmp_path: Path) -> None:
     made = settings(tmp_path)
     remember_home(made, "https://eu.test")
-    assert list(tmp_path.glob("tokens/*.json")) == [], "nobody is logged in"
+    assert list(tmp_path.glob("tokens/*.json")) == [], "no login is stored"
     save_login(made, LOGIN)
     remember_home(made, "https://eu.test")
     assert credentials_of(made, lambda: NOW).tokens().base_url == "https://eu.test"
@@ -103,7 +106,7 @@ def test_logout_forgets_a_login_and_remembers_that_a_seed_is_spent(tmp_path: Pat
     assert forget_login(made) == []
     with pytest.raises(LoginEnded, match="wattlog logout"):
         token_of(made)
-    kept = b"".join(each.read_bytes() for each in tmp_path.glob("tokens/*.json"))
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("tokens/*.json"))
     assert b"stored" not in kept
     assert b'"r"' not in kept
 
@@ -119,3 +122,19 @@ def test_settings_mask_every_secret(tmp_path: Path) -> None:
     assert "s3cret" not in repr(made) + made.model_dump_json()
     assert isinstance(credentials_of(made, lambda: NOW), Login)
     assert "s3cret" not in repr(credentials_of(made, lambda: NOW))
+
+
+@pytest.mark.parametrize(
+    ("stored", "first"),
+    [
+        (FLEET_EU.base_url, FLEET_EU.base_url),
+        ("http://evil.example", FLEET_NA.base_url),
+        ("https://evil.example", FLEET_NA.base_url),
+        (None, FLEET_NA.base_url),
+    ],
+)
+def test_a_stored_address_is_used_where_it_is_trusted(tmp_path: Path, stored: str | None, first: str) -> None:
+    """Earlier versions stored any address that a server named."""
+    made = settings(tmp_path)
+    save_login(made, replace(LOGIN, base_url=stored))
+    assert first_address(made, credentials_of(made, lambda: NOW)) == first

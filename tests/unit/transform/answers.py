@@ -1,23 +1,24 @@
-"""Sites, rows and answers to test with, in the shapes that API.md describes; every value is made up."""
+"""Sites, rows and responses to test with, in the shapes that API.md describes; every value is made up."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import pandas as pd
 
-from transform.energy_intervals import BESIDE
+from transform.intervals import SUPERSEDED
+from transform.site_zone import ServerClock
 from transform.sites import Site
-from warehouse.conform import conform
+from warehouse.lake.conform import conform
 from warehouse.schema import API_FLOWS, TABLES
+from wattlog.zones import Zone
 
-TABLE_OF = {BESIDE: "energy_intervals"}
+TABLE_OF = {SUPERSEDED: "energy_intervals"}
 """Frames that are no table of the lake → the table whose columns they have."""
 
-LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+LOS_ANGELES = Zone("America/Los_Angeles")
 
 BATTERY_SITE = Site(
     site_id=101,
@@ -41,9 +42,16 @@ SOLAR_SITE = replace(
 )
 
 
+def cut_by(site: Site, name: str) -> Site:
+    """The site, with a clock by which the server always cut its days."""
+    return replace(
+        site, server_clocks=(ServerClock(name, datetime(2019, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)),)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """An answer as the raw archive keeps it."""
+    """A response as the raw archive keeps it."""
 
     raw_id: str
     series: str
@@ -54,6 +62,7 @@ class KeptAnswer:
     site_id: int = 101
     run_id: str = "run-1"
     status: int = 200
+    path: str = ""
 
 
 def answer(
@@ -67,7 +76,7 @@ def answer(
     site_id: int = 101,
     envelope: Mapping[str, object] | None = None,
 ) -> KeptAnswer:
-    """An answer whose time series is `rows`."""
+    """A response whose time series is `rows`."""
     named: Mapping[str, object] = {"installation_time_zone": "America/Los_Angeles"}
     response = {**(named if envelope is None else envelope), "time_series": rows}
     body = orjson.dumps({"response": response})
@@ -116,9 +125,9 @@ def reasons(tables: Mapping[str, pd.DataFrame]) -> list[tuple[int, str]]:
 
 def instants(frame: pd.DataFrame) -> list[str]:
     """The frame's instants as UTC text, to the minute."""
-    return [str(each) for each in frame["interval_start"].dt.strftime("%Y-%m-%d %H:%M")]
+    return [str(text) for text in frame["interval_start"].dt.strftime("%Y-%m-%d %H:%M")]
 
 
-def shuffled(answers: Iterable[KeptAnswer]) -> list[KeptAnswer]:
-    """The answers in another order."""
-    return sorted(answers, key=lambda each: each.raw_id[::-1], reverse=True)
+def shuffled(responses: Iterable[KeptAnswer]) -> list[KeptAnswer]:
+    """The responses in another order."""
+    return sorted(responses, key=lambda response: response.raw_id[::-1], reverse=True)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.unit.transform.answers import BATTERY_SITE, KeptAnswer, checked, reasons, records
-from transform import charge
+from transform.events import shape_charge
 
 SESSION: dict[str, Any] = {
     "charge_start_time": {"seconds": 1_764_570_574},
@@ -28,15 +28,15 @@ def month(sessions: object, *, number: int = 0, key: str = "charge_history") -> 
 
 @pytest.mark.parametrize("key", ["charge_history", "time_series"])
 def test_a_session_is_a_row_under_either_key(key: str) -> None:
-    """API.md §1.3: both keys were seen."""
-    (row,) = records(checked(charge.shape([month([SESSION], key=key)], BATTERY_SITE))["charge_sessions"])
+    """API.md#charge-sessions: both keys were seen."""
+    (row,) = records(checked(shape_charge([month([SESSION], key=key)], BATTERY_SITE))["charge_sessions"])
     assert (row["started_at"], row["duration_s"], row["energy_added_wh"]) == (STARTED, 8199.0, 21508.0)
     assert (row["ended_at"] - row["started_at"]).total_seconds() == 8199
     assert row["target_id"] == "connector-1"
 
 
 def test_the_serial_number_is_hashed() -> None:
-    (row,) = records(charge.shape([month([SESSION])], BATTERY_SITE)["charge_sessions"])
+    (row,) = records(shape_charge([month([SESSION])], BATTERY_SITE)["charge_sessions"])
     assert row["din_hash"] == hashlib.sha256(b"made-up-serial").hexdigest()
 
 
@@ -55,17 +55,17 @@ def test_what_is_zero_is_left_out_and_whole_numbers_may_be_strings(
 ) -> None:
     """Protobuf as JSON."""
     session = {name: value for name, value in {**SESSION, **change}.items() if value is not None}
-    (row,) = records(checked(charge.shape([month([session])], BATTERY_SITE))["charge_sessions"])
+    (row,) = records(checked(shape_charge([month([session])], BATTERY_SITE))["charge_sessions"])
     assert (row["started_at"], row["duration_s"], row["energy_added_wh"]) == (STARTED, duration_s, energy_wh)
     assert row["target_id"] == target_id
 
 
-def test_a_session_over_the_end_of_a_month_is_one_row_of_the_last_answer() -> None:
-    """Both months' answers have it; two connectors that begin at once are two rows."""
+def test_a_session_over_the_end_of_a_month_is_one_row_of_the_last_response() -> None:
+    """Both months' responses have it; two connectors that begin at once are two rows."""
     other = {**SESSION, "target_id": {"text": "connector-0"}}
-    answers = [month([SESSION], number=0), month([{**SESSION, "energy_added_wh": 30_000}, other], number=1)]
-    for order in (answers, answers[::-1]):
-        frame = checked(charge.shape(order, BATTERY_SITE))["charge_sessions"]
+    responses = [month([SESSION], number=0), month([{**SESSION, "energy_added_wh": 30_000}, other], number=1)]
+    for order in (responses, responses[::-1]):
+        frame = checked(shape_charge(order, BATTERY_SITE))["charge_sessions"]
         assert frame["target_id"].tolist() == ["connector-0", "connector-1"]
         assert frame["energy_added_wh"].tolist() == [21508.0, 30_000.0]
         assert frame["_raw_id"].tolist() == ["raw-1", "raw-1"]
@@ -84,7 +84,7 @@ def test_a_session_over_the_end_of_a_month_is_one_row_of_the_last_answer() -> No
     ],
 )
 def test_what_is_no_session_goes_to_quarantine_and_the_others_stay(session: object, reason: str) -> None:
-    tables = checked(charge.shape([month([session, SESSION])], BATTERY_SITE))
+    tables = checked(shape_charge([month([session, SESSION])], BATTERY_SITE))
     assert reasons(tables) == [(0, reason)]
     assert len(tables["charge_sessions"]) == 1
 
@@ -92,11 +92,11 @@ def test_what_is_no_session_goes_to_quarantine_and_the_others_stay(session: obje
 @pytest.mark.parametrize("sessions", [[], None])
 def test_a_month_without_sessions_has_no_rows(sessions: object) -> None:
     """Q23."""
-    tables = checked(charge.shape([month(sessions)], BATTERY_SITE))
+    tables = checked(shape_charge([month(sessions)], BATTERY_SITE))
     assert len(tables["charge_sessions"]) == len(tables["quarantine"]) == 0
 
 
-def test_answers_of_another_series_are_a_mistake_of_the_caller() -> None:
+def test_responses_of_another_series_are_a_mistake_of_the_caller() -> None:
     wrong = KeptAnswer("r", "power", date(2025, 1, 1), date(2025, 1, 1), datetime(2026, 1, 1, tzinfo=UTC), b"{}")
     with pytest.raises(ValueError, match="power"):
-        charge.shape([wrong], BATTERY_SITE)
+        shape_charge([wrong], BATTERY_SITE)

@@ -1,11 +1,10 @@
-"""The best estimate of a day: which source is believed, and how far."""
+"""The best estimate of a day: which source is chosen, and how far it can be trusted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,8 +19,9 @@ from tests.unit.transform.answers import (
     records,
     slots,
 )
-from transform import energy_intervals, energy_periods, power
-from transform.daily import daily, tolerance_wh
+from transform.daily import daily
+from transform.intervals import shape_energy_intervals, shape_power
+from transform.periods import shape_periods
 from transform.sites import Site
 from warehouse.schema import API_FLOWS
 
@@ -78,9 +78,9 @@ def frames(
         for day, watts in (powers or {}).items()
     ]
     return (
-        energy_intervals.shape(of_intervals, site)["energy_intervals"],
-        energy_periods.shape(of_periods, site)["energy_periods"],
-        power.shape(of_power, site)["power"],
+        shape_energy_intervals(of_intervals, site)["energy_intervals"],
+        shape_periods(of_periods, site)["energy_periods"],
+        shape_power(of_power, site)["power"],
     )
 
 
@@ -114,13 +114,6 @@ def test_a_wh_for_each_row_summed_is_tolerated_and_no_more(off: int, status: str
     whole = {**WHOLE, "solar_energy_exported": 3456 + off}
     (row,) = estimate(frames(intervals={DAY: FLOWS}, month={DAY: whole}))
     assert word(row) == (status, "calendar_history/month", 3456.0 + off)
-
-
-def test_the_tolerance_is_the_larger_of_a_wh_a_row_and_a_thousandth() -> None:
-    left, right = np.array([1000.0, 1e6, np.nan]), np.array([-2000.0, 5e5, 1.0])
-    allowed = tolerance_wh(left, right, np.array([288.0, 288.0, 1.0]))
-    assert allowed[:2].tolist() == [288.0, 1000.0]
-    assert np.isnan(allowed[2])
 
 
 def test_splits_that_differ_while_totals_match_are_agreement() -> None:
@@ -169,7 +162,51 @@ def test_a_month_without_any_day_dropped_nothing() -> None:
     assert estimate((given[0], other, given[2]))[0]["status"] == "single_source"
 
 
-def test_a_day_that_nobody_has_is_missing() -> None:
+def test_each_flow_is_of_the_best_source_that_has_it() -> None:
+    """Q24: the month has no column of the sun into the home; the intervals have it, and the home is known."""
+    month = {**WHOLE, "consumer_energy_imported_from_solar": None}
+    (row,) = estimate(frames(intervals={DAY: FLOWS}, month={DAY: month}))
+    assert word(row) == ("filled", "calendar_history/month", 3456.0)
+    assert (row["consumer_energy_imported_from_solar_wh"], row["home_wh"]) == (2016.0, 2016.0)
+    early = datetime(2025, 6, 11, 8, tzinfo=UTC)
+    settled = frames(intervals={DAY: {**FLOWS, "consumer_energy_imported_from_solar": None}})
+    (row,) = estimate((settled[0], frames(month={DAY: WHOLE}, asked=early)[1], settled[2]))
+    assert word(row) == ("filled", "energy_intervals", 3456.0)
+    assert (row["consumer_energy_imported_from_solar_wh"], row["home_wh"]) == (2016.0, 2016.0)
+
+
+def test_a_measure_that_other_sources_lack_is_no_difference() -> None:
+    """Nor is a total without one of its parts; the other measures agree."""
+    (row,) = estimate(
+        frames(intervals={DAY: {**FLOWS, "consumer_energy_imported_from_solar": None}}, month={DAY: WHOLE})
+    )
+    assert (word(row), row["home_wh"]) == (("agreed", "calendar_history/month", 3456.0), 2016.0)
+
+
+def test_a_measure_of_too_few_values_is_no_sum() -> None:
+    """Five of 288 may be missing; the totals of other parts are known."""
+    rows = [energy_row(stamp, **FLOWS) for stamp in slots(DAY, LOS_ANGELES)]
+    for row in rows[100:106]:
+        row["consumer_energy_imported_from_solar"] = "?"
+    shaped = shape_energy_intervals([answer("energy_interval", rows, day=DAY, asked=LATER)], BATTERY_SITE)
+    nothing = frames()
+    (row,) = estimate((shaped["energy_intervals"], nothing[1], nothing[2]))
+    assert word(row) == ("single_source", "energy_intervals", 3456.0)
+    assert pd.isna(row["consumer_energy_imported_from_solar_wh"])
+    assert (pd.isna(row["home_wh"]), row["grid_export_wh"]) == (True, 1440.0)
+
+
+@pytest.mark.parametrize(("missing", "source"), [(0, "energy_intervals"), (1, "calendar_history/month")])
+def test_a_settled_sum_without_some_rows_is_no_better_than_the_day_when_it_was_over(missing: int, source: str) -> None:
+    """Q13, Q14: five rows at noon are more than a late revision; the month had all of the day."""
+    month = frames(month={DAY: WHOLE}, asked=datetime(2025, 6, 11, 8, tzinfo=UTC))
+    sums = frames(intervals={DAY: FLOWS}, missing=missing)
+    (row,) = estimate((sums[0], month[1], month[2]))
+    assert row["source"] == source
+    assert row["solar_energy_exported_wh"] == 3456.0
+
+
+def test_a_day_that_no_source_has_is_missing() -> None:
     (row,) = estimate(frames())
     assert (row["status"], row["coverage_pct"]) == ("missing", 0.0)
     assert pd.isna(row["source"])
@@ -181,20 +218,20 @@ def test_a_day_that_nobody_has_is_missing() -> None:
     ("now", "status"),
     [(datetime(2025, 6, 13, 6, 59, tzinfo=UTC), "provisional"), (datetime(2025, 6, 13, 7, 0, tzinfo=UTC), "agreed")],
 )
-def test_a_day_is_provisional_until_its_answers_settled(now: datetime, status: str) -> None:
+def test_a_day_is_provisional_until_its_responses_settled(now: datetime, status: str) -> None:
     """Q13: 48 hours after local midnight."""
     given = frames(intervals={DAY: FLOWS}, month={DAY: WHOLE}, asked=now)
     assert estimate(given, now=now)[0]["status"] == status
 
 
-def test_an_answer_of_the_same_evening_stays_provisional_however_late_it_is_now() -> None:
+def test_a_response_of_the_same_evening_stays_provisional_however_late_it_is_now() -> None:
     """Q13, Q25: what was asked minutes after midnight is not final, and time does not make it so."""
     given = frames(intervals={DAY: FLOWS}, asked=datetime(2025, 6, 11, 7, 5, tzinfo=UTC))
     assert estimate(given)[0]["status"] == "provisional"
 
 
 def test_today_is_the_energy_so_far() -> None:
-    """Q11: at noon half of the day is held, and that is all there is."""
+    """Q11: at noon half of the day is stored, and there is no more."""
     noon = datetime(2025, 6, 10, 19, tzinfo=UTC)
     (row,) = estimate(frames(intervals={DAY: FLOWS}, asked=noon), now=noon)
     assert word(row) == ("provisional", "energy_intervals", 144 * 12.0)
@@ -210,7 +247,7 @@ def test_a_settled_sum_beats_the_month_as_it_was_at_noon() -> None:
 
 @pytest.mark.parametrize(("missing", "status"), [(5, "single_source"), (6, "missing")])
 def test_intervals_with_a_gap_do_not_speak_for_the_day(missing: int, status: str) -> None:
-    """Five of 288 rows may be missing; how many are held is said in any case."""
+    """Five of 288 rows may be missing; the coverage is given in any case."""
     (row,) = estimate(frames(intervals={DAY: FLOWS}, missing=missing))
     assert row["status"] == status
     assert row["coverage_pct"] == pytest.approx((288 - missing) / 2.88)
@@ -224,14 +261,14 @@ def test_nights_left_out_do_not_matter_without_a_battery() -> None:
 
 
 def test_a_midnight_zero_is_no_candidate() -> None:
-    """Q2: asked exactly at midnight, the API gives zeros for the day; the intervals know better."""
+    """Q2: asked exactly at midnight, the API gives zeros for the day; the intervals show otherwise."""
     around = {DAY - timedelta(days=1): WHOLE, DAY: {}}
     assert word(estimate(frames(intervals={DAY: FLOWS}, month=around))[0]) == ("filled", "energy_intervals", 3456.0)
     assert word(estimate(frames(week={DAY: WHOLE}, month=around))[0]) == ("filled", "calendar_history/week", 3456.0)
 
 
-def test_a_day_of_zeros_that_nobody_refutes_is_a_day_of_zeros() -> None:
-    """Snow on the panels and nobody at home."""
+def test_a_day_of_zeros_that_no_source_refutes_is_a_day_of_zeros() -> None:
+    """Snow on the panels and an empty home."""
     assert word(estimate(frames(intervals={DAY: {}}, month={DAY: {}}))[0]) == ("agreed", "calendar_history/month", 0.0)
 
 
@@ -252,8 +289,8 @@ def test_the_home_of_a_solar_only_site_without_splits_is_unknown() -> None:
 
 def test_a_solar_only_site_that_imports_has_a_grid_meter() -> None:
     """Q43: its home is unknown, since nothing is split; what it imported was measured."""
-    told = {"solar_energy_exported": 18630, "grid_energy_imported": 400}
-    given = frames(month={DAY: told}, site=SOLAR_SITE)
+    reported = {"solar_energy_exported": 18630, "grid_energy_imported": 400}
+    given = frames(month={DAY: reported}, site=SOLAR_SITE)
     (row,) = estimate(given, site=replace(SOLAR_SITE, timezone="America/Los_Angeles"))
     assert pd.isna(row["home_wh"])
     assert (row["grid_energy_imported_wh"], row["grid_export_wh"]) == (400.0, 0.0)
@@ -267,7 +304,7 @@ def test_a_solar_only_site_with_splits_has_a_home() -> None:
     assert row["home_wh"] == 2016.0
 
 
-def test_power_speaks_for_a_day_of_which_no_energy_is_held() -> None:
+def test_power_is_the_source_of_a_day_without_stored_energy() -> None:
     """3,000 W of sun, 1,000 W into the battery, 500 W to the grid: the home takes 1,500 W."""
     (row,) = estimate(frames(powers={DAY: (3000.0, -1000.0, -500.0)}))
     assert word(row) == ("single_source", "power", 72_000.0)
@@ -288,11 +325,12 @@ def test_not_even_settled_power_outvotes_energy_that_is_not_settled() -> None:
 
 
 def test_sources_without_a_measure_in_common_do_not_agree() -> None:
-    """Q24: what one of them does not mention is no evidence for or against the other."""
+    """Q24: what one of them does not mention is no evidence for or against the other; the day has all of it."""
     month = {**dict.fromkeys(API_FLOWS), "solar_energy_exported": 3456}
     intervals = {**dict.fromkeys(API_FLOWS), "grid_energy_imported": 1}
     (row,) = estimate(frames(intervals={DAY: intervals}, month={DAY: month}))
-    assert word(row) == ("single_source", "calendar_history/month", 3456.0)
+    assert word(row) == ("filled", "calendar_history/month", 3456.0)
+    assert row["grid_energy_imported_wh"] == 288.0
 
 
 @pytest.mark.parametrize(("day", "rows"), [(date(2025, 3, 9), 276), (date(2025, 11, 2), 300)])
@@ -326,5 +364,5 @@ def test_no_days_asked_for_are_no_rows() -> None:
 
 
 def test_a_sum_beyond_all_measure_is_no_candidate() -> None:
-    """Each interval is within bounds, the day is not: better nothing than a table that nobody can load."""
+    """Each interval is within bounds, the day is not: no value is better than a table that cannot be loaded."""
     assert estimate(frames(intervals={DAY: {"solar_energy_exported": 9e8}}))[0]["status"] == "missing"

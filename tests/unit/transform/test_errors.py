@@ -4,9 +4,9 @@ import pickle
 
 import pytest
 
-from transform.errors import AnswerNotUnderstood, TransformError, UnknownTimeZone
+from transform.errors import ResponseNotUnderstood, TransformError, UnknownTimeZone
 
-ERRORS = [AnswerNotUnderstood("products", "a list", "a number"), UnknownTimeZone("Mars/Olympus", 101)]
+ERRORS = [ResponseNotUnderstood("products", "a list", "a number"), UnknownTimeZone("Mars/Olympus", 101)]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -17,6 +17,6 @@ def test_every_error_survives_pickle(error: TransformError) -> None:
 
 
 def test_each_error_says_what_is_wrong_in_one_line() -> None:
-    assert str(ERRORS[0]) == "the products answer should be a list but is a number; the API may have changed"
+    assert str(ERRORS[0]) == "the products response should be a list but is a number; the API may have changed"
     assert "'Mars/Olympus' set for site 101" in str(ERRORS[1])
     assert "Europe/Berlin" in str(ERRORS[1])

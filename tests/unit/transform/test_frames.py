@@ -11,7 +11,7 @@ from warehouse.schema import TABLES
 def test_an_empty_frame_has_the_declared_columns_and_types(table: str) -> None:
     frame = empty_frame(table)
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
-        each.name: each.dtype for each in TABLES[table].fields
+        field.name: field.dtype for field in TABLES[table].fields
     }
     assert tuple(frame.columns) == TABLES[table].columns
 
@@ -51,7 +51,7 @@ def test_a_column_has_its_declared_type_whatever_it_came_as() -> None:
     assert frame["battery_w"].isna().all()
 
 
-def test_a_frame_is_nobody_elses() -> None:
+def test_a_frame_is_not_shared() -> None:
     """What is done to one frame changes neither the columns that it was made of nor another empty frame."""
     watts = pd.Series([1.0, 2.0])
     frame, nothing = table_frame("power", {"solar_w": watts}), empty_frame("power")

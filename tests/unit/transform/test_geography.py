@@ -3,11 +3,11 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from transform.geography import ZONES_OF_COUNTRIES, ZONES_OF_STATES, zone_at, zone_of_address
+from wattlog.zones import Zone
 
 INSTANTS = [datetime(2015, 1, 1, tzinfo=UTC) + timedelta(days=7) * week for week in range(52 * 12)]
 
@@ -61,7 +61,7 @@ def test_the_open_sea_and_places_that_are_none_have_no_zone(latitude: float, lon
         (None, "XX", None),
     ],
 )
-def test_an_address_tells_a_zone_only_where_there_is_just_one(
+def test_an_address_gives_a_zone_only_where_there_is_just_one(
     state: str | None, country: str | None, zone: str | None
 ) -> None:
     """Texas has two clocks, Arizona summer time on one reservation: half a truth would be a guess."""
@@ -78,7 +78,7 @@ def test_every_country_of_the_table_has_clocks_that_agree_in_all_its_zones() -> 
     for country, name in ZONES_OF_COUNTRIES.items():
         assert name in zones[country], country
         clocks = {
-            tuple(each.astimezone(ZoneInfo(zone)).utcoffset() for each in INSTANTS)
+            tuple(instant.astimezone(Zone(zone)).utcoffset() for instant in INSTANTS)
             for zone in zones[country]
             if zone not in {"Asia/Urumqi", "Europe/Simferopol"}
         }

@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.unit.transform.answers import BATTERY_SITE, answer, checked, energy_row, slots
-from transform import energy_intervals
-from transform.interval_length import counted_once, measure_interval_s
+from tests.unit.transform.answers import BATTERY_SITE, LOS_ANGELES, answer, checked, energy_row, slots
+from transform.interval_lengths import is_counted_once, measure_interval_s
+from transform.intervals import shape_energy_intervals
+from wattlog.zones import Zone
 
 DAY = date(2025, 6, 10)
 
 
-def measured(stamps: list[datetime], answers: list[int] | None = None, default_s: int = 300) -> list[int]:
-    instants = pd.Series(pd.DatetimeIndex([each.astimezone(UTC) for each in stamps]).as_unit("us"))
-    owners = np.array(answers or [0] * len(stamps), dtype=np.int64)
+def measured(stamps: list[datetime], responses: list[int] | None = None, default_s: int = 300) -> list[int]:
+    instants = pd.Series(pd.DatetimeIndex([stamp.astimezone(UTC) for stamp in stamps]).as_unit("us"))
+    owners = np.array(responses or [0] * len(stamps), dtype=np.int64)
     return [int(length) for length in measure_interval_s(instants, owners, default_s=default_s)]
 
 
@@ -27,23 +27,23 @@ def measured(stamps: list[datetime], answers: list[int] | None = None, default_s
 )
 def test_the_length_is_measured_on_days_when_the_clocks_change(zone: str, day: date, step_s: int) -> None:
     """Q5, Q10, Q37: nothing is assumed of the length, and a skipped hour is no gap."""
-    assert set(measured(slots(day, ZoneInfo(zone), step_s=step_s), default_s=60)) == {step_s}
+    assert set(measured(slots(day, Zone(zone), step_s=step_s), default_s=60)) == {step_s}
 
 
-def test_gaps_do_not_lengthen_the_intervals_beside_them() -> None:
+def test_gaps_do_not_lengthen_the_intervals_next_to_them() -> None:
     """Q14, Q15: rows are missing here and there, and a whole morning is."""
     day = slots(date(2025, 6, 10), UTC)
     assert set(measured([*day[:40], *day[41:50], *day[52:60], *day[150:]])) == {300}
 
 
-def test_the_order_of_rows_and_the_other_answers_mean_nothing() -> None:
-    """A five-minute and a quarter-hour answer side by side each keep their own length."""
+def test_the_order_of_rows_and_the_other_responses_mean_nothing() -> None:
+    """A five-minute and a quarter-hour response side by side each keep their own length."""
     fine, coarse = slots(date(2025, 6, 10), UTC), slots(date(2025, 6, 11), UTC, step_s=900)
     stamps = [*reversed(fine), *coarse[::2], *coarse[1::2]]
     assert measured(stamps, [0] * len(fine) + [1] * len(coarse)) == [300] * len(fine) + [900] * len(coarse)
 
 
-def test_an_answer_with_too_few_rows_takes_the_usual_length() -> None:
+def test_a_response_with_too_few_rows_takes_the_usual_length() -> None:
     """Two rows around a gap are a quarter of an hour apart; its siblings say what the series is."""
     full = slots(date(2025, 6, 10), UTC)
     few = [datetime(2025, 6, 11, 0, 0, tzinfo=UTC), datetime(2025, 6, 11, 0, 15, tzinfo=UTC)]
@@ -54,8 +54,8 @@ def test_a_single_row_takes_the_default_of_its_series() -> None:
     assert measured([datetime(2025, 6, 10, tzinfo=UTC)], default_s=900) == [900]
 
 
-def test_rows_of_different_answers_are_no_neighbours() -> None:
-    """Each answer's last row and the next one's first say nothing of a length."""
+def test_rows_of_different_responses_are_not_adjacent() -> None:
+    """Each response's last row and the next one's first show no length."""
     stamps = [datetime(2025, 6, 10, 0, 15 * index, tzinfo=UTC) for index in range(4)]
     assert measured(stamps, [0, 1, 2, 3], default_s=300) == [300] * 4
 
@@ -64,14 +64,14 @@ def test_no_rows_have_no_lengths() -> None:
     assert measured([]) == []
 
 
-def test_an_answer_that_mixes_lengths_is_split() -> None:
+def test_a_response_that_mixes_lengths_is_split() -> None:
     """Q10: quarter hours until noon, five minutes from then on, and the other way round."""
     coarse, fine = slots(DAY, UTC, step_s=900), slots(DAY, UTC)
     assert measured([*coarse[:48], *fine[144:]]) == [900] * 48 + [300] * 144
     assert measured([*fine[:144], *coarse[48:]]) == [300] * 144 + [900] * 48
 
 
-def test_no_interval_reaches_into_the_next_row_of_its_answer() -> None:
+def test_no_interval_reaches_into_the_next_row_of_its_response() -> None:
     """A stray row in the middle of a quarter hour ends it."""
     coarse = slots(DAY, UTC, step_s=900)
     stray = datetime(2025, 6, 10, 6, 5, tzinfo=UTC)
@@ -99,15 +99,15 @@ def test_one_wide_step_is_a_gap_and_four_are_a_change() -> None:
         ([1800], [True], [1800], [0, 900]),
         ([], [], [], [0, 900]),
     ],
-    ids=["filled", "with a hole", "not over", "half of one, all of the other", "beside", "none"],
+    ids=["filled", "one missing", "not over", "half of one, all of the other", "adjacent", "none"],
 )
 def test_the_finer_counts_where_it_is_whole_and_the_coarser_where_it_is_not(
     fine: list[int], over: list[bool], kept_fine: list[int], kept_coarse: list[int]
 ) -> None:
-    """Q21: half an hour in quarter hours, beside five minutes of it."""
+    """Q21: half an hour in quarter hours, and five minutes of it."""
     starts = np.array([*fine, 0, 900], dtype=np.int64)
     lengths = np.array([300] * len(fine) + [900] * 2, dtype=np.int64)
-    kept = counted_once(starts, lengths, np.array([*over, True, True]))
+    kept = is_counted_once(starts, lengths, np.array([*over, True, True]))
     assert starts[kept & (lengths == 300)].tolist() == kept_fine
     assert starts[kept & (lengths == 900)].tolist() == kept_coarse
 
@@ -116,11 +116,46 @@ def test_a_day_in_both_lengths_is_summed_once() -> None:
     """Q21: `interval=15m` and five minutes of the same day; the morning only in the coarser, noon only in the finer."""
     fine = [energy_row(stamp, solar_energy_exported=1) for stamp in slots(DAY, UTC)]
     coarse = [energy_row(stamp, solar_energy_exported=3) for stamp in slots(DAY, UTC, step_s=900)]
-    answers = [
+    responses = [
         answer("energy_interval", fine[96:], day=DAY, raw_id="five", envelope={}),
         answer("energy_interval", [*coarse[:48], *coarse[60:]], day=DAY, raw_id="fifteen", envelope={}),
     ]
     site = replace(BATTERY_SITE, timezone="UTC+00:00")
-    frame = checked(energy_intervals.shape(answers, site))["energy_intervals"]
+    frame = checked(shape_energy_intervals(responses, site))["energy_intervals"]
     assert frame["solar_energy_exported_wh"].sum() == 288
     assert frame["interval_s"].tolist() == [900] * 32 + [300] * 192
+
+
+@pytest.mark.parametrize(("hour", "is_later"), [(2, True), (2, False), (14, True), (14, False)])
+def test_later_quarter_hours_with_the_energy_that_zeros_lack_count(hour: int, is_later: bool) -> None:
+    """Q14, Q21: five minutes of an outage were zeros; the settled response has quarter hours with all of the energy."""
+    energy = {stamp: 0 if stamp.hour < 6 else 4 for stamp in slots(DAY, LOS_ANGELES)}
+    fine = [
+        energy_row(stamp, solar_energy_exported=0 if hour <= stamp.hour < hour + 2 else wh)
+        for stamp, wh in energy.items()
+    ]
+    coarse = [
+        energy_row(stamp, solar_energy_exported=3 * energy[stamp]) for stamp in slots(DAY, LOS_ANGELES, step_s=900)
+    ]
+    asked = datetime(2025, 6, 11, 8, tzinfo=UTC), datetime(2025, 6, 14, 8, tzinfo=UTC)
+    responses = [
+        answer("energy_interval", fine, raw_id="fine", asked=asked[0 if is_later else 1]),
+        answer("energy_interval", coarse, raw_id="coarse", asked=asked[1 if is_later else 0]),
+    ]
+    frame = checked(shape_energy_intervals(responses, BATTERY_SITE))["energy_intervals"]
+    quarters = frame[frame["interval_s"] == 900]
+    lacks = 8 * 12 if hour == 14 else 0
+    assert frame["solar_energy_exported_wh"].sum() == 4 * 18 * 12 - (0 if is_later else lacks)
+    assert len(quarters) == (8 if is_later and lacks else 0)
+
+
+def test_quarter_hours_that_are_rounded_otherwise_do_not_count() -> None:
+    """Up to a Wh of each row is rounding, and at dawn some rows are zero."""
+    fine = [energy_row(stamp, solar_energy_exported=index % 3) for index, stamp in enumerate(slots(DAY, LOS_ANGELES))]
+    coarse = [energy_row(stamp, solar_energy_exported=6) for stamp in slots(DAY, LOS_ANGELES, step_s=900)]
+    responses = [
+        answer("energy_interval", rows, raw_id=name, asked=datetime(2025, 6, day, tzinfo=UTC))
+        for rows, name, day in ((fine, "fine", 13), (coarse, "coarse", 14))
+    ]
+    frame = checked(shape_energy_intervals(responses, BATTERY_SITE))["energy_intervals"]
+    assert set(frame["interval_s"]) == {300}

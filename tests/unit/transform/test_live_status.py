@@ -8,7 +8,7 @@ import orjson
 import pandas as pd
 
 from tests.unit.transform.answers import BATTERY_SITE, SOLAR_SITE, KeptAnswer, answer, checked, reasons, records
-from transform import live_status
+from transform.live_status import shape_live_status
 
 SNAPSHOT = {
     "solar_power": 1185,
@@ -33,8 +33,8 @@ def snapshot(response: object, *, site_id: int = 101, raw_id: str = "raw-1") -> 
     return replace(answer("snapshot", [], site_id=site_id, raw_id=raw_id), body=orjson.dumps({"response": response}))
 
 
-def rows_of(*answers: KeptAnswer, site: Any = BATTERY_SITE) -> list[dict[str, Any]]:
-    return records(checked(live_status.shape(answers, site))["live_status"])
+def rows_of(*responses: KeptAnswer, site: Any = BATTERY_SITE) -> list[dict[str, Any]]:
+    return records(checked(shape_live_status(responses, site))["live_status"])
 
 
 def test_a_snapshot_is_a_row() -> None:
@@ -63,22 +63,24 @@ def test_a_site_without_battery_has_no_state_of_energy() -> None:
     assert pd.isna(row["energy_left_wh"])
 
 
-def test_the_same_instant_asked_twice_is_one_row() -> None:
+def test_the_same_instant_asked_twice_is_one_row_of_the_first_asking() -> None:
+    """A site that is offline repeats its last instant: that it was observed then does not change."""
     late = replace(
         snapshot({**SNAPSHOT, "solar_power": 2}, raw_id="a"),
         requested_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(1),
     )
-    assert [row["solar_w"] for row in rows_of(late, snapshot(SNAPSHOT, raw_id="b"))] == [2.0]
+    assert [row["solar_w"] for row in rows_of(late, snapshot(SNAPSHOT, raw_id="b"))] == [1185.0]
 
 
 def test_snapshots_that_say_nothing_usable_are_explained_or_empty() -> None:
     """Q23, Q38."""
-    answers = [
+    responses = [
         snapshot(None, raw_id="a"),
         snapshot({"solar_power": 5}, raw_id="b"),
         snapshot({**SNAPSHOT, "grid_power": 1_000_000_000}, raw_id="c"),
         snapshot([1], raw_id="d"),
     ]
-    tables = checked(live_status.shape(answers, BATTERY_SITE))
-    assert len(tables["live_status"]) == 0
+    tables = checked(shape_live_status(responses, BATTERY_SITE))
+    (row,) = records(tables["live_status"])
+    assert (row["solar_w"], pd.isna(row["grid_w"])) == (1185.0, True)
     assert reasons(tables) == [(0, "no_timestamp"), (0, "out_of_range"), (0, "not_an_object")]

@@ -61,8 +61,8 @@ def test_account_wide_requests_have_no_site_and_no_window() -> None:
     assert frame["window_start"].isna().all()
 
 
-def test_sixteen_digit_ids_stay_exact_beside_missing_ones() -> None:
-    """API.md §1.1: an id as a float would be another site's."""
+def test_sixteen_digit_ids_stay_exact_among_missing_ones() -> None:
+    """API.md#products: an id as a float would be another site's."""
     frame = requests_frame([replace(ENTRY, site_id=9_007_199_254_740_993), replace(ENTRY, raw_id="c", site_id=None)])
     assert frame["site_id"].tolist() == [9_007_199_254_740_993, pd.NA]
 

@@ -46,7 +46,7 @@ def test_what_is_changed_back_is_three_rows() -> None:
 
 
 def test_every_setting_is_found_where_the_api_has_it() -> None:
-    """API.md §1.5; of the tariff the checksum, whatever the order of its keys."""
+    """API.md#site-info; of the tariff the checksum, whatever the order of its keys."""
     (row,) = records(checked({"site_settings": settings_frame(101, [(FIRST, INFO)])})["site_settings"])
     assert {name: row[name] for name in row if name not in {"site_id", "valid_from", "valid_to"}} == {
         "backup_reserve_pct": 20.0,
@@ -62,7 +62,7 @@ def test_every_setting_is_found_where_the_api_has_it() -> None:
     assert settings_of(turned) == settings_of(INFO)
 
 
-def test_settings_that_are_never_told_stay_null_and_make_no_rows() -> None:
+def test_settings_that_are_never_reported_stay_null_and_make_no_rows() -> None:
     frame = checked({"site_settings": settings_frame(101, [(at(0), {}), (at(1), {}), (at(2), {"version": ""})])})
     settings = frame["site_settings"].drop(columns=["site_id", "valid_from"])
     assert len(settings) == 1

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.unit.transform.answers import checked
-from transform.errors import AnswerNotUnderstood, UnknownTimeZone
+from transform.errors import ResponseNotUnderstood, UnknownTimeZone
 from transform.sites import energy_products, site_from, sites_frame
 
 VEHICLE = {"id": 7, "vin": "made up", "state": "asleep"}
@@ -38,19 +38,21 @@ def products(response: object) -> bytes:
 
 
 def test_vehicles_are_skipped_and_ghosts_are_kept() -> None:
-    """API.md §1.1: an energy site is what has an energy_site_id."""
-    assert energy_products(products([VEHICLE, BATTERY, None, GHOST])) == [BATTERY, GHOST]
+    """API.md#products: an energy site is what has an energy_site_id."""
+    found = energy_products(products([VEHICLE, BATTERY, None, GHOST]))
+    assert list(found.sites.values()) == [BATTERY, GHOST]
+    assert found.unusable == ()
 
 
 @pytest.mark.parametrize("response", [None, "", "nothing", []])
 def test_an_account_without_products_has_no_sites(response: object) -> None:
     """Q23 holds for the products too."""
-    assert energy_products(products(response)) == []
+    assert energy_products(products(response)).sites == {}
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b"[]", products({"energy_site_id": 1}), products(3)])
 def test_products_of_an_unknown_shape_are_one_clear_error(body: bytes) -> None:
-    with pytest.raises(AnswerNotUnderstood, match="the products answer should be a list"):
+    with pytest.raises(ResponseNotUnderstood, match="the products response should be a list"):
         energy_products(body)
 
 
@@ -131,7 +133,8 @@ def test_the_servers_clock_is_its_offset_whatever_the_zone(
 ) -> None:
     """Q1, Q7: windows are days of the offset, also where the owner set the real zone; without an offset, of the zone."""
     site = site_from(BATTERY, info, override)
-    assert site.clock_offset_minutes == minutes
+    offsets = [clock.timezone for clock in site.server_clocks if clock.timezone.startswith("UTC")]
+    assert offsets == ([] if minutes is None else ["UTC-07:00"])
     july = datetime(2025, 7, 1, tzinfo=UTC).astimezone(site.clock).utcoffset()
     expected = site.zone.utcoffset(datetime(2025, 7, 1)) if minutes is None else timedelta(minutes=minutes)  # noqa: DTZ001 - the wall clock asks
     assert july == expected
@@ -143,7 +146,7 @@ def test_a_zone_setting_that_does_not_exist_is_an_error_and_not_a_guess() -> Non
 
 
 def test_a_product_without_id_is_an_error() -> None:
-    with pytest.raises(AnswerNotUnderstood):
+    with pytest.raises(ResponseNotUnderstood):
         site_from(VEHICLE, None, None)
 
 

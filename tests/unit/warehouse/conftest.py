@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from warehouse.build import build
+from warehouse.build.build import build
 from warehouse.connection import connect
-from warehouse.lake import Lake
+from warehouse.lake.lake import Lake
 from warehouse.models import MODELS
+from warehouse.models.zone_offsets import create_zone_offsets
 from warehouse.schema import TABLES, Field, Kind, Table
 
 Row = Mapping[str, Any]
@@ -31,6 +33,8 @@ _BY_KIND: dict[Kind, Any] = {
     Kind.BIGINT: 0,
     Kind.INTEGER: 0,
     Kind.DOUBLE: 0.0,
+    Kind.DECIMAL: Decimal(0),
+    Kind.MONEY: Decimal(0),
     Kind.VARCHAR: "x",
     Kind.BOOLEAN: False,
     Kind.DATE: date(2025, 3, 1),
@@ -53,7 +57,7 @@ class Publish(Protocol):
 def _frame(table: Table, *rows: Row) -> pd.DataFrame:
     for row in rows:
         assert set(row) <= set(table.columns), f"{table.name} has no {set(row) - set(table.columns)}"
-    return pd.DataFrame({each.name: pd.Series(_values(each, rows), dtype=each.dtype) for each in table.fields})
+    return pd.DataFrame({field.name: pd.Series(_values(field, rows), dtype=field.dtype) for field in table.fields})
 
 
 def _values(field: Field, rows: tuple[Row, ...]) -> list[Any]:
@@ -103,7 +107,7 @@ def _write(lake: Lake, table: Table, frame: pd.DataFrame) -> None:
         lake.write(table, frame, digest="d")
         return
     for site in frame["site_id"].unique().tolist():
-        lake.write(table, frame[frame["site_id"] == site], site_id=site, month="2025-03", digest="d")
+        lake.write(table, frame[frame["site_id"] == site], site_id=site, period="2025-03", digest="d")
 
 
 class Database(Protocol):
@@ -127,17 +131,18 @@ def database() -> Iterator[Database]:
             table = TABLES[name]
             content = pa.Table.from_pandas(_frame(table, *of_table), schema=table.arrow_schema(), preserve_index=False)
             connection.from_arrow(content).insert_into(f"main.{name}")
+        create_zone_offsets(connection)
         connection.execute("create schema analytics")
-        wanted = set(_with_sources(models))
+        scope = set(_with_sources(models))
         for model in MODELS.values():
-            if model.name in wanted:
+            if model.name in scope:
                 connection.execute(model.statement.sql)
         connection.execute("commit")
         return connection
 
     yield opening
-    for each in opened:
-        each.close()
+    for connection in opened:
+        connection.close()
 
 
 def _with_sources(models: Iterable[str]) -> Iterator[str]:
@@ -145,4 +150,6 @@ def _with_sources(models: Iterable[str]) -> Iterator[str]:
     for name in models:
         yield name
         sources = MODELS[name].statement.header["sources"].split(", ")
-        yield from _with_sources(each.removeprefix("analytics.") for each in sources if each.startswith("analytics."))
+        yield from _with_sources(
+            source.removeprefix("analytics.") for source in sources if source.startswith("analytics.")
+        )

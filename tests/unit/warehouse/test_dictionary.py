@@ -24,14 +24,14 @@ def test_page_has_every_table_model_and_column() -> None:
     for model in MODELS.values():
         section = page.split(f"\n### analytics.{model.name}\n")[1].split("\n### ")[0]
         assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")] == [
-            each.name for each in model.fields
+            field.name for field in model.fields
         ]
 
 
 def test_check_fails_on_a_stale_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Absent and stale pages are found, and the message says how to mend them; writing mends them."""
+    """Absent and stale pages are found, and the message names the command; writing repairs them."""
     monkeypatch.setattr(dictionary, "PAGE", tmp_path / "DICTIONARY.md")
     assert dictionary.main(["--check"]) == 1
     assert dictionary.main([]) == 0

@@ -14,6 +14,7 @@ SAMPLES: tuple[WarehouseError, ...] = (
     errors.WarehouseError("it broke"),
     errors.Nonconforming("power", "column solar_w is NULL"),
     errors.LakeFailed(PLACE, "No space left on device"),
+    errors.LakeDamaged(PLACE),
     errors.BuildFailed(PLACE, "the lake is gone"),
     errors.DuplicateKey(PLACE, "power", "site_id 1"),
     errors.ModelMismatch("daily", ("a DOUBLE", "b DOUBLE"), ("a DOUBLE",)),
@@ -22,6 +23,8 @@ SAMPLES: tuple[WarehouseError, ...] = (
     errors.VersionMismatch(PLACE, 2, 1),
     errors.QueryFailed("no such table"),
     errors.NotReadOnly("DELETE"),
+    errors.FunctionRefused("read_text", True),
+    errors.QueryTooLong(600.0),
     errors.ExportFailed(PLACE, "No space left on device"),
     errors.DestinationExists(PLACE),
     errors.UnknownRelation(PLACE, "pwer", ("power", "daily")),
@@ -30,19 +33,19 @@ SAMPLES: tuple[WarehouseError, ...] = (
 
 def _tree(kind: type[WarehouseError]) -> Iterator[type[WarehouseError]]:
     yield kind
-    for each in kind.__subclasses__():
-        yield from _tree(each)
+    for subclass in kind.__subclasses__():
+        yield from _tree(subclass)
 
 
 def test_every_class_has_a_sample_and_a_place_in_the_docstring() -> None:
     """A new error class cannot be forgotten by the tests below, nor by the tree that readers see."""
-    assert {type(each) for each in SAMPLES} == set(_tree(WarehouseError))
+    assert {type(error) for error in SAMPLES} == set(_tree(WarehouseError))
     assert errors.__doc__ is not None
-    for each in _tree(WarehouseError):
-        assert each.__name__ in errors.__doc__
+    for kind in _tree(WarehouseError):
+        assert kind.__name__ in errors.__doc__
 
 
-@pytest.mark.parametrize("error", SAMPLES, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
 def test_error_survives_pickle(error: WarehouseError) -> None:
     """Workers pickle errors: class, attributes and sentence come back."""
     back = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
@@ -51,7 +54,7 @@ def test_error_survives_pickle(error: WarehouseError) -> None:
     assert str(back) == str(error)
 
 
-@pytest.mark.parametrize("error", SAMPLES, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
 def test_error_is_one_line(error: WarehouseError) -> None:
     """The command line prints exactly one line."""
     assert str(error)

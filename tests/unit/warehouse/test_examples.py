@@ -1,9 +1,9 @@
-"""Owners' questions, each one query of `sql/examples/`, on literal rows: the answer is the one that was counted by hand."""
+"""Owners' questions, each one query of `sql/examples/`, on literal rows: the result is the one that was counted by hand."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,9 +11,10 @@ from tests.unit.warehouse.conftest import Database, Row
 from warehouse.models import MODELS
 from warehouse.schema import FLOWS
 from warehouse.statements import load
+from wattlog.zones import Zone
 
 EXAMPLES = load("examples")
-ZONE = ZoneInfo("Australia/Sydney")
+ZONE = Zone("Australia/Sydney")
 SITE = {
     "timezone": "Australia/Sydney",
     "has_battery": True,
@@ -35,16 +36,16 @@ def day(of: date, home: float, imported: float, **more: float) -> dict[str, Any]
     }
 
 
-def answer(database: Database, name: str, rows: Mapping[str, Sequence[Row]]) -> list[tuple[Any, ...]]:
-    models = [each.removeprefix("analytics.") for each in EXAMPLES[name].header["sources"].split(", ")]
+def rows_of(database: Database, name: str, rows: Mapping[str, Sequence[Row]]) -> list[tuple[Any, ...]]:
+    models = [source.removeprefix("analytics.") for source in EXAMPLES[name].header["sources"].split(", ")]
     return database({"sites": [SITE], **rows}, *models).execute(EXAMPLES[name].sql).fetchall()
 
 
-def test_yesterdays_self_sufficiency(database: Database) -> None:
+def test_self_sufficiency_yesterday(database: Database) -> None:
     """Yesterday is the site's: around midnight by Sydney's clock, as by any other."""
     today = datetime.now(UTC).astimezone(ZONE).date()
     days = [day(today - timedelta(days=back), 10_000.0, 1_000.0 * (5 + back)) for back in (-1, 0, 1, 2)]
-    (found,) = answer(database, "yesterdays_self_sufficiency", {"daily": days})
+    (found,) = rows_of(database, "self_sufficiency_yesterday", {"daily": days})
     after = datetime.now(UTC).astimezone(ZONE).date()
     assert today - timedelta(days=1) <= found[1] <= after - timedelta(days=1)
     imported = 5.0 + (today - found[1]).days
@@ -52,7 +53,7 @@ def test_yesterdays_self_sufficiency(database: Database) -> None:
     assert found == ("Banksia", found[1], 10.0, imported, share, share)
 
 
-def test_worst_day_of_the_year(database: Database) -> None:
+def test_day_of_highest_import(database: Database) -> None:
     """The day with the highest import of this year; last year's was worse, and of two equal days the first counts."""
     today = datetime.now(UTC).astimezone(ZONE).date()
     first = date(today.year, 1, 1)
@@ -62,10 +63,10 @@ def test_worst_day_of_the_year(database: Database) -> None:
         day(first + timedelta(days=1), 20_000.0, 5_000.0),
         day(first + timedelta(days=2), 30_000.0, 4_000.0),
     ]
-    assert answer(database, "worst_day_of_the_year", {"daily": days}) == [("Banksia", first, 5.0, 7.0, 20.0, 75.0)]
+    assert rows_of(database, "day_of_highest_import", {"daily": days}) == [("Banksia", first, 5.0, 7.0, 20.0, 75.0)]
 
 
-def test_monthly_import_beside_tesla(database: Database) -> None:
+def test_monthly_import_versus_tesla(database: Database) -> None:
     """January: 31 kWh against Tesla's 30.5. February is known in part: no difference is claimed."""
     days = [day(date(2025, 1, 1) + timedelta(days=number), 2_000.0, 1_000.0) for number in range(41)]
     periods = [
@@ -78,7 +79,7 @@ def test_monthly_import_beside_tesla(database: Database) -> None:
         }
         for month, wh in ((1, 30_500.0), (2, 28_000.0))
     ]
-    found = answer(database, "monthly_import_beside_tesla", {"daily": days, "energy_periods": periods})
+    found = rows_of(database, "monthly_import_versus_tesla", {"daily": days, "energy_periods": periods})
     assert found == [
         ("Banksia", date(2025, 1, 1), 31.0, 30.5, -0.5, "31 of 31"),
         ("Banksia", date(2025, 2, 1), 10.0, 28.0, None, "10 of 28"),
@@ -95,9 +96,22 @@ def test_hours_off_grid(database: Database) -> None:
             (datetime(2025, 12, 31, 14, tzinfo=UTC), 1.0),
         )
     ]
-    assert answer(database, "hours_off_grid", {"backup_events": events}) == [
+    assert rows_of(database, "hours_off_grid", {"backup_events": events}) == [
         ("Banksia", 2025, 2, 2.5, 2.0, None),
         ("Banksia", 2026, 1, 1.0, 1.0, None),
+    ]
+
+
+def test_cost_by_label(database: Database) -> None:
+    """Two hours on-peak, one of them without a price for exports; the hour without a tariff is not counted."""
+    paid = {"currency": "AUD", "label": "ON_PEAK", "grid_import_wh": 1_500.0, "import_cost": Decimal("0.6")}
+    of_hours = [{**paid, "export_credit": Decimal("0.02")}, paid, {"label": "", "grid_import_wh": 9.0}]
+    costs = [
+        {"starts_at": datetime(2025, 3, 1, 5 + number, tzinfo=UTC), "local_date": date(2025, 3, 1), **of_hour}
+        for number, of_hour in enumerate(of_hours)
+    ]
+    assert rows_of(database, "cost_by_label", {"hourly_costs": costs}) == [
+        ("Banksia", date(2025, 3, 1), "ON_PEAK", "AUD", 3.0, Decimal("1.20"), 0.4, Decimal("0.02"))
     ]
 
 
@@ -116,12 +130,12 @@ def test_battery_round_trip_efficiency(database: Database) -> None:
         }
         for number, level in ((1, 40.0), (2, 70.0), (3, 45.0))
     ]
-    found = answer(database, "battery_round_trip_efficiency", {"daily": days, "state_of_energy": levels})
+    found = rows_of(database, "battery_round_trip_efficiency", {"daily": days, "state_of_energy": levels})
     assert found == [("Banksia", 2025, 20.0, 18.0, pytest.approx(0.5), pytest.approx(92.5), 1.8)]
 
 
-def test_what_the_car_took(database: Database) -> None:
-    """30 kWh in March, of which 20 on a day that tells what the home used: 40 %; and 5 in April, of an unknown home."""
+def test_ev_energy_by_month(database: Database) -> None:
+    """30 kWh in March, of which 20 on a day whose home energy is known: 40 %; and 5 in April, of an unknown home."""
     sessions = [
         {
             "started_at": start,
@@ -136,14 +150,14 @@ def test_what_the_car_took(database: Database) -> None:
         )
     ]
     rows = {"charge_sessions": sessions, "daily": [day(date(2025, 3, 1), 50_000.0, 0.0)]}
-    assert answer(database, "what_the_car_took", rows) == [
+    assert rows_of(database, "ev_energy_by_month", rows) == [
         ("Banksia", date(2025, 3, 1), 2, 30.0, 4.0, pytest.approx(40.0)),
         ("Banksia", date(2025, 4, 1), 1, 5.0, 2.0, None),
     ]
 
 
 def test_every_example_is_shown_here() -> None:
-    """An example without a test is an answer that nobody counted."""
+    """Every example has a test."""
     assert {f"test_{name}" for name in EXAMPLES} <= set(globals())
 
 
@@ -153,4 +167,4 @@ def test_example_says_what_it_answers_and_reads(name: str) -> None:
     header = EXAMPLES[name].header
     assert set(header) == {"question", "returns", "sources"}
     assert header["question"].endswith("?")
-    assert {each.removeprefix("analytics.") for each in header["sources"].split(", ")} <= set(MODELS)
+    assert {source.removeprefix("analytics.") for source in header["sources"].split(", ")} <= set(MODELS)

@@ -19,8 +19,8 @@ def data_dir(publish: Publish) -> Path:
     return publish(ROWS).parent
 
 
-def test_page_lies_beside_the_data_and_is_renewed(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The second report replaces the first at the default place: it is made of the warehouse and nothing else."""
+def test_page_is_written_to_the_data_directory_and_renewed(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second report replaces the first at the default place, since it is made from the warehouse only."""
     for _ in range(2):
         assert run(["--data-dir", str(data_dir), "report", "--json"]) == ExitCode.OK
         said = orjson.loads(capsys.readouterr().out)
@@ -40,7 +40,7 @@ def test_named_file_is_never_replaced_unasked(data_dir: Path, capsys: pytest.Cap
 
 
 def test_year_is_a_choice_of_days(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A year without a day has no site to show; a year and a first day together are refused."""
+    """A year without a day has no site to show; a year and a first day together are rejected."""
     for year, sites in (("2025", 1), ("2024", 0)):
         assert run(["--data-dir", str(data_dir), "report", "--year", year, "--json"]) == ExitCode.OK
         assert orjson.loads(capsys.readouterr().out)["sites"] == sites

@@ -1,4 +1,4 @@
-"""The page: one file, nothing from elsewhere, names that cannot break out, colours that can be told apart."""
+"""The page: one file without a network, safe with any names, in colours that can be distinguished."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ HOSTILE = (
 
 
 class Read(HTMLParser):
-    """What a browser makes of a page: its scripts, its addresses, its policy."""
+    """The parts of a page that a browser finds: scripts, addresses, policy."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def text() -> str:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_names_do_not_leave_their_place(name: str) -> None:
+def test_names_cannot_add_elements(name: str) -> None:
     """The parser sees the same elements as with a harmless name, and the data is what it was."""
     hostile = Read(page(report_of(site_report(name=name, days=1), without_history=(name,))))
     harmless = Read(page(report_of(site_report(name="x", days=1))))
@@ -86,19 +86,19 @@ def test_only_our_scripts_run_and_nothing_is_fetched(text: str) -> None:
     """The policy names each script by its hash and no host at all; no address leads outside."""
     read = Read(text)
     hashes = re.findall(r"'sha256-([^']+)'", read.policy)
-    assert hashes == [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in read.scripts]
+    assert hashes == [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in read.scripts]
     assert read.policy.startswith("default-src 'none'; ")
     assert "unsafe" not in read.policy.replace("style-src 'unsafe-inline'", "")
     assert "://" not in read.policy
     assert read.addresses
-    assert all(each.startswith(("#", "data:image/svg+xml,")) for each in read.addresses)
+    assert all(address.startswith(("#", "data:image/svg+xml,")) for address in read.addresses)
     assert "@import" not in text
     assert "url(" not in asset("page.css")
 
 
 @pytest.mark.parametrize("name", sorted(CHECKSUMS))
 def test_charting_library_is_as_it_was_published(name: str) -> None:
-    """Whoever changes a byte of it changes this line, too; its licence goes with it."""
+    """A changed byte fails this test; the licence is included."""
     assert hashlib.sha256((ASSETS / name).read_bytes()).hexdigest() == CHECKSUMS[name]
 
 
@@ -122,8 +122,8 @@ def test_our_scripts_are_small_strict_and_write_text_only(name: str) -> None:
 
 
 def test_every_asset_is_used(text: str) -> None:
-    """No file lies about: a script, the style, the template, or a licence."""
-    found = {each.name for each in ASSETS.iterdir()}
+    """Every file is a script, the style, the template, or a licence."""
+    found = {path.name for path in ASSETS.iterdir()}
     assert found == {*SCRIPTS, "page.html", "page.css", "echarts.LICENSE", "echarts.LICENSE-d3", "echarts.NOTICE"}
     assert "$" not in re.sub(r"<(script|style).*?</\1>", "", text, flags=re.DOTALL)
 
@@ -150,7 +150,7 @@ def _linear(colour: str) -> npt.NDArray[np.float64]:
 def _contrast(one: str, other: str) -> float:
     """Contrast ratio as WCAG 2 defines it."""
     weights = np.array([0.2126, 0.7152, 0.0722])
-    low, high = sorted(float(_linear(each) @ weights) for each in (one, other))
+    low, high = sorted(float(_linear(colour) @ weights) for colour in (one, other))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -161,8 +161,8 @@ def test_text_and_marks_stand_out(theme: str) -> None:
     for ground in ("surface", "page", "shade"):
         for ink in ("ink", "muted") if ground != "shade" else ("ink",):
             assert _contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
-    for words in ("accent", "import"):
-        assert _contrast(colours[words], colours["surface"]) >= 4.5, words
+    for text in ("accent", "import"):
+        assert _contrast(colours[text], colours["surface"]) >= 4.5, text
     assert _contrast(colours["on-accent"], colours["accent"]) >= 4.5
     marks = ("solar", "home", "import", "export", "battery", "charge", "generator", "car", "strong", "focus", "accent")
     for mark in (*marks, "agreed", "single-source", "filled", "adjusted", "provisional"):
@@ -191,7 +191,7 @@ TOGETHER = (
     ("car", "home"),
     ("import", "export"),
 )
-"""Colours that share a chart and must be told apart; the coverage calendar has shapes besides."""
+"""Colours of one chart, which must be distinguishable; the coverage calendar has shapes as well."""
 
 
 def _lab(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -206,9 +206,9 @@ def _lab(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("sight", sorted(SIMULATED))
 def test_colours_of_one_chart_differ_for_every_eye(theme: str, sight: str) -> None:
-    """A distance of 12 in CIELAB is seen at a glance; patterns and names are there for who wants more."""
+    """A distance of 12 in CIELAB is visible at a glance; there are patterns and names as well."""
     colours = _themes()[theme]
     for group in TOGETHER:
         for one, other in combinations(group, 2):
-            seen = [_lab(SIMULATED[sight] @ _linear(colours[each])) for each in (one, other)]
+            seen = [_lab(SIMULATED[sight] @ _linear(colours[name])) for name in (one, other)]
             assert np.linalg.norm(seen[0] - seen[1]) >= 12, (one, other)

@@ -15,8 +15,8 @@ MADE_AT = datetime(2025, 7, 1, tzinfo=UTC)
 SITE: Row = {"timezone": "America/Los_Angeles", "has_solar": True, "has_battery": True, "nameplate_energy_wh": 13_500.0}
 
 
-READ = ("monthly", "self_sufficiency", "outages", "ev_charging", "disagreements")
-"""The models that a report is made of."""
+READ = ("monthly", "self_sufficiency", "outages", "ev_charging", "disagreements", "bills", "costs_hourly")
+"""The models that a report reads."""
 
 Asked = Callable[[Mapping[str, Sequence[Row]]], duckdb.DuckDBPyConnection]
 
@@ -61,9 +61,9 @@ def test_hours_are_of_the_sites_clock_and_an_hour_that_comes_twice_is_no_double_
     """On the day that summer time ends one o'clock has two hours of power, and its mean is theirs."""
     begin = datetime(2025, 11, 2, 7, tzinfo=UTC)  # midnight in California
     power = [
-        {"interval_start": begin + timedelta(hours=each), "interval_s": 3600, "local_date": date(2025, 11, 2)}
-        | {"solar_w": 100.0 * each, "home_w": None, "grid_w": -1000.0}
-        for each in range(25)
+        {"interval_start": begin + timedelta(hours=number), "interval_s": 3600, "local_date": date(2025, 11, 2)}
+        | {"solar_w": 100.0 * number, "home_w": None, "grid_w": -1000.0}
+        for number in range(25)
     ]
     site = _report(asked({"sites": [SITE], "daily": [_day(date(2025, 11, 2))], "power": power}))
     assert site.hours["solar"] == [0, 15, *range(30, 250, 10)]
@@ -76,11 +76,11 @@ def test_hours_begin_on_the_half_hour_where_the_zone_does(asked: Asked) -> None:
     begin = datetime(2025, 2, 28, 18, 30, tzinfo=UTC)
     power = [
         {
-            "interval_start": begin + timedelta(minutes=5 * each),
+            "interval_start": begin + timedelta(minutes=5 * number),
             "local_date": date(2025, 3, 1),
-            "home_w": 10.0 * (each // 12),
+            "home_w": 10.0 * (number // 12),
         }
-        for each in range(36)
+        for number in range(36)
     ]
     row = {**SITE, "timezone": "Asia/Kolkata"}
     site = _report(asked({"sites": [row], "daily": [_day(date(2025, 3, 1))], "power": power}))
@@ -103,17 +103,17 @@ def test_state_of_energy_by_day_and_hour(asked: Asked) -> None:
     """Lowest, mean and highest in tenths of a percent; hours in whole percent."""
     begin = datetime(2025, 3, 1, 8, tzinfo=UTC)
     rows = [
-        {"interval_start": begin + timedelta(minutes=15 * each), "interval_s": 900, "soe_pct": level}
-        for each, level in enumerate((20.0, 30.0, 40.0, 50.0, 90.0))
+        {"interval_start": begin + timedelta(minutes=15 * number), "interval_s": 900, "soe_pct": level}
+        for number, level in enumerate((20.0, 30.0, 40.0, 50.0, 90.0))
     ]
     site = _report(asked({"sites": [SITE], "daily": [_day(date(2025, 3, 1))], "state_of_energy": rows}))
     assert (site.soe_days["soe_min"], site.soe_days["soe_mean"], site.soe_days["soe_max"]) == ([200], [460], [900])
     assert site.hours["soe"][:3] == [35, 90, None]
 
 
-def test_months_stand_beside_teslas_own(asked: Asked) -> None:
-    """A month held as a whole has a difference; home stays unknown where no day knows it (Q43)."""
-    days = [_day(date(2025, 4, each), solar_energy_exported_wh=1_000.0) for each in range(1, 31)]
+def test_months_have_teslas_own_figures(asked: Asked) -> None:
+    """A month with all of its days has a difference; home stays unknown where no day has it (Q43)."""
+    days = [_day(date(2025, 4, number), solar_energy_exported_wh=1_000.0) for number in range(1, 31)]
     tesla = {
         "granularity": "month",
         "period_start": date(2025, 4, 1),
@@ -148,7 +148,7 @@ def test_self_sufficiency_has_years_only_where_they_are_whole(asked: Asked) -> N
     assert "2025" in year["period"]
 
 
-def test_outages_are_told_by_the_sites_clock(asked: Asked) -> None:
+def test_outages_have_the_time_of_the_sites_clock(asked: Asked) -> None:
     """An outage of New Year's Eve in UTC is one of that afternoon in California."""
     event = {
         "started_at": datetime(2025, 1, 1, 1, 30, tzinfo=UTC),
@@ -176,36 +176,36 @@ def test_charging_is_summed_by_month(asked: Asked) -> None:
     assert site.charging == {"month": ["2025-03"], "sessions": [2], "ev": [21.0], "hours": [4.0]}
 
 
-def test_disagreements_are_counted_whole_and_listed_up_to_a_hundred(asked: Asked) -> None:
-    """Counts are of all; the list is of the largest, what has no difference last; agreement is counted too."""
+def test_differences_are_all_counted_and_a_hundred_are_listed(asked: Asked) -> None:
+    """All differences are counted and the largest listed, those without a value last; agreements are counted, too."""
     found = [
         {
             "check_name": "interval_vs_day",
             "granularity": "day",
-            "period_start": date(2025, 1, 1) + timedelta(days=each),
+            "period_start": date(2025, 1, 1) + timedelta(days=number),
             "measure": "solar_energy_exported_wh",
-            "left_wh": 1000.0 + each,
+            "left_wh": 1000.0 + number,
             "right_wh": 1000.0,
-            "difference_wh": None if each == 5 else float(each),
-            "verdict": "agree" if each < 3 else "differs",
-            "cause": None if each < 3 else "rollup_drift",
-            "parts_at": datetime(2025, 5, 30, 19, 15, tzinfo=UTC) if each == 149 else None,
+            "difference_wh": None if number == 5 else float(number),
+            "verdict": "agree" if number < 3 else "differs",
+            "cause": None if number < 3 else "rollup_drift",
+            "diverges_at": datetime(2025, 5, 30, 19, 15, tzinfo=UTC) if number == 149 else None,
         }
-        for each in range(150)
+        for number in range(150)
     ]
     site = _report(asked({"sites": [SITE], "daily": [_day(date(2025, 1, 1))], "reconciliation": found}))
     assert site.comparisons == {"year": [2025], "compared": [150]}
-    assert (site.causes["findings"], site.causes["largest"]) == ([147], [0.149])
-    listed = site.disagreements
+    assert (site.causes["differences"], site.causes["largest"]) == ([147], [0.149])
+    listed = site.differences
     assert len(listed["day"]) == 100
     assert listed["difference"][0] == 0.05
-    assert (listed["parts_at"][0], listed["parts_at"][-1]) == (None, "12:15")
-    assert listed["day"] == sorted(str(each) for each in listed["day"])
+    assert (listed["diverges_at"][0], listed["diverges_at"][-1]) == (None, "12:15")
+    assert listed["day"] == sorted(str(number) for number in listed["day"])
 
 
 def test_months_of_the_chosen_days_are_whole(asked: Asked) -> None:
     """Tesla's months are compared with whole ones, so those that the chosen days lie in are shown whole."""
-    days = [_day(date(2025, 1, 1) + timedelta(days=each)) for each in range(120)]
+    days = [_day(date(2025, 1, 1) + timedelta(days=number)) for number in range(120)]
     site = _report(asked({"sites": [SITE], "daily": days}), since=date(2025, 2, 10), until=date(2025, 3, 2))
     assert site.first_day == date(2025, 2, 1)
     assert len(site.days["status"]) == 28 + 31
@@ -227,7 +227,7 @@ def test_empty_warehouse_is_an_empty_report(asked: Asked) -> None:
     assert (data.sites, data.without_history, data.made_at) == ((), (), MADE_AT)
 
 
-def test_impossible_choices_are_refused_in_words(asked: Asked) -> None:
+def test_impossible_choices_are_rejected_with_a_reason(asked: Asked) -> None:
     """A site that is not there, days the wrong way round."""
     connection = asked({"sites": [SITE]})
     with pytest.raises(QueryFailed, match="no site 7; there are 1001"):

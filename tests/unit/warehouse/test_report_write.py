@@ -1,4 +1,4 @@
-"""A report is a file: whole or not there, and never over another without being told."""
+"""A report is a complete file or none, and replaces another file only with `--force`."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_report_of_a_published_warehouse(publish: Publish, tmp_path: Path) -> No
     content = written.path.read_bytes()
     assert (written.sites, written.bytes) == (1, len(content))
     assert b'"home":[12345]' in content
-    assert [each.name for each in written.path.parent.iterdir()] == ["r.html"]
+    assert [path.name for path in written.path.parent.iterdir()] == ["r.html"]
 
 
 def test_same_warehouse_same_report(publish: Publish, tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_same_warehouse_same_report(publish: Publish, tmp_path: Path) -> None:
 
 
 def test_existing_file_stays_unless_forced(publish: Publish, tmp_path: Path) -> None:
-    """The first line of defence of somebody's own file."""
+    """The check that protects a file of the owner's."""
     path = tmp_path / "mine.html"
     path.write_text("mine")
     with pytest.raises(DestinationExists, match="--force"):

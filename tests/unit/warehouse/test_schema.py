@@ -12,19 +12,18 @@ from warehouse.schema import API_FLOWS, ENERGY_INTERVALS, FLOWS, TABLES, Field, 
 FIELDS = [
     pytest.param(field, id=f"{owner}.{field.name}")
     for owner, field in chain(
-        ((table.name, each) for table in TABLES.values() for each in table.fields),
-        ((f"analytics.{model.name}", each) for model in MODELS.values() for each in model.fields),
+        ((table.name, field) for table in TABLES.values() for field in table.fields),
+        ((f"analytics.{model.name}", field) for model in MODELS.values() for field in model.fields),
     )
 ]
-EVERY_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=lambda each: each.name)
+EVERY_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_unit_is_the_suffix_of_the_name(field: Field) -> None:
     """`solar_w` is in W: a unit in the name is declared, and a declared one is in the name."""
-    suffix = field.name.rpartition("_")[2]
-    named = suffix if suffix in set(Unit) else None
-    assert named == field.unit
+    named = (unit for unit in sorted(Unit, key=len, reverse=True) if field.name.endswith(f"_{unit}"))
+    assert next(named, None) == field.unit
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -44,7 +43,7 @@ def test_key_columns_exist_and_are_never_null(table: Table) -> None:
 
 @EVERY_TABLE
 def test_column_names_are_unique(table: Table) -> None:
-    """Lake, frames and DuckDB all address columns by name, whatever the case."""
+    """Lake, frames and DuckDB all find columns by name, in any case."""
     assert len({name.lower() for name in table.columns}) == len(table.columns)
 
 
@@ -62,7 +61,7 @@ def test_duckdb_understands_the_ddl_as_it_was_meant(table: Table) -> None:
         comments = connection.execute("select comment from duckdb_tables()").fetchall()
     spelled = {Kind.TIMESTAMPTZ: "TIMESTAMP WITH TIME ZONE"}
     assert given == [
-        (each.name, spelled.get(each.type, each.type), each.nullable, each.description) for each in table.fields
+        (field.name, spelled.get(field.type, field.type), field.nullable, field.description) for field in table.fields
     ]
     assert comments == [(table.grain,)]
 

@@ -1,17 +1,17 @@
-/* What all charts share: axes with units, tooltips, stretches of missing days. */
+/* Shared by all charts: axes with units, tooltips, marks for missing days. */
 "use strict";
 
 (() => {
   const { el, month, day } = wattlog;
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
-  /** How many lines a legend takes; a letter is about six pixels wide. */
+  /** The number of lines of a legend; a letter is about six pixels wide. */
   function legendLines(series, { width, narrow }) {
     const needed = series.map(({ name }) => (name ? 6.3 * name.length + 24 + (narrow ? 10 : 18) : 0));
-    return Math.ceil(needed.reduce((total, each) => total + each, 0) / (width - 20));
+    return Math.ceil(needed.reduce((total, pixels) => total + pixels, 0) / (width - 20));
   }
 
-  /** The frame of an option: text, tooltip, and no animation, so that what is printed is what is seen. */
+  /** What all options have: text, tooltip, and no animation, so that print and screen show the same. */
   function frame(theme, size, more) {
     const bottom = more.legend ? 10 + 20 * legendLines(more.series, size) : 6;
     return {
@@ -58,7 +58,7 @@
     };
   }
 
-  /** Days as categories: months are named where they begin, days where there are few. */
+  /** Days as categories. Long axes name the months, short ones the days. */
   function dayAxis(theme, { narrow }, dates, more = {}) {
     const isLong = dates.length > 62;
     const step = Math.max(1, Math.ceil(dates.length / (narrow ? 4 : 8)));
@@ -86,10 +86,10 @@
     };
   }
 
-  /** Days without data as bars of full height on an axis of their own: a hole is not a zero. */
+  /** Missing days as bars of full height on a separate axis, since a missing value is not a zero. */
   function withMissing(theme, yAxis, series, isMissing) {
     if (!isMissing.some(Boolean)) return { yAxis, series };
-    const hole = {
+    const missing = {
       name: "no data",
       type: "bar",
       yAxisIndex: 1,
@@ -102,11 +102,11 @@
     };
     return {
       yAxis: [yAxis, { type: "value", show: false, min: 0, max: 1, axisLabel: { show: false } }],
-      series: [...series, hole],
+      series: [...series, missing],
     };
   }
 
-  /** A table: head as names, rows as texts; the first column is each row's heading. */
+  /** A table from column names and rows of text; the first column is the heading of its row. */
   function table(caption, head, rows, { foot = null, text = [] } = {}) {
     const kind = (at) => (text.includes(at) ? "text" : "");
     const line = (cells) =>

@@ -1,4 +1,4 @@
-/* Day by day, and what cars took. */
+/* Energy day by day, and charging of cars. */
 "use strict";
 
 (() => {
@@ -68,9 +68,9 @@
   };
   const VERBS = {
     home: "The home used",
-    solar: "The panels gave",
-    generated: "The panels gave",
-    grid: "From the grid came",
+    solar: "The panels generated",
+    generated: "The panels generated",
+    grid: "The grid supplied",
     battery: "The battery discharged",
   };
 
@@ -106,12 +106,12 @@
         ],
       ],
     ],
-    says(view, { stack, month: chosen }) {
+    summary(view, { stack, month: chosen }) {
       if (!stack) return "No energy is known in this year.";
       const { dates, pick } = window(view, chosen);
       const values = pick(view.days[STACKS[stack][1]]);
       const found = extremes(values);
-      if (!found) return "Nothing is known of these days.";
+      if (!found) return "No energy is known for these days.";
       const count = values.filter(isKnown).length;
       const all = toKwh(sum(values));
       const range =
@@ -119,10 +119,10 @@
           ? `, ${kwh(all / count)} a day; most on ${fullDay(dates[found.most])} ` +
             `(${kwh(toKwh(values[found.most]))}), least on ${fullDay(dates[found.least])} (${kwh(toKwh(values[found.least]))})`
           : "";
-      const absent = pick(view.days.status).filter((status) => status === "missing").length;
+      const missing = pick(view.days.status).filter((status) => status === "missing").length;
       return (
         `${VERBS[stack]} ${kwh(all)} in ${plural(count, "day")}${range}.` +
-        (absent ? ` ${plural(absent, "day")} without data ${absent === 1 ? "is" : "are"} shaded.` : "")
+        (missing ? ` ${plural(missing, "day")} without data ${missing === 1 ? "is" : "are"} shaded.` : "")
       );
     },
     option(view, theme, { stack, month: chosen }, size) {
@@ -184,22 +184,22 @@
     half: true,
     tall: true,
     isEmpty: (view) => !view.charging.length,
-    says(view) {
+    summary(view) {
       const ev = sum(view.charging.map((row) => row.ev));
       if (ev === null) {
         return view.site.wall_connectors
           ? `No charge session is known in ${view.year}.`
-          : "This site has no wall connector: what cars took is part of the home.";
+          : "This site has no wall connector: charging of cars is part of home use.";
       }
       const sessions = sum(view.charging.map((row) => row.sessions));
       const share = known(view.total.home, ev);
-      const ofHome = share === null ? "" : `, ${percent(share)} of what the home used`;
-      return `Cars took ${kwh(ev)} in ${plural(sessions, "session")}${ofHome}.`;
+      const ofHome = share === null ? "" : `, ${percent(share)} of home use`;
+      return `Cars charged ${kwh(ev)} in ${plural(sessions, "session")}${ofHome}.`;
     },
     option(view, theme, _, size) {
-      const charges = (row) => view.charging.find((each) => each.month === row.month);
-      const held = view.months.filter((row) => row.days_held > 0 || charges(row));
-      const rows = held.map((row) => {
+      const charges = (row) => view.charging.find((charged) => charged.month === row.month);
+      const shown = view.months.filter((row) => row.days_stored > 0 || charges(row));
+      const rows = shown.map((row) => {
         const charged = charges(row);
         const ev = charged?.ev ?? 0;
         return {

@@ -1,4 +1,4 @@
-/* How sure each day is, and when the grid was away. */
+/* How reliable each day is, and the grid outages. */
 "use strict";
 
 (() => {
@@ -24,12 +24,12 @@
 
   /* ---- coverage ---- */
   const MEANING = {
-    agreed: ["agreed", "", "two or more of Tesla's series say the same"],
-    single_source: ["single source", "●", "one series alone tells of it"],
-    filled: ["filled", "✚", "the month's series dropped it, another had it"],
-    adjusted: ["adjusted", "◆", "series contradict each other; the likelier was taken"],
-    provisional: ["provisional", "▲", "not final yet: asked less than two days after its end"],
-    missing: ["missing", "", "no series tells of it"],
+    agreed: ["agreed", "", "two or more of Tesla's series agree"],
+    single_source: ["single source", "●", "only one series has the day"],
+    filled: ["filled", "✚", "the month series lacks the day; another series has it"],
+    adjusted: ["adjusted", "◆", "series disagree; the more likely value is used"],
+    provisional: ["provisional", "▲", "not final yet: fetched less than two days after its end"],
+    missing: ["missing", "", "no series has the day"],
   };
   const SYMBOLS = {
     single_source: "circle",
@@ -38,18 +38,18 @@
     provisional: "triangle",
   };
 
-  /** A year is one row of weeks, on a narrow page two: the squares stay large enough to be told apart. */
+  /** A year is one row of weeks, or two on a narrow page, so that the squares stay large enough. */
   const halvesOf = ({ narrow }) => (narrow ? 2 : 1);
   const sideOf = (size) => Math.max(6, Math.min(20, (size.width - 52) / (size.narrow ? 27.5 : 54)));
   const GAP_PX = 30;
 
-  const countOf = (view, status) => view.days.status.filter((each) => each === status).length;
+  const countOf = (view, status) => view.days.status.filter((other) => other === status).length;
   const present = (view) => wattlog.STATUS.filter((status) => countOf(view, status));
 
   const coverage = {
     id: "coverage",
-    title: "How sure each day is",
-    says(view) {
+    title: "How reliable each day is",
+    summary(view) {
       const parts = present(view).map((status) => `${number(countOf(view, status), 0)} ${MEANING[status][0]}`);
       const partly = view.days.coverage_pct.filter(
         (value, at) => isKnown(value) && value < 100 && view.days.status[at] !== "missing",
@@ -57,8 +57,8 @@
       return (
         `${plural(view.dates.length, "day")} from ${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}: ${parts.join(", ")}. ` +
         (partly
-          ? `Of ${plural(partly, "day")} some intervals are missing.`
-          : "No interval of a day that is held is missing.")
+          ? `Some intervals of ${plural(partly, "day")} are missing.`
+          : "No stored day has missing intervals.")
       );
     },
     legend: (view, theme) =>
@@ -139,7 +139,7 @@
           formatter: ({ data: [date, covered, at] }) =>
             tip(fullDay(date), [
               ["the day is", words(view.days.status[at])],
-              ["intervals held", wholePct(covered)],
+              ["intervals stored", wholePct(covered)],
             ]),
         },
       });
@@ -148,11 +148,11 @@
       table(
         "Days by status and month",
         ["Month", ...wattlog.STATUS.map(words)],
-        [...new Set(view.dates.map((date) => date.slice(0, 7)))].map((each) => [
-          each,
+        [...new Set(view.dates.map((date) => date.slice(0, 7)))].map((period) => [
+          period,
           ...wattlog.STATUS.map((status) =>
             number(
-              view.days.status.filter((found, at) => found === status && view.dates[at].startsWith(each)).length,
+              view.days.status.filter((found, at) => found === status && view.dates[at].startsWith(period)).length,
               0,
             ),
           ),
@@ -162,7 +162,7 @@
 
   /* ---- outages ---- */
 
-  /** All months from the first of some days to the last: outages are told of before the first day that is held. */
+  /** All months from the first of the days to the last; the first outage may be before the first stored day. */
   function monthsOf(days) {
     const numbers = days.map((text) => Number(text.slice(5, 7))).sort((one, other) => one - other);
     const [first, last] = [numbers[0], numbers.at(-1)];
@@ -176,19 +176,19 @@
     half: true,
     tall: true,
     isEmpty: (view) => !view.outages.length,
-    says(view) {
-      if (!view.site.has_battery) return "Outages are told by batteries alone, and this site has none.";
+    summary(view) {
+      if (!view.site.has_battery) return "Only batteries report outages, and this site has none.";
       if (!view.outages.length) return `No outage is known in ${view.year}.`;
       const seconds = view.outages.map((row) => row.duration);
       const longest = view.outages[extremes(seconds).most];
       return (
         `${plural(view.outages.length, "outage")} in ${view.year}, ${duration(sum(seconds))} in all; the longest began on ` +
-        `${fullDay(longest.day)} at ${longest.time} and took ${duration(longest.duration)}.`
+        `${fullDay(longest.day)} at ${longest.time} and lasted ${duration(longest.duration)}.`
       );
     },
     option(view, theme, _, size) {
       const months = monthsOf([...view.dates, ...view.outages.map((row) => row.day)]);
-      const rows = months.map((each) => view.outages.filter((row) => row.day.startsWith(each)));
+      const rows = months.map((period) => view.outages.filter((row) => row.day.startsWith(period)));
       return frame(theme, size, {
         xAxis: monthAxis(theme, months),
         yAxis: valueAxis(theme, "hours without grid", { boundaryGap: [0, "8%"] }),
@@ -209,7 +209,7 @@
             type: "bar",
             barMaxWidth: 44,
             itemStyle: { color: theme.import },
-            data: rows.map((each) => (sum(each.map((row) => row.duration)) ?? 0) / 3600),
+            data: rows.map((ofMonth) => (sum(ofMonth.map((row) => row.duration)) ?? 0) / 3600),
             label: {
               show: true,
               position: "top",
@@ -224,7 +224,7 @@
     table: (view) =>
       table(
         "Outages",
-        ["Day", "Began", "Took", "Home, kWh", "Battery gave, kWh", "Level before, %", "Level after, %"],
+        ["Day", "Start", "Duration", "Home, kWh", "Battery discharge, kWh", "Level before, %", "Level after, %"],
         view.outages.map((row) => [
           row.day,
           row.time,

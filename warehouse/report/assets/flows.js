@@ -1,4 +1,4 @@
-/* Where energy came from and went in a year, and how much of it was the site's own. */
+/* Energy flows of a year, and self-sufficiency by month. */
 "use strict";
 
 (() => {
@@ -55,11 +55,11 @@
     half: true,
     tall: true,
     isEmpty: (view) => !view.hasFlows || !flowsOf(view).length,
-    says(view) {
+    summary(view) {
       if (!view.hasFlows) {
         return (
-          `The panels gave ${kwh(view.total.solar)}. Nothing measures the home or the grid here, so where that energy went ` +
-          "is not known, and nothing is drawn."
+          `The panels generated ${kwh(view.total.solar)}. This site measures neither the home nor the grid, so where that energy ` +
+          "went is not known."
         );
       }
       const { home, solar } = view.total;
@@ -72,8 +72,8 @@
         from("generator_to_home", "from the generator"),
       ].filter(Boolean);
       const exported = view.total.grid_export > 0 ? ` ${kwh(view.total.grid_export)} went to the grid.` : "";
-      const generated = solar > 0 ? ` The panels gave ${kwh(solar)}.` : "";
-      return `The home used ${kwh(home)}: ${parts.join(", ") || "none of it accounted for"}.${generated}${exported}`;
+      const generated = solar > 0 ? ` The panels generated ${kwh(solar)}.` : "";
+      return `The home used ${kwh(home)}: ${parts.join(", ") || "its sources are not known"}.${generated}${exported}`;
     },
     option(view, theme, _, size) {
       const found = flowsOf(view);
@@ -139,14 +139,14 @@
     half: true,
     tall: true,
     isEmpty: (view) => !view.trend.some((row) => SHARES.some(([name]) => isKnown(row[name]))),
-    says(view) {
+    summary(view) {
       const shown = view.trend.filter((row) => SHARES.some(([name]) => isKnown(row[name])));
-      if (!shown.length) return "Not known: it takes the home's and the grid's energy, and this site measures neither.";
+      if (!shown.length) return "Not known: it needs the energy of the home and of the grid, and this site measures neither.";
       const here = shown.filter((row) => row.period.startsWith(String(view.year)) && isKnown(row.self_sufficiency));
       const best = extremes(here.map((row) => row.self_sufficiency));
-      const told = (row) => `${pct(row.self_sufficiency)} in ${month(row.period)}`;
+      const shareOf = (row) => `${pct(row.self_sufficiency)} in ${month(row.period)}`;
       const range =
-        best && best.most !== best.least ? `from ${told(here[best.least])} to ${told(here[best.most])}` : "";
+        best && best.most !== best.least ? `from ${shareOf(here[best.least])} to ${shareOf(here[best.most])}` : "";
       const span = range ? ` Month by month in ${view.year}: ${range}.` : "";
       return (
         "Self-sufficiency is the part of the home's energy that the grid did not supply, directly or through the battery; " +

@@ -1,4 +1,4 @@
-/* Numbers, dates and elements. Text reaches the page by textContent alone. */
+/* Numbers, dates and elements. Text is added to the page by textContent only. */
 "use strict";
 
 (() => {
@@ -27,12 +27,12 @@
   const number = (value, digits = 1) => (isKnown(value) ? formats[digits].format(value).replace("-", "−") : "–");
   const withUnit = (unit, digits) => (value) => (isKnown(value) ? number(value, digits) + NBSP + unit : "not known");
   const kwh = withUnit("kWh", 1);
-  /** A headline: the larger the number, the fewer its decimals. */
+  /** For headlines: large numbers have no decimals. */
   const roundKwh = (value) =>
     isKnown(value) ? number(value, Math.abs(value) < 100 ? 1 : 0) + NBSP + "kWh" : "not known";
   const signed = (value) => (isKnown(value) ? (value > 0 ? "+" : "") + number(value, 2) : "–");
 
-  /** Days are counted in UTC, where none has 23 hours. */
+  /** Days are counted in UTC, where every day has 24 hours. */
   const dayNumber = (text) => Date.parse(`${text}T00:00:00Z`) / DAY_MS;
   const dayText = (day) => new Date(day * DAY_MS).toISOString().slice(0, 10);
   const day = (text) => `${Number(text.slice(8))}${NBSP}${MONTHS[text.slice(5, 7) - 1]}`;
@@ -64,7 +64,7 @@
     return made;
   }
 
-  /** What a chart says of the mark below the pointer: a heading and lines of mark, name and value. */
+  /** A tooltip: a heading, and lines of mark, name and value. */
   function tip(heading, lines) {
     return el(
       "div",

@@ -1,4 +1,4 @@
-/* Hour by hour, and what the battery held. */
+/* Hour by hour, and the state of energy. */
 "use strict";
 
 (() => {
@@ -28,14 +28,14 @@
 
   /* ---- day × hour ---- */
   const MEASURES = {
-    home: { text: "home", unit: "kW", scale: 100, show: kw, says: "the home used" },
-    solar: { text: "solar", unit: "kW", scale: 100, show: kw, says: "the panels gave" },
+    home: { text: "home", unit: "kW", scale: 100, show: kw, verb: "the home used" },
+    solar: { text: "solar", unit: "kW", scale: 100, show: kw, verb: "the panels generated" },
     grid: {
       text: "grid (+ import, − export)",
       unit: "kW",
       scale: 100,
       show: kw,
-      says: "the grid gave",
+      verb: "the grid supplied",
       isSigned: true,
     },
     battery: {
@@ -43,10 +43,10 @@
       unit: "kW",
       scale: 100,
       show: kw,
-      says: "the battery gave",
+      verb: "the battery discharged",
       isSigned: true,
     },
-    soe: { text: "state of energy", unit: "%", scale: 1, show: wholePct, says: "the battery held" },
+    soe: { text: "state of energy", unit: "%", scale: 1, show: wholePct, verb: "the battery stored" },
   };
   const measuresOf = (view) =>
     Object.keys(MEASURES).filter((name) => {
@@ -62,7 +62,7 @@
     });
   }
 
-  /** All but the outermost half percent lie within: one odd hour must not make the others pale. */
+  /** The range of all values but the largest half percent, so that one extreme hour does not make the others pale. */
   function reach(values) {
     const sizes = values
       .filter(isKnown)
@@ -77,15 +77,15 @@
     tall: true,
     isEmpty: (view) => !measuresOf(view).length,
     controls: (view) => [["measure", "Show", measuresOf(view).map((name) => [name, MEASURES[name].text])]],
-    says(view, { measure }) {
+    summary(view, { measure }) {
       if (!measure) return "No power is known in this year.";
-      const { scale, unit, show, says, text } = MEASURES[measure];
+      const { scale, unit, show, verb, text } = MEASURES[measure];
       const hours = profile(view.hours[measure]);
       const found = extremes(hours);
-      const told = (at) => `from ${hour(at)} (${show(hours[at] / scale)})`;
+      const hourAndMean = (at) => `from ${hour(at)} (${show(hours[at] / scale)})`;
       return (
         `Mean ${unit === "%" ? "level" : "power"} of every hour (${text}); across is the day, down the hour of the site's ` +
-        `clock. On average ${says} most ${told(found.most)}, least ${told(found.least)}. Grey hours are not known.`
+        `clock. On average ${verb} most ${hourAndMean(found.most)}, least ${hourAndMean(found.least)}. Grey hours are not known.`
       );
     },
     option(view, theme, { measure }, size) {
@@ -156,12 +156,12 @@
     table(view, { measure }) {
       const { scale, unit, text } = MEASURES[measure];
       const months = [...new Set(view.dates.map((date) => date.slice(0, 7)))];
-      const columns = months.map((each) =>
-        profile(view.hours[measure].filter((_, at) => view.dates[Math.floor(at / 24)].startsWith(each))),
+      const columns = months.map((period) =>
+        profile(view.hours[measure].filter((_, at) => view.dates[Math.floor(at / 24)].startsWith(period))),
       );
       return table(
         `Mean ${text} by hour and month, ${unit}`,
-        ["Hour", ...months.map((each) => `${month(each)}, ${unit}`)],
+        ["Hour", ...months.map((period) => `${month(period)}, ${unit}`)],
         Array.from({ length: 24 }, (_, at) => [
           hour(at),
           ...columns.map((values) => number(isKnown(values[at]) ? values[at] / scale : null, unit === "%" ? 0 : 2)),
@@ -177,7 +177,7 @@
     half: true,
     tall: true,
     isEmpty: (view) => !view.site.has_battery || !has(view.soe.soe_mean),
-    says(view) {
+    summary(view) {
       if (!view.site.has_battery) return "This site has no battery.";
       const found = extremes(view.soe.soe_min);
       if (!found) return "No state of energy is known in this year.";
@@ -187,7 +187,7 @@
       const lowest = `${fullDay(view.dates[found.least])} (${pct(view.soe.soe_min[found.least] / 10)})`;
       const often = empty ? `On ${plural(empty, "day")} it` : "It never";
       return (
-        `The battery${size} held ${pct(sum(means) / means.length / 10)} on average; lowest on ${lowest}. ` +
+        `The battery${size} was at ${pct(sum(means) / means.length / 10)} on average, and lowest on ${lowest}. ` +
         `${often} fell to 5${NBSP}% or below.`
       );
     },

@@ -1,10 +1,25 @@
-/* The page: choices, sections that are drawn when they come into sight, themes, paper. */
+/* The page: choices, sections that are drawn when they come into view, themes, print. */
 "use strict";
 
 (() => {
   const { el, view: viewOf, years, theme, chooser, plural, number, fullDay } = wattlog;
-  const { daily, flows, trend, months, heatmap, soe, cars, coverage, outages, contradictions } = wattlog.charts;
-  const SECTIONS = [daily, flows, trend, months, heatmap, soe, cars, coverage, outages, contradictions];
+  const { daily, flows, trend, bills, labels, whatIf, months, heatmap, soe, cars, coverage, outages, differences } =
+    wattlog.charts;
+  const SECTIONS = [
+    daily,
+    flows,
+    trend,
+    bills,
+    labels,
+    whatIf,
+    months,
+    heatmap,
+    soe,
+    cars,
+    coverage,
+    outages,
+    differences,
+  ];
   const PAPER_PX = 660;
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
@@ -19,11 +34,11 @@
       this.isDirty = true;
       this.choice = {};
       this.controls = el("div", { className: "controls" });
-      this.says = el("p", { className: "says", id: `${spec.id}-says` });
+      this.summary = el("p", { className: "summary", id: `${spec.id}-summary` });
       this.canvas = el("div", {
         className: `chart${spec.tall ? " tall" : ""}`,
         role: "img",
-        "aria-labelledby": `${spec.id}-title ${spec.id}-says`,
+        "aria-labelledby": `${spec.id}-title ${spec.id}-summary`,
       });
       this.legend = el("ul", { className: "legend" });
       this.scroll = el("div", {
@@ -38,14 +53,15 @@
         "section",
         { id: spec.id, className: spec.half ? "half" : "", "aria-labelledby": `${spec.id}-title` },
         el("header", {}, el("h2", { id: `${spec.id}-title` }, spec.title), this.controls),
-        this.says,
+        this.summary,
         ...(spec.isTable ? [this.scroll] : [this.canvas, this.legend, this.details]),
       );
     }
 
-    /** Another site or year: choices that still exist stay. What has nothing to show says why, below the others. */
+    /** Show another site or year. Choices that still exist are kept; a section without data gives the reason instead. */
     show(view) {
       this.isEmpty = this.spec.isEmpty?.(view) ?? false;
+      this.root.hidden = this.spec.isHidden?.(view) ?? false;
       this.canvas.hidden = this.legend.hidden = this.details.hidden = this.controls.hidden = this.isEmpty;
       this.root.classList.toggle("empty", this.isEmpty);
       this.controls.replaceChildren(
@@ -66,11 +82,11 @@
 
     mark() {
       this.isDirty = true;
-      this.says.textContent = this.spec.says(state.view, this.choice);
+      this.summary.textContent = this.spec.summary(state.view, this.choice);
       this.fill();
     }
 
-    /** Tables stand in the page only while they are looked at. */
+    /** A table is part of the page only while it is open. */
     fill() {
       const made =
         this.spec.isTable || (this.details.open && !this.isEmpty) ? this.spec.table(state.view, this.choice) : null;
@@ -102,7 +118,7 @@
   const observer = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) {
-        const section = sections.find((each) => each.root === entry.target);
+        const section = sections.find((candidate) => candidate.root === entry.target);
         if (entry.isIntersecting) {
           inSight.add(section);
           section.draw();
@@ -112,7 +128,7 @@
     { rootMargin: "250px" },
   );
 
-  /** Everything must be drawn again; what is out of sight waits until it is seen. */
+  /** Draw every section again; sections out of view wait until they come into view. */
   function redraw() {
     for (const section of sections) section.isDirty = true;
     for (const section of state.paper ? sections : inSight) section.draw();
@@ -135,7 +151,7 @@
 
   function show() {
     const { site, year } = state;
-    const view = viewOf(site, year);
+    const view = viewOf(data, site, year);
     state.view = view;
     document.title = `${nameOf(site)} ${year} – energy report`;
     byId("heading").textContent = `${nameOf(site)}, ${year}`;
@@ -148,12 +164,12 @@
     ]
       .filter(Boolean)
       .join(" · ");
-    const stretch = `${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}`;
-    const absent = view.dates.length - view.held;
-    byId("held").textContent = absent
-      ? `${number(view.held, 0)} of ${plural(view.dates.length, "day")}, ${stretch}; ` +
-        `${number(absent, 0)} missing, and not part of any sum.`
-      : `${plural(view.held, "day")}, ${stretch}; none is missing.`;
+    const period = `${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}`;
+    const missing = view.dates.length - view.stored;
+    byId("stored").textContent = missing
+      ? `${number(view.stored, 0)} of ${plural(view.dates.length, "day")}, ${period}; ` +
+        `${number(missing, 0)} missing, and not part of any sum.`
+      : `${plural(view.stored, "day")}, ${period}; none is missing.`;
     byId("announce").textContent = `${nameOf(site)}, ${year}`;
     showTiles(view);
     const known = years(site);
@@ -171,7 +187,7 @@
     const known = years(site);
     state.site = site;
     state.year = known.includes(year) ? year : known[0];
-    byId("year").replaceChildren(...known.map((each) => el("option", { value: String(each) }, String(each))));
+    byId("year").replaceChildren(...known.map((option) => el("option", { value: String(option) }, String(option))));
     byId("year").value = String(state.year);
     byId("site").value = site.site_id;
     show();
@@ -192,7 +208,7 @@
   function start() {
     byId("made").textContent =
       `Made on ${data.made_at.slice(0, 16).replace("T", " ")} UTC by wattlog` +
-      (data.without_history.length ? `; without history in this report: ${data.without_history.join(", ")}.` : ".");
+      (data.without_history.length ? `; sites without history in this report: ${data.without_history.join(", ")}.` : ".");
     if (!data.sites.length) {
       byId("choice").hidden = true;
       byId("sections").append(

@@ -1,4 +1,4 @@
-/* Beside Tesla's figures, and where Tesla's figures contradict each other. */
+/* Months compared with Tesla's figures, and where Tesla's figures disagree. */
 "use strict";
 
 (() => {
@@ -14,6 +14,7 @@
     words,
     month,
     longMonth,
+    percent,
     table,
     frame,
     valueAxis,
@@ -25,23 +26,23 @@
     ["grid_import", "Import"],
     ["grid_export", "Export"],
   ];
-  /** A month agrees where Tesla's figure is within a thousandth, or within a tenth of a kWh where that is less. */
-  const differs = (row, name) => {
+  /** Whether Tesla's figure of a month is off by more than the tolerance. */
+  const differs = ({ month_tolerance: allowed }, row, name) => {
     const difference = row[`tesla_${name}_difference`];
-    return isKnown(difference) && Math.abs(difference) > Math.max(0.1, Math.abs(row[`tesla_${name}`]) / 1000);
+    return isKnown(difference) && Math.abs(difference) > Math.max(allowed.kwh, allowed.share * Math.abs(row[`tesla_${name}`]));
   };
 
-  const cells = (row, name) => [
+  const cells = (view, row, name) => [
     el("td", { className: "begins" }, number(row[name])),
     el("td", {}, number(row[`tesla_${name}`])),
     el(
       "td",
-      { className: differs(row, name) ? "differs" : "" },
-      signed(row[`tesla_${name}_difference`]) + (differs(row, name) ? " ≠" : ""),
+      { className: differs(view, row, name) ? "differs" : "" },
+      signed(row[`tesla_${name}_difference`]) + (differs(view, row, name) ? " ≠" : ""),
     ),
   ];
 
-  /** Sums of what is known; a difference of sums only where every month has one. */
+  /** Sums of the known values; a difference only where every month has one. */
   function totals(rows) {
     const differences = (name) => rows.map((row) => row[`tesla_${name}_difference`]);
     return Object.fromEntries(
@@ -55,27 +56,27 @@
 
   const months = {
     id: "months",
-    title: "Months beside Tesla's figures",
+    title: "Months compared with Tesla's figures",
     isTable: true,
-    says(view) {
+    summary(view) {
       const compared = view.months.filter((row) => MEASURES.some(([name]) => isKnown(row[`tesla_${name}_difference`])));
-      const odd = compared.filter((row) => MEASURES.some(([name]) => differs(row, name)));
+      const odd = compared.filter((row) => MEASURES.some(([name]) => differs(view, row, name)));
       if (!compared.length)
-        return "In kWh. Tesla gave no figure for a month that is held as a whole, so nothing is compared.";
+        return "In kWh. Nothing is compared: no month has a figure from Tesla and values for all of its days.";
       const agreed =
         compared.length === 1 ? "The month compared agrees" : `All ${compared.length} months compared agree`;
-      const differing = `${odd.length === 1 ? "one differs" : `${odd.length} differ`} by more than a thousandth (≠)`;
+      const differing = `${odd.length === 1 ? "one differs" : `${odd.length} differ`} by more than ${percent(view.month_tolerance.share)} (≠)`;
       const verdict = odd.length
         ? `Of ${plural(compared.length, "month")} compared ${differing}: ${odd.map((row) => month(row.month)).join(", ")}.`
         : `${agreed}.`;
-      return `In kWh; the difference is Tesla's month less the sum of its days. ${verdict}`;
+      return `In kWh. The difference is Tesla's figure minus the sum of the days. ${verdict}`;
     },
     table(view) {
       const group = el(
         "tr",
         {},
         el("th", { scope: "col", rowSpan: 2, className: "text" }, "Month"),
-        el("th", { scope: "col", rowSpan: 2 }, "Days held"),
+        el("th", { scope: "col", rowSpan: 2 }, "Days"),
         ...MEASURES.map(([, text]) => el("th", { scope: "colgroup", colSpan: 3, className: "group begins" }, text)),
       );
       const names = el(
@@ -84,26 +85,26 @@
         ...MEASURES.flatMap(() => [
           el("th", { scope: "col", className: "begins" }, "days"),
           el("th", { scope: "col" }, "Tesla"),
-          el("th", { scope: "col", title: "Tesla's month less the sum of its days" }, "diff."),
+          el("th", { scope: "col", title: "Tesla's figure minus the sum of the days" }, "diff."),
         ]),
       );
-      const line = (heading, held, row) =>
+      const line = (heading, days, row) =>
         el(
           "tr",
           {},
           el("th", { scope: "row" }, heading),
-          el("td", {}, held),
-          ...MEASURES.flatMap(([name]) => cells(row, name)),
+          el("td", {}, days),
+          ...MEASURES.flatMap(([name]) => cells(view, row, name)),
         );
-      const of = (row) => (row.days_held === row.days ? String(row.days) : `${row.days_held} of ${row.days}`);
+      const of = (row) => (row.days_stored === row.days ? String(row.days) : `${row.days_stored} of ${row.days}`);
       const all = {
         days: sum(view.months.map((row) => row.days)),
-        days_held: sum(view.months.map((row) => row.days_held)),
+        days_stored: sum(view.months.map((row) => row.days_stored)),
       };
       return el(
         "table",
         { className: "months" },
-        el("caption", { className: "unseen" }, "Each month in kWh beside Tesla's own figure"),
+        el("caption", { className: "unseen" }, "Each month in kWh, compared with Tesla's figure"),
         el("thead", {}, group, names),
         el("tbody", {}, ...view.months.map((row) => line(longMonth(row.month), of(row), row))),
         el("tfoot", {}, line("Year", of(all), totals(view.months))),
@@ -111,40 +112,25 @@
     },
   };
 
-  /* ---- contradictions ---- */
+  /* ---- differences ---- */
   const byCause = (view) => {
     const found = new Map();
-    for (const row of view.causes) found.set(row.cause, (found.get(row.cause) ?? 0) + row.findings);
+    for (const row of view.causes) found.set(row.cause, (found.get(row.cause) ?? 0) + row.differences);
     return [...found].sort((one, other) => other[1] - one[1]);
   };
-  const WHY = {
-    dropped_day: "the month's series left a day out",
-    partial_period: "one side is of a period that was not over",
-    rollup_drift: "days do not add up to the month or year",
-    allocation_shift: "totals match, their parts do not",
-    missing_intervals: "a day has too few intervals",
-    midnight_zero: "a total fell to zero at midnight",
-    wrong_window: "the answer was of other days",
-    unit_mismatch: "kWh were given for Wh",
-    sensor_inversion: "a sensor counts the wrong way round",
-    revised: "a later answer says otherwise",
-    rounding: "rounding",
-    unexplained: "no cause is known",
-  };
-
-  const contradictions = {
-    id: "contradictions",
-    title: "Where Tesla contradicts itself",
+  const differences = {
+    id: "differences",
+    title: "Where Tesla's figures disagree",
     isEmpty: (view) => !view.causes.length,
     height: (_, view) => 70 + 34 * byCause(view).length,
-    says(view) {
-      const findings = sum(view.causes.map((row) => row.findings)) ?? 0;
-      if (!view.comparisons) return `Nothing of ${view.year} was compared yet.`;
-      if (!findings) return `All ${number(view.comparisons, 0)} comparisons of ${view.year} agree.`;
+    summary(view) {
+      const count = sum(view.causes.map((row) => row.differences)) ?? 0;
+      if (!view.comparisons) return `Nothing in ${view.year} has been compared yet.`;
+      if (!count) return `All ${number(view.comparisons, 0)} comparisons in ${view.year} agree.`;
       const causes = byCause(view).map(
-        ([cause, count]) => `${words(cause)} (${WHY[cause] ?? "see the documentation"}): ${number(count, 0)}`,
+        ([cause, ofCause]) => `${words(cause)} (${view.cause_sentences[cause]}): ${number(ofCause, 0)}`,
       );
-      return `${number(findings, 0)} of ${number(view.comparisons, 0)} comparisons disagree. ${causes.join("; ")}.`;
+      return `${number(count, 0)} of ${number(view.comparisons, 0)} comparisons disagree. ${causes.join("; ")}.`;
     },
     option(view, theme, _, size) {
       const rows = byCause(view);
@@ -168,7 +154,7 @@
           trigger: "item",
           formatter: ({ dataIndex }) =>
             tip(words(rows[dataIndex][0]), [
-              [WHY[rows[dataIndex][0]] ?? "", number(rows[dataIndex][1], 0), theme.adjusted],
+              [view.cause_sentences[rows[dataIndex][0]], number(rows[dataIndex][1], 0), theme.adjusted],
             ]),
         },
         series: [
@@ -183,17 +169,17 @@
       });
     },
     table(view) {
-      const all = sum(view.causes.map((row) => row.findings));
-      const rows = view.disagreements;
+      const all = sum(view.causes.map((row) => row.differences));
+      const rows = view.differences;
       const made = table(
-        "Contradictions one by one",
+        "Differences one by one",
         [
-          "From",
-          "Of",
+          "Start",
+          "Period",
           "Comparison",
           "Measure",
-          "One says, kWh",
-          "Other says, kWh",
+          "First source, kWh",
+          "Second source, kWh",
           "Difference, kWh",
           "Sources",
           "Cause",
@@ -207,7 +193,7 @@
           number(row.right_value, 3),
           signed(row.difference),
           `${row.left_source} · ${row.right_source}`,
-          row.parts_at ? `${words(row.cause)}, from ${row.parts_at} on` : words(row.cause),
+          row.diverges_at ? `${words(row.cause)}, since ${row.diverges_at}` : words(row.cause),
         ]),
         { text: [1, 2, 3, 7, 8] },
       );
@@ -251,6 +237,6 @@
     return made;
   }
 
-  Object.assign(wattlog.charts, { months, contradictions });
+  Object.assign(wattlog.charts, { months, differences });
   wattlog.tiles = tiles;
 })();

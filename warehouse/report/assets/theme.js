@@ -1,4 +1,4 @@
-/* Colours live in page.css; charts read them from there, so that a theme is one place. */
+/* Colours are defined in page.css; charts read them from there. */
 "use strict";
 globalThis.wattlog = { charts: {} };
 
@@ -24,7 +24,7 @@ globalThis.wattlog = { charts: {} };
   ];
   const STATUS = ["agreed", "single_source", "filled", "adjusted", "provisional", "missing"];
 
-  /** The colours in force. */
+  /** The colours of the current theme. */
   function theme() {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -36,7 +36,7 @@ globalThis.wattlog = { charts: {} };
     };
   }
 
-  /** Follow the system until somebody chooses; paper is always light. */
+  /** Follow the system's theme until the button is pressed; paper is always light. */
   function chooser(button, changed) {
     const system = matchMedia("(prefers-color-scheme: dark)");
     let chosen = null;

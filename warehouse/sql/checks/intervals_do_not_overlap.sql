@@ -1,10 +1,12 @@
 -- purpose: no two intervals of a site and series cover the same time, so that no second counts twice (Q10, Q21)
 -- returns: table, site, interval, when it ends, when the next one begins
--- sources: main.energy_intervals, main.power, main.state_of_energy
+-- sources: main.energy_intervals, main.power, main.prices, main.state_of_energy
 with intervals as (
     select 'energy_intervals' as table_name, site_id, interval_start, interval_s from main.energy_intervals
     union all
     select 'power' as table_name, site_id, interval_start, interval_s from main.power
+    union all
+    select 'prices' as table_name, site_id, interval_start, interval_s from main.prices
     union all
     select 'state_of_energy' as table_name, site_id, interval_start, interval_s from main.state_of_energy
 ),

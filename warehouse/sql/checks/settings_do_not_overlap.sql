@@ -1,4 +1,4 @@
--- purpose: of a site's settings, one set is in force at a time, and only the newest has no end
+-- purpose: a site has one set of settings at a time, and only the newest has no end
 -- returns: site, from when, until when, when the next begins
 -- sources: main.site_settings
 with followed as (

@@ -1,5 +1,5 @@
--- question: how much of what charged each battery did it give back, and how many full cycles did it do?
--- returns: site, year, energy in and out, what it holds more at the end, the efficiency, the cycles
+-- question: how much of the energy that charged each battery did it discharge, and in how many full cycles?
+-- returns: site, year, energy in and out, the change of its stored energy, the efficiency, the cycles
 -- sources: analytics.battery_cycles
 select
     site_name,

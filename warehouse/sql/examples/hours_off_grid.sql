@@ -1,5 +1,5 @@
 -- question: how many hours was each site off grid, in how many outages, and how long was the longest?
--- returns: site, year, outages, hours, the longest one's hours, what the home used meanwhile as far as it is held
+-- returns: site, year, outages, hours, hours of the longest one, energy the home used meanwhile as far as it is stored
 -- sources: analytics.outages
 select
     site_name,

@@ -1,10 +1,10 @@
--- purpose: how hard the battery worked and what it gave back. Equivalent full cycles are the energy discharged by the rated
+-- purpose: the battery's throughput and efficiency. Equivalent full cycles are the energy discharged by the rated
 --          energy. Round-trip efficiency is energy out by energy in over a stretch that ends with as much in the battery as
---          it began with (IEC 62933-2-1; PNNL-22010 rev. 2): what the battery holds more or less at the end, by state of
---          energy and rated energy, is added to what it gave; where that is not known, stored_change_kwh is NULL and the
---          figure is off by at most one battery's content. It is given for months and years with a full cycle or more
+--          it began with (IEC 62933-2-1; PNNL-22010 rev. 2): the change of the stored energy, by state of energy and rated energy,
+--          is added to the energy out; where it is not known, stored_change_kwh is NULL and the figure is off by at most one
+--          battery's content. It is given for months and years with a full cycle or more
 -- grain: one row per site with a battery, granularity (day, month, year) and period
--- sources: main.daily, main.state_of_energy, analytics.sites
+-- sources: main.daily, main.state_of_energy, analytics.sites, meta.zone_days
 create table analytics.battery_cycles as
 with soe_days as (
     select
@@ -15,7 +15,7 @@ with soe_days as (
         min(soe_pct) as min_soe_pct,
         max(soe_pct) as max_soe_pct,
         sum(soe_pct * interval_s) as soe_pct_s,
-        sum(interval_s) filter (soe_pct is not null) as held_s,
+        sum(interval_s) filter (soe_pct is not null) as stored_s,
         sum(interval_s) filter (soe_pct <= 0) as empty_s,
         sum(interval_s) filter (soe_pct >= 100) as full_s
     from main.state_of_energy
@@ -26,10 +26,12 @@ midnights as (
     select
         soe_days.*,
         case
-            when timezone(coalesce(sites.zone, 'UTC'), first_start) = local_date::timestamp then first_soe_pct
+            when make_timestamp(epoch_us(first_start) + coalesce(clock.offset_us, 0)) = local_date::timestamp
+                then first_soe_pct
         end as midnight_soe_pct
     from soe_days
     left join analytics.sites as sites on sites.site_id = soe_days.site_id
+    left join meta.zone_days as clock on meta.is_in_force(clock, sites.zone, first_start)
 ),
 days as (
     select
@@ -45,7 +47,7 @@ days as (
         today.min_soe_pct,
         today.max_soe_pct,
         today.soe_pct_s,
-        today.held_s,
+        today.stored_s,
         today.empty_s,
         today.full_s
     from main.daily as daily
@@ -79,9 +81,9 @@ periods as (
         sum(discharge_wh) filter (has_balance) / 1000 as balanced_discharge_kwh,
         min(min_soe_pct) as min_soe_pct,
         max(max_soe_pct) as max_soe_pct,
-        sum(soe_pct_s) / sum(held_s) as mean_soe_pct,
-        case when sum(held_s) > 0 then coalesce(sum(empty_s), 0) / 3600 end as empty_h,
-        case when sum(held_s) > 0 then coalesce(sum(full_s), 0) / 3600 end as full_h
+        sum(soe_pct_s) / sum(stored_s) as mean_soe_pct,
+        case when sum(stored_s) > 0 then coalesce(sum(empty_s), 0) / 3600 end as empty_h,
+        case when sum(stored_s) > 0 then coalesce(sum(full_s), 0) / 3600 end as full_h
     from balanced
     group by grouping sets ((site_id, local_date), (site_id, month), (site_id, year))
 )

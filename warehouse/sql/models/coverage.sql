@@ -1,9 +1,9 @@
--- purpose: how many of the expected rows are held; hours before the installation, in the future and at night, when some
---          equipment says nothing, are not expected
--- grain: one row per site, series and local month that was asked for, or lies between months that were
--- sources: main.power, main.state_of_energy, main.energy_intervals, main.energy_periods, main.gaps, analytics.sites
+-- purpose: how many of the expected rows are stored; rows before the installation, in the future and at night, when some
+--          equipment reports nothing, are not expected
+-- grain: one row per site, series and local month that was requested, or is between months that were
+-- sources: main.power, main.state_of_energy, main.energy_intervals, main.energy_periods, main.gaps, analytics.sites, meta.zone_days
 create table analytics.coverage as
-with held as (
+with stored as (
     select site_id, 'power' as series, date_trunc('month', local_date) as month, count(*) as held_rows
     from main.power
     group by all
@@ -37,14 +37,16 @@ missing as (
         gaps.site_id,
         gaps.series,
         gaps.expected_rows,
-        timezone(coalesce(sites.zone, 'UTC'), gaps.gap_start) as starts,
-        timezone(coalesce(sites.zone, 'UTC'), gaps.gap_end) as ends
+        make_timestamp(epoch_us(gaps.gap_start) + coalesce(start_clock.offset_us, 0)) as starts,
+        make_timestamp(epoch_us(gaps.gap_end) + coalesce(end_clock.offset_us, 0)) as ends
     from main.gaps as gaps
     left join analytics.sites as sites on sites.site_id = gaps.site_id
+    left join meta.zone_days as start_clock on meta.is_in_force(start_clock, sites.zone, gaps.gap_start)
+    left join meta.zone_days as end_clock on meta.is_in_force(end_clock, sites.zone, gaps.gap_end)
     where gaps.cause not in ('before_install', 'future', 'night')
 ),
--- A gap of several months counts in each by its share of the time; months of rows that stand for months or years are
--- those in which the periods begin.
+-- A gap of several months counts in each by its share of the time; rows of months or years count in the month in
+-- which their period begins.
 spread as (
     select
         missing.site_id,
@@ -66,7 +68,7 @@ spread as (
 ),
 counted as (
     select site_id, series, month::date as month, held_rows, 0.0 as missing_rows
-    from held
+    from stored
     union all
     select site_id, series, month::date as month, 0 as held_rows, missing_rows
     from spread

@@ -1,22 +1,26 @@
--- purpose: energy by the hours of the site's own clock; an interval counts in the hour in which it begins, and held_s says
---          how much of the hour is held
--- grain: one row per site and local hour of which any interval is held; the hour that the clocks repeat is two rows, and
+-- purpose: energy by the hours of the site's own clock; an interval counts in the hour in which it begins, held_s is
+--          the time of the hour for which intervals are stored
+-- grain: one row per site and local hour of which any interval is stored; the hour that the clocks repeat is two rows, and
 --        so are the parts of an hour within which they change (Lord Howe, Chatham)
--- sources: main.energy_intervals, analytics.sites
+-- sources: main.energy_intervals, analytics.sites, meta.zone_days
 create table analytics.hourly as
 with placed as (
     select
         intervals.* exclude (local_date),
-        timezone(coalesce(sites.zone, 'UTC'), intervals.interval_start) as local_start
+        make_timestamp(epoch_us(intervals.interval_start) + coalesce(clock.offset_us, 0)) as local_start,
+        coalesce(clock.offset_us, 0) as ahead_us,
+        clock.begins_at as clock_since
     from main.energy_intervals as intervals
     left join analytics.sites as sites on sites.site_id = intervals.site_id
+    left join meta.zone_days as clock on meta.is_in_force(clock, sites.zone, intervals.interval_start)
 ),
--- What the clock is ahead of UTC tells the two passes of a repeated hour apart.
+-- The two passes of a repeated hour have different offsets from UTC.
 hours as (
     select
         site_id,
         date_trunc('hour', local_start) as local_hour,
-        epoch_us(local_start) - epoch_us(interval_start) as ahead_us,
+        ahead_us,
+        min(clock_since) as clock_since,
         min(interval_start) as first_start,
         sum(interval_s) as held_s,
         sum(solar_energy_exported_wh) as solar_wh,
@@ -34,13 +38,12 @@ hours as (
         sum(consumer_energy_imported_from_battery_wh) as battery_to_home_wh,
         sum(consumer_energy_imported_from_generator_wh) as generator_to_home_wh
     from placed
-    group by site_id, date_trunc('hour', local_start), epoch_us(local_start) - epoch_us(interval_start)
+    group by site_id, date_trunc('hour', local_start), ahead_us
 ),
 totals as (
     select
         hours.*,
         sites.site_name,
-        coalesce(sites.zone, 'UTC') as zone,
         coalesce(sites.has_battery, false) as has_battery,
         list_sum([grid_to_home_wh, solar_to_home_wh, battery_to_home_wh, generator_to_home_wh]) as home_wh,
         list_sum([solar_to_grid_wh, battery_to_grid_wh, generator_to_grid_wh]) as grid_export_wh,
@@ -49,8 +52,8 @@ totals as (
     from hours
     left join analytics.sites as sites on sites.site_id = hours.site_id
 ),
--- A day without a single split on a site without battery tells nothing of the home; nor, if nothing was imported either,
--- of the grid: those zeros are unknown (Q16, Q43).
+-- On a site without battery, a day without any split has no information about the home; nor, if nothing was imported either,
+-- about the grid: those zeros are unknown (Q16, Q43).
 unsplit as (
     select site_id, local_hour::date as local_date, coalesce(sum(grid_import_wh), 0) = 0 as is_unmetered
     from totals
@@ -69,9 +72,8 @@ known as (
 select
     site_id::bigint as site_id,
     site_name::varchar as site_name,
-    -- Where the clocks changed within the hour it has no beginning of its own on either side: the first interval is it.
-    case when timezone(zone, hour_start) = local_hour then hour_start else first_start
-    end::timestamptz as hour_start,
+    -- Where the clocks changed within the hour, the second part begins with its first interval.
+    case when hour_start < clock_since then first_start else hour_start end::timestamptz as hour_start,
     local_hour::timestamp as local_hour,
     local_hour::date as local_date,
     held_s::integer as held_s,

@@ -1,4 +1,4 @@
--- purpose: the typical day of each calendar month: mean energy by hour of the site's clock, over hours that are held whole
+-- purpose: the typical day of each calendar month: mean energy by hour of the site's clock, over hours that are stored whole
 --          (a load profile: the mean of the same hour over the days of a class, as utilities publish it)
 -- grain: one row per site, month of the year and hour of the day
 -- sources: analytics.hourly

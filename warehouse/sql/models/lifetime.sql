@@ -1,4 +1,4 @@
--- purpose: the whole history as the sum of its days, beside the sum of the years that Tesla's lifetime series gives
+-- purpose: the whole history as the sum of its days, with the sum of the years of Tesla's lifetime series
 -- grain: one row per site
 -- sources: analytics.periods
 create view analytics.lifetime as

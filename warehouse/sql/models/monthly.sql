@@ -1,5 +1,5 @@
--- purpose: each calendar month as the sum of its days, beside the month that Tesla's year series gives, and the difference
--- grain: one row per site and local month that the days or Tesla tell of
+-- purpose: each calendar month as the sum of its days, with the month of Tesla's year series, and the difference
+-- grain: one row per site and local month of the days or of Tesla's series
 -- sources: analytics.periods
 create view analytics.monthly as
 select

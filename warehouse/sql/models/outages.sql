@@ -1,8 +1,8 @@
 -- purpose: each time the site ran without the grid: how long (an interruption's duration, as IEEE 1366 counts it), what the
 --          home used, what the battery and the panels gave meanwhile, and the battery's state before and after. Intervals
---          that the outage shares count by the share of their time; an energy is NULL unless the whole outage is held
+--          that the outage shares count by the share of their time; an energy is NULL unless intervals of the whole outage are stored
 -- grain: one row per site and outage
--- sources: main.backup_events, main.energy_intervals, main.state_of_energy, analytics.sites
+-- sources: main.backup_events, main.energy_intervals, main.state_of_energy, analytics.sites, meta.zone_days
 create table analytics.outages as
 with events as (
     select
@@ -11,12 +11,23 @@ with events as (
         events.started_at,
         events.ended_at,
         events.duration_s,
-        timezone(coalesce(sites.zone, 'UTC'), events.started_at) as local_started_at,
-        timezone(coalesce(sites.zone, 'UTC'), events.ended_at) as local_ended_at
+        make_timestamp(epoch_us(events.started_at) + coalesce(start_clock.offset_us, 0)) as local_started_at,
+        make_timestamp(epoch_us(events.ended_at) + coalesce(end_clock.offset_us, 0)) as local_ended_at
     from main.backup_events as events
     left join analytics.sites as sites on sites.site_id = events.site_id
+    left join meta.zone_days as start_clock on meta.is_in_force(start_clock, sites.zone, events.started_at)
+    left join meta.zone_days as end_clock on meta.is_in_force(end_clock, sites.zone, events.ended_at)
 ),
--- By their days first: an outage meets some hundred intervals, not all of its site's.
+-- Joined by days first: an outage overlaps some hundred intervals, not all of its site's. As a lateral join, the days were
+-- joined last.
+days as materialized (
+    select
+        site_id,
+        started_at,
+        ended_at,
+        unnest(generate_series(local_started_at::date, local_ended_at::date, interval 1 day))::date as local_date
+    from events
+),
 shares as (
     select
         events.site_id,
@@ -32,13 +43,10 @@ shares as (
         ]) as home_wh,
         intervals.battery_energy_exported_wh as battery_discharge_wh,
         intervals.solar_energy_exported_wh as solar_wh
-    from events
-    cross join lateral (
-        select unnest(generate_series(local_started_at::date, local_ended_at::date, interval 1 day))::date as local_date
-    ) as days
+    from days as events
     join main.energy_intervals as intervals
         on intervals.site_id = events.site_id
-        and intervals.local_date = days.local_date
+        and intervals.local_date = events.local_date
         and intervals.interval_start < events.ended_at
         and intervals.interval_start + to_seconds(intervals.interval_s) > events.started_at
 ),
@@ -55,16 +63,26 @@ energies as (
     from shares
     group by site_id, started_at
 ),
+-- An interval that contains the beginning or the end of an outage begins on that day or on the day before.
+soe_of_days as (
+    select stored.*
+    from main.state_of_energy as stored
+    semi join (
+        select site_id, local_date from days
+        union
+        select site_id, local_started_at::date - 1 as local_date from events
+    ) as near on near.site_id = stored.site_id and near.local_date = stored.local_date
+),
 begun as (
     select events.*, soe.soe_pct as begin_soe_pct, soe.interval_start as begin_seen, soe.interval_s as begin_s
     from events
-    asof left join main.state_of_energy as soe
+    asof left join soe_of_days as soe
         on soe.site_id = events.site_id and events.started_at >= soe.interval_start
 ),
 ended as (
     select begun.*, soe.soe_pct as end_soe_pct, soe.interval_start as end_seen, soe.interval_s as end_s
     from begun
-    asof left join main.state_of_energy as soe
+    asof left join soe_of_days as soe
         on soe.site_id = begun.site_id and begun.ended_at >= soe.interval_start
 )
 select

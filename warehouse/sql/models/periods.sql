@@ -1,7 +1,7 @@
--- purpose: calendar months, calendar years and the whole history as sums of `daily`, beside Tesla's own figure of each;
---          the difference is given where the days that Tesla's figure stands for are all held
--- grain: one row per site, granularity (month, year, lifetime) and calendar period that either tells of
--- sources: main.daily, main.energy_periods, analytics.sites
+-- purpose: calendar months, calendar years and the whole history as sums of `daily`, with Tesla's own figure of each;
+--          the difference is given where all days of Tesla's figure are stored
+-- grain: one row per site, granularity (month, year, lifetime) and calendar period of either
+-- sources: main.daily, main.energy_periods, analytics.sites, meta.zone_days
 create table analytics.periods as
 with days as (
     select
@@ -10,7 +10,7 @@ with days as (
         date_trunc('year', local_date)::date as year
     from main.daily
 ),
--- The lifetime has no first day of its own: it is joined by a day before every other.
+-- The lifetime has no first day on the calendar: it is joined by a day before every other.
 ours as (
     select
         site_id,
@@ -40,12 +40,12 @@ ours as (
     from days
     group by grouping sets ((site_id, month), (site_id, year), (site_id))
 ),
-told as (
+reported as (
     select
         periods.site_id,
         periods.granularity,
         periods.period_start,
-        timezone(coalesce(sites.zone, 'UTC'), periods._fetched_at)::date as asked_on,
+        make_timestamp(epoch_us(periods._fetched_at) + coalesce(clock.offset_us, 0))::date as requested_on,
         solar_energy_exported_wh as solar_wh,
         list_sum([
             consumer_energy_imported_from_grid_wh,
@@ -62,11 +62,12 @@ told as (
         coalesce(sites.has_battery, false) as has_battery
     from main.energy_periods as periods
     left join analytics.sites as sites on sites.site_id = periods.site_id
+    left join meta.zone_days as clock on meta.is_in_force(clock, sites.zone, periods._fetched_at)
     where (periods.granularity = 'month' and periods.source = 'calendar_history/year')
         or (periods.granularity = 'year' and periods.source = 'calendar_history/lifetime')
 ),
--- A solar-only site that reports neither home nor export tells nothing of its home; nor, if its import is zero too, of
--- the grid: those zeros are unknown (Q43).
+-- On a solar-only site that reports neither home nor export, the home is unknown; and, if its import is zero too, the grid
+-- (Q43).
 known as (
     select * replace (
         case when has_battery or home_wh > 0 or grid_export_wh > 0 then home_wh end as home_wh,
@@ -75,17 +76,17 @@ known as (
         case when has_battery or home_wh > 0 or grid_export_wh > 0 or grid_import_wh > 0 then grid_export_wh end
             as grid_export_wh
     )
-    from told
+    from reported
 ),
 tesla as (
-    select site_id, granularity, period_start as period_key, asked_on, solar_wh, home_wh, grid_import_wh, grid_export_wh
+    select site_id, granularity, period_start as period_key, requested_on, solar_wh, home_wh, grid_import_wh, grid_export_wh
     from known
     union all
     select
         site_id,
         'lifetime' as granularity,
         date '0001-01-01' as period_key,
-        max(asked_on) as asked_on,
+        max(requested_on) as requested_on,
         case when count(solar_wh) = count(*) then sum(solar_wh) end as solar_wh,
         case when count(home_wh) = count(*) then sum(home_wh) end as home_wh,
         case when count(grid_import_wh) = count(*) then sum(grid_import_wh) end as grid_import_wh,
@@ -94,13 +95,13 @@ tesla as (
     where granularity = 'year'
     group by site_id
 ),
-beside as (
+joined as (
     select
         ours.* exclude (site_id, granularity, period_key),
         coalesce(ours.site_id, tesla.site_id) as site_id,
         coalesce(ours.granularity, tesla.granularity) as granularity,
         nullif(coalesce(ours.period_key, tesla.period_key), date '0001-01-01') as calendar_start,
-        tesla.asked_on,
+        tesla.requested_on,
         tesla.solar_wh as tesla_solar_wh,
         tesla.home_wh as tesla_home_wh,
         tesla.grid_import_wh as tesla_grid_import_wh,
@@ -109,10 +110,10 @@ beside as (
     from ours
     full join tesla using (site_id, granularity, period_key)
 ),
--- The days of a period are those of the calendar, from the installation to the newest day that either side knows.
+-- The days of a period are those of the calendar, from the installation to the newest day of either side.
 dated as (
     select
-        beside.*,
+        joined.*,
         sites.site_name,
         coalesce(greatest(calendar_start, sites.installed_on), first_day) as period_start,
         least(
@@ -120,16 +121,16 @@ dated as (
                 when 'month' then (calendar_start + interval 1 month - interval 1 day)::date
                 when 'year' then (calendar_start + interval 1 year - interval 1 day)::date
             end,
-            greatest(newest_day, asked_on)
+            greatest(newest_day, requested_on)
         ) as period_end
-    from beside
-    left join analytics.sites as sites on sites.site_id = beside.site_id
+    from joined
+    left join analytics.sites as sites on sites.site_id = joined.site_id
 ),
 counted as (
     select
         *,
         greatest(date_diff('day', period_start, period_end) + 1, 0) as days,
-        coalesce(last_day <= asked_on, false) as is_told_whole
+        coalesce(last_day <= requested_on, false) as is_whole
     from dated
 )
 select
@@ -158,13 +159,13 @@ select
     (tesla_home_wh / 1000)::double as tesla_home_kwh,
     (tesla_grid_import_wh / 1000)::double as tesla_grid_import_kwh,
     (tesla_grid_export_wh / 1000)::double as tesla_grid_export_kwh,
-    case when is_told_whole and solar_days >= days then (tesla_solar_wh - solar_wh) / 1000 end::double
+    case when is_whole and solar_days >= days then (tesla_solar_wh - solar_wh) / 1000 end::double
         as tesla_solar_difference_kwh,
-    case when is_told_whole and home_days >= days then (tesla_home_wh - home_wh) / 1000 end::double
+    case when is_whole and home_days >= days then (tesla_home_wh - home_wh) / 1000 end::double
         as tesla_home_difference_kwh,
-    case when is_told_whole and grid_import_days >= days then (tesla_grid_import_wh - grid_import_wh) / 1000 end::double
+    case when is_whole and grid_import_days >= days then (tesla_grid_import_wh - grid_import_wh) / 1000 end::double
         as tesla_grid_import_difference_kwh,
-    case when is_told_whole and grid_export_days >= days then (tesla_grid_export_wh - grid_export_wh) / 1000 end::double
+    case when is_whole and grid_export_days >= days then (tesla_grid_export_wh - grid_export_wh) / 1000 end::double
         as tesla_grid_export_difference_kwh
 from counted
 order by site_id, granularity, calendar_start

@@ -2,7 +2,7 @@
 --          of what the home used that the grid did not supply (Luthander et al., Applied Energy 142, 2015, 80-94). What
 --          charged the battery from the grid is the grid's, on the day it was taken and losses included, less what the
 --          battery gave back to the grid. self_powered_pct is the app's figure, to which all battery energy is the
---          site's own. Percentages stand on the days that tell all of their parts; energies on all days
+--          site's own. Percentages are of the days with all of their parts; energies of all days
 -- grain: one row per site, granularity (day, month, year) and period
 -- sources: main.daily, analytics.sites
 create table analytics.self_sufficiency as
@@ -21,9 +21,9 @@ with days as (
         battery_energy_imported_from_grid_wh - grid_energy_exported_from_battery_wh as grid_kept_wh
     from main.daily
 ),
--- greatest() and least() pass over NULL, so what is unknown is asked for first. A home that is unknown was not split off
--- what the panels gave: then exports are unknown too (Q43).
-told as (
+-- greatest() and least() ignore NULL, so unknown parts are looked for first. Where the home is unknown, the panels' energy
+-- was not split: then exports are unknown too (Q43).
+split as (
     select
         *,
         home_wh is not null and solar_wh is not null and solar_to_grid_wh is not null as has_solar_split,
@@ -46,7 +46,7 @@ periods as (
         sum(home_wh) filter (has_home_split) as split_home_wh,
         sum(grid_supplied_wh) filter (has_home_split) as grid_supplied_wh,
         sum(grid_to_home_wh) filter (has_home_split) as grid_to_home_wh
-    from told
+    from split
     group by grouping sets ((site_id, local_date), (site_id, month), (site_id, year))
 )
 select

@@ -1,5 +1,5 @@
--- purpose: each calendar year as the sum of its days, beside the year that Tesla's lifetime series gives, and the difference
--- grain: one row per site and local year that the days or Tesla tell of
+-- purpose: each calendar year as the sum of its days, with the year of Tesla's lifetime series, and the difference
+-- grain: one row per site and local year of the days or of Tesla's series
 -- sources: analytics.periods
 create view analytics.yearly as
 select

@@ -1,4 +1,4 @@
--- purpose: what the wall connectors gave to cars
+-- purpose: energy that the wall connectors supplied to cars
 -- returns: one row per chosen site and month with a charge
 -- sources: analytics.ev_charging
 select

@@ -1,4 +1,4 @@
--- purpose: how many comparisons were made, so that "no contradiction" can be told from "nothing was compared"
+-- purpose: how many comparisons were made, to distinguish "no difference" from "nothing was compared"
 -- returns: one row per chosen site and year
 -- sources: main.reconciliation
 select

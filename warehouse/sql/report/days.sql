@@ -1,4 +1,4 @@
--- purpose: each day's best estimate in whole Wh, with its status and how much of it is covered
+-- purpose: each day's best estimate in whole Wh, with its status and coverage
 -- returns: one row per chosen site and local day
 -- sources: main.daily
 select

@@ -1,7 +1,7 @@
--- purpose: mean power of each hour of the site's clock, in tens of watts: days of before April 2024 have power by five
---          minutes where their energy is one row (Q10), and the hour that comes twice in autumn is no double hour
+-- purpose: mean power of each hour of the site's clock, in tens of watts: before April 2024 a day has power in
+--          5-minute intervals and energy in one row (Q10); an hour that occurs twice in autumn counts as one hour
 -- returns: one row per chosen site, local day and hour that has power; grid + import − export, battery + discharge − charge
--- sources: main.power, analytics.sites
+-- sources: main.power, analytics.sites, meta.zone_days
 with quarters as (
     select
         site_id,
@@ -22,12 +22,17 @@ with quarters as (
 select
     quarters.site_id::bigint as site_id,
     quarters.local_date::date as local_date,
-    hour(timezone(coalesce(sites.zone, 'UTC'), to_timestamp(quarters.quarter * 900)))::integer as hour,
+    ((quarters.quarter + coalesce(clock.offset_us, 0) // 900000000) // 4 % 24)::integer as hour,
     round(sum(solar_ws) / sum(solar_s) / 10)::bigint as solar,
     round(sum(home_ws) / sum(home_s) / 10)::bigint as home,
     round(sum(grid_ws) / sum(grid_s) / 10)::bigint as grid,
     round(sum(battery_ws) / sum(battery_s) / 10)::bigint as battery
 from quarters
 left join analytics.sites as sites on sites.site_id = quarters.site_id
+left join meta.zone_days as clock
+    on clock.zone = sites.zone
+    and clock.utc_day = quarters.quarter // 96
+    and make_timestamptz(quarters.quarter * 900000000) >= clock.begins_at
+    and make_timestamptz(quarters.quarter * 900000000) < clock.ends_at
 group by all
 order by site_id, local_date, hour

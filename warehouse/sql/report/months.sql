@@ -1,11 +1,11 @@
--- purpose: each month in kWh beside what Tesla's own month says
+-- purpose: each month in kWh, and Tesla's own figure for it
 -- returns: one row per chosen site and month
 -- sources: analytics.monthly
 select
     site_id::bigint as site_id,
     strftime(month, '%Y-%m')::varchar as month,
     days::integer as days,
-    days_held::integer as days_held,
+    days_held::integer as days_stored,
     round(solar_kwh, 3)::double as solar,
     round(home_kwh, 3)::double as home,
     round(grid_import_kwh, 3)::double as grid_import,

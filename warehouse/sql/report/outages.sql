@@ -1,4 +1,4 @@
--- purpose: each stretch without the grid, by the site's clock
+-- purpose: each grid outage, by the site's clock
 -- returns: one row per chosen site and outage
 -- sources: analytics.outages
 select

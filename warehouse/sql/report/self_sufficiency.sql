@@ -1,5 +1,5 @@
--- purpose: how much of its own sun each site used, and how much of the home's energy did not come from the grid
--- returns: one row per chosen site and month, and per year that lies in the chosen stretch as a whole
+-- purpose: share of solar energy used on site, and share of the home's energy that did not come from the grid
+-- returns: one row per chosen site and month, and per year that lies wholly in the chosen period
 -- sources: analytics.self_sufficiency
 select
     site_id::bigint as site_id,

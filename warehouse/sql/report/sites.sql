@@ -1,5 +1,5 @@
--- purpose: what the report says of a site, and the stretch of days that it has
--- returns: one row per chosen site; first_day and last_day are NULL where no day is held in the chosen stretch
+-- purpose: a site's equipment, and its first and last day
+-- returns: one row per chosen site; first_day and last_day are NULL where no day is stored in the chosen period
 -- sources: main.sites, main.daily
 select
     sites.site_id::bigint as site_id,

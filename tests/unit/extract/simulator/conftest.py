@@ -1,4 +1,4 @@
-"""Asking the simulator's endpoints without HTTP."""
+"""Requests to the simulator's endpoints, without HTTP."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from extract.simulator import SiteSpec, World
-from extract.simulator.calendar_history import calendar_history
-from extract.simulator.query import Query
+from extract.simulator.endpoints.calendar_history import calendar_history
+from extract.simulator.endpoints.query import Query
 
 Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
 def ask() -> Ask:
-    """`ask(spec, now, kind=…, end_date=…)` → the `response` of calendar_history."""
+    """`ask(spec, now, kind=…, end_date=…)` returns the `response` of calendar_history."""
     worlds: dict[SiteSpec, World] = {}
 
-    def asking(spec: SiteSpec, now: datetime, **params: str) -> dict[str, Any]:
+    def ask_site(spec: SiteSpec, now: datetime, **params: str) -> dict[str, Any]:
         world = worlds.setdefault(spec, World((spec,)))
-        answer = calendar_history(Query(world, world.truth(spec.site_id), params, now))
-        assert isinstance(answer, dict)
-        return answer
+        response = calendar_history(Query(world, world.truth(spec.site_id), params, now))
+        assert isinstance(response, dict)
+        return response
 
-    return asking
+    return ask_site

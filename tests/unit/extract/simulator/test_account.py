@@ -1,14 +1,15 @@
-"""Products, site_info and live_status, and the worlds they describe."""
+"""Products, site_info, live_status, and the worlds that they describe."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from extract.simulator import SiteSpec, World, demo_world
-from extract.simulator.account import products
-from extract.simulator.query import Query
-from extract.simulator.site_state import live_status, site_info
+from extract.simulator.endpoints.account import products
+from extract.simulator.endpoints.query import Query
+from extract.simulator.endpoints.site_state import live_status, site_info
+from wattlog.zones import Zone
 
 TODAY = date(2026, 7, 20)
 NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)
@@ -16,15 +17,15 @@ DEMO = demo_world(TODAY)
 
 
 def query(spec: SiteSpec, now: datetime = NOW) -> Query:
-    """A request about one site alone."""
+    """A request for one site."""
     world = World((spec,))
     return Query(world, world.truth(spec.site_id), {}, now)
 
 
-def test_products_mix_cars_sites_and_ghosts() -> None:
-    """API.md §1.1: only entries with energy_site_id are sites, and a ghost has no resource_type and no name."""
-    car, first, second, ghost = products(DEMO)
-    assert "energy_site_id" not in car
+def test_products_list_vehicles_sites_and_ghosts() -> None:
+    """API.md#products: only entries with energy_site_id are sites; a ghost has no resource_type and no name."""
+    vehicle, first, second, ghost = products(DEMO)
+    assert "energy_site_id" not in vehicle
     assert [first["resource_type"], second["resource_type"]] == ["battery", "battery"]
     assert first["energy_site_id"] > 10**15
     assert "resource_type" not in ghost
@@ -33,7 +34,7 @@ def test_products_mix_cars_sites_and_ghosts() -> None:
 
 
 def test_site_info_describes_the_site() -> None:
-    """API.md §1.5, Q38: sizes in W and Wh, installation with its offset, and the sentinel for "no limit"."""
+    """API.md#site-info, Q38: sizes in W and Wh, installation with its offset, and the value for "no limit"."""
     info = site_info(query(DEMO.sites[0]))
     assert info["installation_date"] == "2025-05-21T12:20:00-07:00"
     assert (info["nameplate_power"], info["nameplate_energy"], info["battery_count"]) == (10_000, 27_000, 2)
@@ -43,7 +44,7 @@ def test_site_info_describes_the_site() -> None:
 
 
 def test_live_status_is_the_last_slot_that_is_over() -> None:
-    """API.md §1.4: the powers of 11:55 to 12:00, the energy at 12:00, home as the sum of the sources."""
+    """API.md#live-status: the powers of 11:55 to 12:00, the energy at 12:00, home as the sum of the sources."""
     spec = DEMO.sites[0]
     status = live_status(query(spec))
     day = World((spec,)).truth(spec.site_id).day(TODAY)
@@ -57,32 +58,32 @@ def test_live_status_is_the_last_slot_that_is_over() -> None:
 
 
 def test_live_status_before_the_installation_is_zero() -> None:
-    """Nothing is measured before there is a meter."""
+    """Nothing is measured before the installation."""
     spec = SiteSpec(installed_at=NOW + timedelta(days=1))
     status = live_status(query(spec))
     assert (status["solar_power"], status["load_power"], status["energy_left"]) == (0, 0, 0)
 
 
 def test_live_status_of_a_solar_only_site() -> None:
-    """API.md §1.4: percentage 0, pack energy 1, no connectors, grid status unknown."""
+    """API.md#live-status: percentage 0, pack energy 1, no connectors, grid status unknown."""
     spec = SiteSpec(battery_energy_wh=0, battery_power_w=0, has_grid_meter=False)
     status = live_status(query(spec))
     assert (status["percentage_charged"], status["total_pack_energy"], status["wall_connectors"]) == (0, 1, None)
     assert status["grid_status"] == "Unknown"
 
 
-def test_the_demo_has_two_hemispheres_and_more_than_a_year() -> None:
-    """Both sites were installed at mid-day about fourteen months ago, so a year crosses both DST changes of each."""
-    zones = {each.time_zone for each in DEMO.sites}
+def test_the_demo_has_sites_in_two_hemispheres_and_more_than_a_year() -> None:
+    """Both sites were installed at midday about fourteen months ago, so a year includes both DST changes of each."""
+    zones = {site.time_zone for site in DEMO.sites}
     assert zones == {"America/Los_Angeles", "Australia/Sydney"}
     for site in DEMO.sites:
-        assert site.installed_at.astimezone(ZoneInfo(site.time_zone)).hour == 12
+        assert site.installed_at.astimezone(Zone(site.time_zone)).hour == 12
         assert timedelta(days=400) < NOW - site.installed_at < timedelta(days=450)
     assert demo_world(TODAY) == DEMO
 
 
-def test_two_sites_may_not_share_an_id() -> None:
-    """A world with an ambiguous id is refused, ghosts included."""
+def test_two_sites_with_the_same_id_are_an_error() -> None:
+    """A world with an ambiguous id is an error, also if one of the two is a ghost."""
     with pytest.raises(ValueError, match="share a site_id"):
         World((SiteSpec(), SiteSpec(site_name="Other")))
     with pytest.raises(ValueError, match="share a site_id"):
@@ -90,6 +91,21 @@ def test_two_sites_may_not_share_an_id() -> None:
 
 
 def test_an_unknown_site_has_no_truth() -> None:
-    """The message names the sites there are."""
+    """The message lists the sites of the world."""
     with pytest.raises(KeyError, match="2104877316"):
         DEMO.truth(5)
+
+
+def test_a_site_can_leave_the_account() -> None:
+    """From the instant on it is not in the products list."""
+    gone = replace(DEMO, departures={DEMO.sites[0].site_id: NOW})
+    assert [entry.get("energy_site_id") for entry in products(gone, NOW - timedelta(seconds=1))] == [
+        entry.get("energy_site_id") for entry in products(DEMO)
+    ]
+    assert len(products(gone, NOW)) == len(products(DEMO)) - 1
+
+
+def test_history_can_be_empty_for_a_while() -> None:
+    """Q23: the token is accepted, and the responses are empty until it is renewed."""
+    world = replace(DEMO, empty_between=((NOW, NOW + timedelta(hours=8)),))
+    assert [world.is_empty(NOW + timedelta(hours=hours)) for hours in (-1, 0, 7, 8)] == [False, True, True, False]

@@ -1,4 +1,4 @@
-"""The endpoints beside power, soe and energy."""
+"""The endpoints other than power, soe, and energy."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from extract.simulator import FLOWS, ChargeKey, Mode, SettingsChange, SiteSpec, World
-from extract.simulator.app import SITE_ENDPOINTS
+from extract.simulator import FLOWS, ChargeKey, Mode, OutageInParts, SettingsChange, SiteSpec, World
+from extract.simulator.endpoints.app import SITE_ENDPOINTS
+from extract.simulator.endpoints.query import ApiError, Query
 from extract.simulator.measures import HOME
-from extract.simulator.query import ApiError, Query
+from wattlog.local_days import first_instant
 
 NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)  # a Monday, 12:02:03 in Los Angeles
 SITE = SiteSpec(
@@ -28,44 +29,55 @@ Get = Callable[..., Any]
 
 @pytest.fixture
 def get() -> Get:
-    """`get(spec, endpoint, now=…, **params)` → the `response`."""
+    """`get(spec, endpoint, now=…, **params)` returns the `response`."""
 
-    def getting(spec: SiteSpec, endpoint: str, now: datetime = NOW, *, legacy: bool = False, **params: str) -> Any:
+    def get_response(spec: SiteSpec, endpoint: str, now: datetime = NOW, *, legacy: bool = False, **params: str) -> Any:
         world = World((spec,), has_legacy_history=legacy)
         return SITE_ENDPOINTS[endpoint](Query(world, world.truth(spec.site_id), params, now))
 
-    return getting
+    return get_response
 
 
 def outages() -> list[tuple[datetime, int]]:
-    """Beginning and milliseconds of every failure in the truth, newest first."""
+    """Beginning and milliseconds of every outage in the truth, newest first."""
     found = World((SITE,)).truth(SITE.site_id).outages(date(2024, 10, 1), NOW.date())
-    return [(datetime.fromtimestamp(each.start_s, UTC), each.duration_ms) for each in found[::-1]]
+    return [(datetime.fromtimestamp(outage.start_s, UTC), outage.duration_ms) for outage in found[::-1]]
 
 
-def events(answer: Any) -> list[tuple[datetime, int]]:
+def events(response: Any) -> list[tuple[datetime, int]]:
     """Beginning and duration of every event."""
-    return [(datetime.fromisoformat(each["timestamp"]), each["duration"]) for each in answer["events"]]
+    return [(datetime.fromisoformat(event["timestamp"]), event["duration"]) for event in response["events"]]
 
 
-def test_backup_pages_hold_every_outage_newest_first_in_milliseconds(get: Get) -> None:
-    """Q32: following next_end_date until it is absent gives each failure once; the counts are 0 all the same."""
+def test_backup_pages_list_every_outage_newest_first_in_milliseconds(get: Get) -> None:
+    """Q32: following next_end_date to the end gives each outage once; the counts are always 0."""
     collected, params, pages = [], {"kind": "backup", "period": "lifetime"}, 0
     while True:
-        answer = get(SITE, "calendar_history", **params)
-        assert (answer["events_count"], answer["total_events"]) == (0, 0)
-        collected += events(answer)
+        response = get(SITE, "calendar_history", **params)
+        assert (response["events_count"], response["total_events"]) == (0, 0)
+        collected += events(response)
         pages += 1
-        if "next_end_date" not in answer:
+        if "next_end_date" not in response:
             break
-        params["end_date"] = answer["next_end_date"]
+        params["end_date"] = response["next_end_date"]
     assert collected == outages()
     assert pages == -(-len(collected) // 20) > 1
     assert min(duration for _, duration in collected) >= 38_000
 
 
-def test_backup_durations_read_as_seconds_would_overlap(get: Get) -> None:
-    """Q32: as milliseconds no event reaches the next one, as seconds many do."""
+def test_backup_can_list_outages_in_parts_until_an_instant(get: Get) -> None:
+    """Q32: two parts of each, neither of which begins when the outage did; later the list is right."""
+    parts = OutageInParts(date(2026, 1, 1), NOW.date(), NOW)
+    spec = replace(SITE, backup_page_size=1000, anomalies=(parts,))
+    listed = events(get(spec, "calendar_history", NOW - timedelta(hours=1), kind="backup"))
+    whole = [outage for outage in outages() if outage[0] >= datetime(2026, 1, 2, tzinfo=UTC)]
+    assert len(listed) == len(outages()) + len(whole) > len(whole) > 3
+    assert not {start for start, _ in whole} & {start for start, _ in listed}
+    assert events(get(spec, "calendar_history", NOW, kind="backup")) == outages()
+
+
+def test_backup_durations_in_seconds_would_overlap(get: Get) -> None:
+    """Q32: as milliseconds no outage overlaps the next one; as seconds many would."""
     found = events(get(replace(SITE, backup_page_size=1000), "calendar_history", kind="backup"))[::-1]
     gaps = [(after - start).total_seconds() for (start, _), (after, _) in pairwise(found)]
     lengths = [duration for _, duration in found[:-1]]
@@ -74,17 +86,17 @@ def test_backup_durations_read_as_seconds_would_overlap(get: Get) -> None:
 
 
 def test_backup_follows_the_window_of_its_period(get: Get) -> None:
-    """Q1: period=month gives the failures of that month only."""
+    """Q1: period=month gives only the outages of that month."""
     start = outages()[3][0].astimezone(SITE.zone)
     end_date = start.replace(day=28, hour=23, minute=59, second=59)
-    answer = get(SITE, "calendar_history", kind="backup", period="month", end_date=end_date.isoformat())
-    months = {(each.astimezone(SITE.zone).year, each.astimezone(SITE.zone).month) for each, _ in events(answer)}
+    response = get(SITE, "calendar_history", kind="backup", period="month", end_date=end_date.isoformat())
+    months = {(start.astimezone(SITE.zone).year, start.astimezone(SITE.zone).month) for start, _ in events(response)}
     assert months <= {(start.year, start.month)}
 
 
-def test_an_outage_is_told_when_it_is_over(get: Get) -> None:
-    """An event that still lasts is not in the history, but in live_status."""
-    start, duration = max(outages(), key=lambda each: each[1])
+def test_an_outage_is_listed_after_its_end(get: Get) -> None:
+    """An outage that lasts is not in the history, but in live_status."""
+    start, duration = max(outages(), key=lambda outage: outage[1])
     during, after = start + timedelta(seconds=600), start + timedelta(milliseconds=duration + 1)
     assert (start, duration) not in events(get(SITE, "calendar_history", during, kind="backup"))
     assert (start, duration) in events(get(SITE, "calendar_history", after, kind="backup"))
@@ -94,7 +106,7 @@ def test_an_outage_is_told_when_it_is_over(get: Get) -> None:
 
 
 def test_a_last_page_can_point_to_itself(get: Get) -> None:
-    """Q32: a server bug that only a loop guard survives: asked for the next page, the same page comes again."""
+    """Q32: a bug of the server that needs a loop guard: the next page is the same page again."""
     spec = replace(SITE, has_backup_loop=True, backup_page_size=1000)
     first = get(spec, "calendar_history", kind="backup", end_date="2026-07-01T00:00:00-07:00")
     again = get(spec, "calendar_history", kind="backup", end_date=first["next_end_date"])
@@ -102,12 +114,12 @@ def test_a_last_page_can_point_to_itself(get: Get) -> None:
 
 
 def test_self_consumption_is_the_share_of_solar_and_battery(get: Get) -> None:
-    """API.md §1.2: percent of home use a day, stamped 00:00, no zone and no serial number."""
+    """API.md#requests: percent of home use of each day at 00:00, without zone and serial number."""
     end_date = "2026-06-14T23:59:59-07:00"
-    answer = get(SITE, "calendar_history", kind="self_consumption", period="week", end_date=end_date)
-    assert set(answer) == {"period", "time_series"}
-    assert len(answer["time_series"]) == 7
-    for ahead, row in enumerate(answer["time_series"]):
+    response = get(SITE, "calendar_history", kind="self_consumption", period="week", end_date=end_date)
+    assert set(response) == {"period", "time_series"}
+    assert len(response["time_series"]) == 7
+    for ahead, row in enumerate(response["time_series"]):
         day = date(2026, 6, 8) + timedelta(days=ahead)
         assert row["timestamp"] == f"{day}T00:00:00-07:00"
         wh = World((SITE,)).truth(SITE.site_id).daily_wh(day)
@@ -117,25 +129,25 @@ def test_self_consumption_is_the_share_of_solar_and_battery(get: Get) -> None:
 
 
 def test_self_consumption_has_no_default_period(get: Get) -> None:
-    """API.md §1.2: without a period the request fails."""
+    """API.md#requests: without a period the request fails."""
     with pytest.raises(ApiError, match="400"):
         get(SITE, "calendar_history", kind="self_consumption")
 
 
 def test_time_of_use_buckets_add_up_to_the_day(get: Get) -> None:
-    """Off-peak, partial peak and peak together are the day, in all sixteen flows."""
+    """The sum of off-peak, partial peak, and peak is the day, in all sixteen flows."""
     end_date = "2026-06-14T23:59:59-07:00"
-    answer = get(SITE, "calendar_history", kind="time_of_use_energy", period="day", end_date=end_date)
-    assert set(answer) == {"off_peak", "partial_peak", "peak"}
-    total = {name: sum(band["time_series"][0][name] for band in answer.values()) for name in FLOWS}
+    response = get(SITE, "calendar_history", kind="time_of_use_energy", period="day", end_date=end_date)
+    assert set(response) == {"off_peak", "partial_peak", "peak"}
+    total = {name: sum(band["time_series"][0][name] for band in response.values()) for name in FLOWS}
     assert total == World((SITE,)).truth(SITE.site_id).daily_wh(date(2026, 6, 14))
     month = get(SITE, "calendar_history", kind="time_of_use_energy", period="month", end_date=end_date)
     assert len(month["peak"]["time_series"]) == 14
-    assert month["peak"]["time_series"][13] == answer["peak"]["time_series"][0]
+    assert month["peak"]["time_series"][13] == response["peak"]["time_series"][0]
 
 
 def test_time_of_use_is_an_empty_string_in_other_modes(get: Get) -> None:
-    """Q23: a site in self-powered mode answers the empty string; a bucket without energy is not there."""
+    """Q23: the response for a site in self-powered mode is an empty string; a band without energy is left out."""
     spec = replace(SITE, mode=Mode.SELF_CONSUMPTION)
     assert get(spec, "calendar_history", kind="time_of_use_energy", period="day") == ""
     early = get(SITE, "calendar_history", kind="time_of_use_energy", period="day", end_date="2026-06-14T09:00:00-07:00")
@@ -144,11 +156,11 @@ def test_time_of_use_is_an_empty_string_in_other_modes(get: Get) -> None:
 
 @pytest.mark.parametrize(("endpoint", "kind"), [("calendar_history", {"kind": "savings"}), ("savings_forecast", {})])
 def test_savings_are_a_day_behind_and_need_a_tariff(get: Get, endpoint: str, kind: dict[str, str]) -> None:
-    """API.md §1.2: a list stamped in UTC that ends yesterday; without a tariff a 400 that says so."""
-    answer = get(SITE, endpoint, **kind, period="month")
-    assert [each["timestamp"] for each in answer][::18] == ["2026-07-01T07:00:00Z", "2026-07-19T07:00:00Z"]
-    assert len(answer) == 19
-    assert all(0 < each["value"] < 50 for each in answer)
+    """API.md#requests: a list with UTC timestamps that ends yesterday; without a tariff a 400 with the reason."""
+    response = get(SITE, endpoint, **kind, period="month")
+    assert [row["timestamp"] for row in response][::18] == ["2026-07-01T07:00:00Z", "2026-07-19T07:00:00Z"]
+    assert len(response) == 19
+    assert all(0 < row["value"] < 50 for row in response)
     with pytest.raises(ApiError, match="Tariff not found by tariffID"):
         get(replace(SITE, has_tariff=False), endpoint, **kind, period="month")
 
@@ -157,23 +169,23 @@ BOUNDS = {"kind": "charge", "start_date": "2026-06-01T00:00:00-07:00", "end_date
 
 
 @pytest.mark.parametrize("key", list(ChargeKey))
-def test_charge_sessions_come_under_either_key(get: Get, key: ChargeKey) -> None:
-    """API.md §1.3: epoch seconds and Wh in nested objects, listed as charge_history or as time_series."""
-    answer = get(replace(SITE, charge_key=key), "telemetry_history", **BOUNDS)
+def test_charge_sessions_have_one_of_two_keys(get: Get, key: ChargeKey) -> None:
+    """API.md#charge-sessions: epoch seconds and Wh in nested objects, below charge_history or time_series."""
+    response = get(replace(SITE, charge_key=key), "telemetry_history", **BOUNDS)
     sessions = World((SITE,)).truth(SITE.site_id).charge_sessions(date(2026, 6, 1), date(2026, 6, 30))
     assert [
-        (each["charge_start_time"]["seconds"], each["charge_duration"]["seconds"], each["energy_added_wh"])
-        for each in answer[key.value]
-    ] == [(each.start_s, each.duration_s, each.energy_wh) for each in sessions]
+        (session["charge_start_time"]["seconds"], session["charge_duration"]["seconds"], session["energy_added_wh"])
+        for session in response[key.value]
+    ] == [(session.start_s, session.duration_s, session.energy_wh) for session in sessions]
     assert len(sessions) > 5
-    assert {each["target_id"]["text"] for each in answer[key.value]} == {
-        each["target_id"]["text"] for each in get(SITE, "telemetry_history", **BOUNDS)["charge_history"]
+    assert {session["target_id"]["text"] for session in response[key.value]} == {
+        session["target_id"]["text"] for session in get(SITE, "telemetry_history", **BOUNDS)["charge_history"]
     }
-    assert ("period" in answer) == (key is ChargeKey.TIME_SERIES)
+    assert ("period" in response) == (key is ChargeKey.TIME_SERIES)
 
 
 def test_charge_history_needs_both_dates(get: Get) -> None:
-    """API.md §1.3: start_date and end_date are required, and only charge is known."""
+    """API.md#charge-sessions: start_date and end_date are required, and kind=charge is the only one."""
     for name in ("start_date", "end_date"):
         with pytest.raises(ApiError, match="required"):
             get(SITE, "telemetry_history", **{key: value for key, value in BOUNDS.items() if key != name})
@@ -181,8 +193,8 @@ def test_charge_history_needs_both_dates(get: Get) -> None:
         get(SITE, "telemetry_history", **BOUNDS | {"kind": "drive"})
 
 
-def test_sessions_are_cut_by_their_beginning(get: Get) -> None:
-    """A session belongs to the window in which it began, and is told when it is over."""
+def test_a_session_belongs_to_the_window_of_its_beginning(get: Get) -> None:
+    """A session is in the window in which it began, after its end."""
     first, second, *_ = World((SITE,)).truth(SITE.site_id).charge_sessions(date(2026, 6, 1), date(2026, 6, 30))
     begin = datetime.fromtimestamp(first.start_s, UTC)
     bounds = {"kind": "charge", "start_date": begin.isoformat(), "end_date": begin.isoformat()}
@@ -192,15 +204,15 @@ def test_sessions_are_cut_by_their_beginning(get: Get) -> None:
     assert get(SITE, "telemetry_history", **bounds | {"start_date": after, "end_date": end})["charge_history"] == []
     during = begin + timedelta(seconds=first.duration_s - 1)
     assert get(SITE, "telemetry_history", during, **bounds)["charge_history"] == []
-    charging = [each["wall_connector_power"] for each in get(SITE, "live_status", during)["wall_connectors"]]
+    charging = [connector["wall_connector_power"] for connector in get(SITE, "live_status", during)["wall_connectors"]]
     assert sorted(charging) == [0, 7200]
 
 
-def test_the_old_history_is_gone(get: Get) -> None:
-    """Fact 10: /history is 410 with a hint, and kind=backup is so even where the rest still answers."""
-    with pytest.raises(ApiError, match="410") as gone:
+def test_the_old_history_is_retired(get: Get) -> None:
+    """API.md#owner-api: /history is 410 with a hint; kind=backup is also 410 where the rest is still served."""
+    with pytest.raises(ApiError, match="410") as raised:
         get(SITE, "history", kind="energy", period="day")
-    assert "calendar_history" in gone.value.error
+    assert "calendar_history" in raised.value.error
     with pytest.raises(ApiError, match="410"):
         get(SITE, "history", legacy=True, kind="backup")
 
@@ -213,10 +225,10 @@ def test_the_old_history_is_gone(get: Get) -> None:
         ("month", [f"2026-{day}T01:00:00-07:00" for day in ("06-27", "07-04", "07-11", "07-18")]),
     ],
 )
-def test_the_old_history_is_told_from_now(get: Get, period: str, stamps: list[str]) -> None:
-    """API.md §1.6, Q9: two days, seven days without today, four weeks named by their Saturday; end_date is ignored."""
-    answer = get(SITE, "history", legacy=True, kind="energy", period=period, end_date="2020-01-01T00:00:00Z")
-    rows = answer["time_series"]
+def test_the_old_history_ends_now(get: Get, period: str, stamps: list[str]) -> None:
+    """API.md#legacy, Q9: two days, seven days without today, four weeks at their Saturday; end_date is ignored."""
+    response = get(SITE, "history", legacy=True, kind="energy", period=period, end_date="2020-01-01T00:00:00Z")
+    rows = response["time_series"]
     assert [row["timestamp"] for row in rows] == stamps
     assert all(set(row) == {"timestamp", *FLOWS} for row in rows)
     truth = World((SITE,)).truth(SITE.site_id)
@@ -227,18 +239,18 @@ def test_the_old_history_is_told_from_now(get: Get, period: str, stamps: list[st
 
 
 def test_the_old_history_of_a_year_is_twelve_months(get: Get) -> None:
-    """API.md §1.6: twelve months without the running one; months before the installation are not there."""
+    """API.md#legacy: twelve months without the current one, and none before the installation."""
     rows = get(SITE, "history", legacy=True, kind="energy", period="year")["time_series"]
     assert [row["timestamp"][:7] for row in rows][::11] == ["2025-07", "2026-06"]
     assert len(rows) == 12
-    young = replace(SITE, installed_at=datetime(2026, 5, 10, 20, tzinfo=UTC))
-    assert len(get(young, "history", legacy=True, kind="energy", period="year")["time_series"]) == 2
-    newborn = replace(SITE, installed_at=datetime(2026, 7, 20, 16, tzinfo=UTC))
-    assert get(newborn, "history", legacy=True, kind="energy", period="year")["time_series"] == []
+    two_months_old = replace(SITE, installed_at=datetime(2026, 5, 10, 20, tzinfo=UTC))
+    assert len(get(two_months_old, "history", legacy=True, kind="energy", period="year")["time_series"]) == 2
+    installed_today = replace(SITE, installed_at=datetime(2026, 7, 20, 16, tzinfo=UTC))
+    assert get(installed_today, "history", legacy=True, kind="energy", period="year")["time_series"] == []
 
 
 def test_the_old_power_history_runs_from_yesterday_to_now(get: Get) -> None:
-    """API.md §1.6: from yesterday 00:00 on, whatever is asked."""
+    """API.md#legacy: always from yesterday 00:00 on."""
     rows = get(SITE, "history", legacy=True, kind="power")["time_series"]
     assert rows[0]["timestamp"] == "2026-07-19T00:00:00-07:00"
     assert rows[-1]["timestamp"] == "2026-07-20T12:00:00-07:00"
@@ -246,16 +258,15 @@ def test_the_old_power_history_runs_from_yesterday_to_now(get: Get) -> None:
 
 
 @pytest.mark.parametrize("params", [{"kind": "soe"}, {"kind": "energy"}, {"kind": "energy", "period": "lifetime"}, {}])
-def test_the_old_history_knows_less(get: Get, params: dict[str, str]) -> None:
+def test_the_old_history_has_fewer_kinds_and_periods(get: Get, params: dict[str, str]) -> None:
     """Unknown kinds and periods are 400."""
     with pytest.raises(ApiError, match="400"):
         get(SITE, "history", legacy=True, **params)
 
 
-def test_the_tariff_covers_every_hour_once_and_never_sells_dearer_than_it_buys(get: Get) -> None:
-    """The rules of a time-of-use tariff: no gaps, no overlaps, prices where there are periods, buy ≥ sell ≥ 0."""
-    tariff = get(SITE, "tariff_rate")
-    assert tariff == get(SITE, "site_info")["tariff_content_v2"]
+def test_the_tariff_covers_every_hour_once_and_sells_at_most_at_the_buy_price(get: Get) -> None:
+    """A valid time-of-use tariff: no gaps, no overlaps, prices for all periods, buy ≥ sell ≥ 0."""
+    tariff = get(SITE, "site_info")["tariff_content_v2"]
     for name, season in tariff["seasons"].items():
         hours = [
             hour
@@ -268,11 +279,38 @@ def test_the_tariff_covers_every_hour_once_and_never_sells_dearer_than_it_buys(g
         sell = tariff["sell_tariff"]["energy_charges"][name]["rates"]
         assert buy.keys() == sell.keys() == season["tou_periods"].keys()
         assert all(0 <= sell[band] <= buy[band] for band in buy)
+
+
+def test_tariff_rate_is_the_tariff_in_the_first_form(get: Get) -> None:
+    """Q122, Q123: lists of periods with their zeros, and prices without `rates`."""
+    second, first = get(SITE, "site_info")["tariff_content_v2"], get(SITE, "tariff_rate")
+    assert first["energy_charges"]["Summer"] == second["energy_charges"]["Summer"]["rates"]
+    (period,) = first["seasons"]["Winter"]["tou_periods"]["OFF_PEAK"]
+    assert period == {
+        "fromDayOfWeek": 0,
+        "toDayOfWeek": 6,
+        "fromHour": 0,
+        "fromMinute": 0,
+        "toHour": 15,
+        "toMinute": 0,
+    }
+    assert first["sell_tariff"]["demand_charges"] == {"ALL": {"ALL": 0}, "Summer": {}, "Winter": {}}
     assert get(replace(SITE, has_tariff=False), "tariff_rate") is None
 
 
+def test_a_tariff_changes_on_its_day(get: Get) -> None:
+    """Q138: the present one alone is served, from the local midnight of the change."""
+    spec = replace(SITE, tariff_changes_on=NOW.astimezone(SITE.zone).date())
+    midnight = first_instant(NOW.astimezone(SITE.zone).date(), SITE.zone)
+    before, after = (
+        get(spec, "site_info", instant)["tariff_content_v2"]["code"]
+        for instant in (midnight - timedelta(seconds=1), midnight)
+    )
+    assert (before, after) == ("SIM-TOU-1", "SIM-TOU-2")
+
+
 def test_site_status_and_time_remaining_agree_with_live_status(get: Get) -> None:
-    """API.md §1.0: the siblings tell the same numbers."""
+    """API.md#live-status: the endpoints have the same values."""
     live, status = get(SITE, "live_status"), get(SITE, "site_status")
     for name in ("energy_left", "total_pack_energy", "percentage_charged", "battery_power"):
         assert status[name] == live[name]
@@ -280,8 +318,8 @@ def test_site_status_and_time_remaining_agree_with_live_status(get: Get) -> None
     assert hours == pytest.approx(live["energy_left"] / live["load_power"])
 
 
-def test_settings_change_when_they_were_changed(get: Get) -> None:
-    """site_info shows what a control command set from that instant on."""
+def test_settings_change_at_the_instant_of_the_command(get: Get) -> None:
+    """site_info has the values that a control command set, from that instant on."""
     change = SettingsChange(NOW, (("backup_reserve_percent", 80), ("version", "26.1.0 00000000")))
     spec = replace(SITE, settings_changes=(change,))
     before, after = get(spec, "site_info", NOW - timedelta(seconds=1)), get(spec, "site_info")

@@ -1,4 +1,4 @@
-"""The account with a site of every kind, and the demo account with every contradiction."""
+"""The account with a site of every kind, and the demo account with every anomaly."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from extract.simulator import (
-    Contradiction,
+    Anomaly,
     Injection,
+    LateData,
     Series,
     SiteSpec,
     World,
@@ -17,9 +18,9 @@ from extract.simulator import (
     personality_world,
     quirky_world,
 )
-from extract.simulator.account import products
-from extract.simulator.calendar_history import calendar_history
-from extract.simulator.query import Query
+from extract.simulator.endpoints.account import products
+from extract.simulator.endpoints.calendar_history import calendar_history
+from extract.simulator.endpoints.query import Query
 
 TODAY = date(2026, 7, 20)
 NOW = datetime(2026, 7, 20, 19, 2, 3, tzinfo=UTC)
@@ -27,8 +28,8 @@ EVERY_KIND = personality_world(TODAY)
 TRUE, QUIRKY = demo_world(TODAY), quirky_world(TODAY)
 
 
-def asked(series: Series, day: date, spec: SiteSpec) -> dict[str, str]:
-    """The request whose answer holds a series' rows of a day."""
+def params_of(series: Series, day: date, spec: SiteSpec) -> dict[str, str]:
+    """Parameters of the request whose response has a series' rows of a day."""
     end = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=spec.zone).isoformat()
     if series in {Series.POWER, Series.SOE}:
         return {"kind": series.value, "end_date": end}
@@ -37,30 +38,30 @@ def asked(series: Series, day: date, spec: SiteSpec) -> dict[str, str]:
     return {"kind": "energy", "period": series.value.rpartition("/")[2].replace("intervals", "day"), "end_date": end}
 
 
-def answer(world: World, spec: SiteSpec, params: dict[str, str], now: datetime = NOW) -> list[dict[str, Any]]:
-    """The rows of an answer, by instant; a duplicate's last row counts."""
-    told = calendar_history(Query(world, world.truth(spec.site_id), params, now))
-    assert isinstance(told, dict)
-    return told["time_series"] or []
+def rows_of(world: World, spec: SiteSpec, params: dict[str, str], now: datetime = NOW) -> list[dict[str, Any]]:
+    """The rows of a response."""
+    response = calendar_history(Query(world, world.truth(spec.site_id), params, now))
+    assert isinstance(response, dict)
+    return response["time_series"] or []
 
 
-def differences(told: list[dict[str, Any]], true: list[dict[str, Any]]) -> dict[datetime, set[str]]:
-    """Measures that differ by instant; a row that is not there differs in nothing but its being."""
-    mine = {datetime.fromisoformat(row["timestamp"]): row for row in told}
-    real = {datetime.fromisoformat(row["timestamp"]): row for row in true}
+def differences(response: list[dict[str, Any]], expected: list[dict[str, Any]]) -> dict[datetime, set[str]]:
+    """Measures that differ, by instant; the set is empty for a row that only one of the two has."""
+    left_rows = {datetime.fromisoformat(row["timestamp"]): row for row in response}
+    right_rows = {datetime.fromisoformat(row["timestamp"]): row for row in expected}
     found = {}
-    for instant in mine.keys() | real.keys():
-        left, right = mine.get(instant, {}), real.get(instant, {})
-        names = {each for each in left.keys() | right.keys() if left.get(each) != right.get(each)}
+    for instant in left_rows.keys() | right_rows.keys():
+        left, right = left_rows.get(instant, {}), right_rows.get(instant, {})
+        names = {name for name in left.keys() | right.keys() if left.get(name) != right.get(name)}
         if names:
-            found[instant] = {each for each in names if not each.startswith(("total_", "raw_", "timestamp"))}
+            found[instant] = {name for name in names if not name.startswith(("total_", "raw_", "timestamp"))}
     return found
 
 
 def test_there_is_a_site_of_every_kind() -> None:
-    """Issue list: every zone, every way to tell it, every equipment, both ages."""
+    """Every zone, every form of the zone, all equipment, old and new sites."""
     sites = EVERY_KIND.sites
-    assert {each.time_zone for each in sites} >= {
+    assert {site.time_zone for site in sites} >= {
         "America/Los_Angeles",
         "Europe/London",
         "Australia/Sydney",
@@ -70,71 +71,77 @@ def test_there_is_a_site_of_every_kind() -> None:
         "America/St_Johns",
         "America/Phoenix",
     }
-    assert {each.zone_mode for each in sites} == set(ZoneMode)
-    assert {(each.has_solar, each.has_battery) for each in sites} == {
+    assert {site.zone_mode for site in sites} == set(ZoneMode)
+    assert {(site.has_solar, site.has_battery) for site in sites} == {
         (a, b) for a in (True, False) for b in (True, False)
     }
-    assert any(each.generator_w for each in sites)
-    assert any(each.vpp_events_per_year for each in sites)
-    assert any(not each.has_grid_meter and each.power_interval_s == 900 for each in sites)
-    ages = [(NOW - each.installed_at).days for each in sites]
+    assert any(site.generator_w for site in sites)
+    assert any(site.vpp_events_per_year for site in sites)
+    assert any(not site.has_grid_meter and site.power_interval_s == 900 for site in sites)
+    ages = [(NOW - site.installed_at).days for site in sites]
     assert min(ages) <= 3
     assert max(ages) >= 3_650
 
 
-@pytest.mark.parametrize("spec", EVERY_KIND.sites, ids=lambda each: each.site_name)
-def test_every_site_answers_every_kind(spec: SiteSpec) -> None:
-    """Each kind of site gives rows where it has equipment, and the interval sums are its truth."""
+@pytest.mark.parametrize("spec", EVERY_KIND.sites, ids=lambda site: site.site_name)
+def test_every_site_has_data_of_every_kind(spec: SiteSpec) -> None:
+    """Each site has rows for its equipment, and the sums of intervals are its truth."""
     day = TODAY - timedelta(days=1)
-    power = answer(EVERY_KIND, spec, asked(Series.POWER, day, spec))
-    assert bool(answer(EVERY_KIND, spec, asked(Series.SOE, day, spec))) == spec.has_battery
+    power = rows_of(EVERY_KIND, spec, params_of(Series.POWER, day, spec))
+    assert bool(rows_of(EVERY_KIND, spec, params_of(Series.SOE, day, spec))) == spec.has_battery
     assert 0 < len(power) <= 86_400 // spec.power_interval_s
     truth = EVERY_KIND.truth(spec.site_id).daily_wh(day)
-    intervals = answer(EVERY_KIND, spec, asked(Series.INTERVALS, day, spec))
+    intervals = rows_of(EVERY_KIND, spec, params_of(Series.INTERVALS, day, spec))
     if spec.zone_mode is not ZoneMode.FIXED_OFFSET:
         assert {name: sum(row[name] for row in intervals) for name in truth} == truth
-    assert len(answer(EVERY_KIND, spec, asked(Series.MONTH, day, spec))) >= 2
+    assert len(rows_of(EVERY_KIND, spec, params_of(Series.MONTH, day, spec))) >= 2
 
 
-def test_months_can_come_as_five_minute_rows() -> None:
-    """Q10: week and month of a site of that kind are the rows of their days, one after the other."""
-    (spec,) = (each for each in EVERY_KIND.sites if each.has_sub_daily_periods)
+def test_months_can_have_five_minute_rows() -> None:
+    """Q10: week and month of such a site are the rows of their days, in order."""
+    (spec,) = (site for site in EVERY_KIND.sites if site.has_sub_daily_periods)
     day = TODAY - timedelta(days=1)
-    week = answer(EVERY_KIND, spec, asked(Series.WEEK, day, spec))
+    week = rows_of(EVERY_KIND, spec, params_of(Series.WEEK, day, spec))
     assert len(week) == 7 * 288
-    assert week[-288:] == answer(EVERY_KIND, spec, asked(Series.INTERVALS, day, spec))
-    assert len(answer(EVERY_KIND, spec, asked(Series.MONTH, day, spec))) == 19 * 288
+    assert week[-288:] == rows_of(EVERY_KIND, spec, params_of(Series.INTERVALS, day, spec))
+    assert len(rows_of(EVERY_KIND, spec, params_of(Series.MONTH, day, spec))) == 19 * 288
 
 
 def test_the_products_of_every_kind() -> None:
-    """API.md §1.1: cars, sites by resource type, stale sites that look real, ghosts that look like nothing."""
+    """API.md#products: vehicles, sites by resource type, stale sites that look real, ghosts without a type."""
     listed = products(EVERY_KIND)
-    kinds = Counter(each.get("resource_type", "none") for each in listed)
+    kinds = Counter(product.get("resource_type", "none") for product in listed)
     assert kinds == {"none": 4, "battery": 10, "solar": 5, "wall_connector": 1}
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_quirks_are_where_the_truth_says_and_nowhere_else(index: int) -> None:
-    """Every declared row differs from the clean account's only in the declared measures, and no other row differs."""
+def test_responses_differ_exactly_where_injections_are_declared(index: int) -> None:
+    """Declared rows differ from those of the demo account only in the declared measures; no other row differs."""
     spec, truth = QUIRKY.sites[index], QUIRKY.truth(QUIRKY.sites[index].site_id)
     seen: Counter[str] = Counter()
     declared: dict[tuple[Series, date], list[Injection]] = {}
-    for each in truth.injections:
-        for day in each.dates:
-            declared.setdefault((each.series, day), []).append(each)
+    for injection in truth.injections:
+        for day in injection.dates:
+            declared.setdefault((injection.series, day), []).append(injection)
     for (series, day), injections in declared.items():
-        if any(each.kind in {"WrongWindow", "KilowattHours"} for each in injections) or day > TODAY:
+        if (
+            any(
+                injection.kind in {"WrongWindow", "LaggingWindow", "EarlierDays", "KilowattHours"}
+                for injection in injections
+            )
+            or day > TODAY
+        ):
             continue
-        params = asked(series, day, spec)
-        found = differences(answer(QUIRKY, spec, params), answer(TRUE, TRUE.sites[index], params))
-        instants = {instant for each in injections for instant in each.instants}
-        measures = {name for each in injections for name in each.measures}
+        params = params_of(series, day, spec)
+        found = differences(rows_of(QUIRKY, spec, params), rows_of(TRUE, TRUE.sites[index], params))
+        instants = {instant for injection in injections for instant in injection.instants}
+        measures = {name for injection in injections for name in injection.measures}
         for instant, names in found.items():
             here = instant.astimezone(spec.zone).date()
             assert here == day or (series, here) in declared
             assert here != day or not instants or instant in instants
             assert here != day or not measures or names <= measures
-        seen.update(each.kind for each in injections if found)
+        seen.update(injection.kind for injection in injections if found)
     expected = {
         0: {
             "InvertedCt",
@@ -151,33 +158,33 @@ def test_quirks_are_where_the_truth_says_and_nowhere_else(index: int) -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_days_without_a_quirk_are_clean(index: int) -> None:
-    """On days that no contradiction names, all series are the clean account's to the byte."""
+def test_days_without_an_anomaly_are_unchanged(index: int) -> None:
+    """On days without an injection, all series equal those of the demo account."""
     spec, truth = QUIRKY.sites[index], QUIRKY.truth(QUIRKY.sites[index].site_id)
-    touched = {day for each in truth.injections for day in each.dates}
+    touched = {day for injection in truth.injections for day in injection.dates}
     clean = [day for back in range(1, 200, 7) if (day := TODAY - timedelta(days=back)) not in touched]
     assert len(clean) > 8
     for day in clean:
         for series in (Series.POWER, Series.SOE, Series.INTERVALS, Series.QUARTERS, Series.WEEK):
-            params = asked(series, day, spec)
+            params = params_of(series, day, spec)
             if series is Series.WEEK and {day - timedelta(days=back) for back in range(7)} & touched:
                 continue
-            assert answer(QUIRKY, spec, params) == answer(TRUE, TRUE.sites[index], params)
+            assert rows_of(QUIRKY, spec, params) == rows_of(TRUE, TRUE.sites[index], params)
 
 
-def test_every_contradiction_there_is_happens_in_the_quirky_account() -> None:
-    """The demo of every quirk leaves none out."""
-    used = {type(each) for spec in QUIRKY.sites for each in spec.contradictions}
-    ours = {each for each in Contradiction.__subclasses__() if each.__module__.startswith("extract.simulator.")}
-    assert used == ours, "tests have some of their own, which are none of the demo's"
+def test_the_quirky_account_has_every_anomaly() -> None:
+    """No class of anomalies is left out but data that come late, which need many nights."""
+    used = {type(anomaly) for spec in QUIRKY.sites for anomaly in spec.anomalies}
+    defined = {kind for kind in Anomaly.__subclasses__() if kind.__module__.startswith("extract.simulator.")}
+    assert used == defined - {LateData}, "classes of tests do not count"
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_no_two_quirks_meet(index: int) -> None:
-    """Each day of a series has one contradiction at most, so that each disagreement has one cause."""
+def test_no_day_of_a_series_has_two_anomalies(index: int) -> None:
+    """Each day of a series has at most one anomaly, so that each difference has one cause."""
     truth = QUIRKY.truth(QUIRKY.sites[index].site_id)
     kinds: dict[tuple[Series, date], set[str]] = {}
-    for each in truth.injections:
-        for day in each.dates:
-            kinds.setdefault((each.series, day), set()).add(each.kind)
+    for injection in truth.injections:
+        for day in injection.dates:
+            kinds.setdefault((injection.series, day), set()).add(injection.kind)
     assert {key: names for key, names in kinds.items() if len(names) > 1} == {}

@@ -1,18 +1,18 @@
-"""The registry: every scenario has a name, an explanation, an account that shows it."""
+"""Every scenario has a name, an explanation, and an account."""
 
 from datetime import date
 
 import pytest
 
 from extract.simulator.scenarios import SCENARIOS, TRANSPORT_FAULTS, scenario
-from extract.simulator.worlds import CONTRADICTIONS, FAMILIES, contradicting_world, family_world
+from extract.simulator.worlds.by_scenario import ANOMALIES, SITE_KINDS, anomaly_world, site_kind_world
 
 TODAY = date(2026, 7, 20)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_is_named_explained_and_built(name: str) -> None:
-    """Names can be typed, explanations are sentences, accounts have sites and a token."""
+def test_a_scenario_has_a_name_an_explanation_and_an_account(name: str) -> None:
+    """Names are lower case without spaces, explanations are sentences, accounts have sites and a token."""
     found = scenario(name)
     assert found.name == name == name.lower().replace(" ", "-")
     assert found.explanation.endswith(".")
@@ -22,49 +22,44 @@ def test_a_scenario_is_named_explained_and_built(name: str) -> None:
     assert world.access_token
 
 
-def test_no_two_scenarios_say_the_same() -> None:
-    """A list in which two lines agree explains nothing."""
-    assert len({each.explanation for each in SCENARIOS.values()}) == len(SCENARIOS)
+def test_explanations_are_different() -> None:
+    """No two scenarios have the same explanation."""
+    assert len({listed.explanation for listed in SCENARIOS.values()}) == len(SCENARIOS)
 
 
-def test_an_unknown_scenario_is_answered_with_the_known() -> None:
-    """The error names what there is."""
+def test_the_error_for_an_unknown_scenario_lists_the_known_ones() -> None:
+    """The error lists the scenarios."""
     with pytest.raises(ValueError, match="no scenario is called 'nonsense'; there are demo, calm, faults"):
         scenario("nonsense")
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_is_some_sites_but_not_all(family: str) -> None:
-    """Each kind of site exists, on any day of the year, and is told from the others."""
+@pytest.mark.parametrize("kind", SITE_KINDS)
+def test_a_kind_of_sites_is_some_sites_but_not_all(kind: str) -> None:
+    """Each kind has sites on any day of the year, and not all sites."""
     for today in (TODAY, date(2026, 1, 1), date(2028, 2, 29)):
-        some = {each.site_name for each in family_world(today, family).sites}
+        some = {site.site_name for site in site_kind_world(today, kind).sites}
         assert some
-        assert some < {each.site_name for each in scenario("personalities").world(today).sites}
+        assert some < {site.site_name for site in scenario("personalities").world(today).sites}
 
 
-@pytest.mark.parametrize("name", CONTRADICTIONS)
-def test_a_contradiction_comes_alone(name: str) -> None:
-    """One kind only, and the truth knows what it touches."""
-    world = contradicting_world(TODAY, name)
-    found = [each for site in world.sites for each in site.contradictions]
-    assert len({type(each) for each in found}) == 1
-    assert all(each.injections(world.sites[0].zone) for each in found)
+@pytest.mark.parametrize("name", ANOMALIES)
+def test_an_anomaly_scenario_has_one_kind_of_anomaly(name: str) -> None:
+    """There is one class of anomalies only, with injections."""
+    world = anomaly_world(TODAY, name)
+    found = [anomaly for site in world.sites for anomaly in site.anomalies]
+    assert len({type(anomaly) for anomaly in found}) == 1
+    assert all(anomaly.injections(world.sites[0].zone) for anomaly in found)
 
 
-def test_the_contradictions_are_all_there_are() -> None:
-    """Each contradiction of the quirky account belongs to exactly one scenario."""
-    quirky = [each for site in scenario("quirks").world(TODAY).sites for each in site.contradictions]
-    singles = [
-        each
-        for name in CONTRADICTIONS
-        for site in contradicting_world(TODAY, name).sites
-        for each in site.contradictions
-    ]
+def test_every_anomaly_of_the_quirky_account_has_one_scenario() -> None:
+    """Each anomaly of the quirky account is in exactly one scenario."""
+    quirky = [anomaly for site in scenario("quirks").world(TODAY).sites for anomaly in site.anomalies]
+    singles = [anomaly for name in ANOMALIES for site in anomaly_world(TODAY, name).sites for anomaly in site.anomalies]
     assert sorted(map(repr, singles)) == sorted(map(repr, quirky))
 
 
-def test_everything_is_the_sum() -> None:
-    """All sites of the two large accounts, with the quirks' contradictions."""
+def test_everything_has_all_sites_and_faults() -> None:
+    """All sites of the two large accounts, with all anomalies."""
     whole = scenario("everything").world(TODAY)
     parts = [scenario(name).world(TODAY) for name in ("quirks", "personalities")]
     assert set(whole.sites) == {site for part in parts for site in part.sites}
@@ -72,6 +67,8 @@ def test_everything_is_the_sum() -> None:
     assert scenario("everything").conditions.faults.rules == TRANSPORT_FAULTS
 
 
-def test_a_patient_client_gets_through_the_faults() -> None:
-    """No rule of the mixed faults hits the same request for ever, and the burst is shorter than common patience."""
-    assert all(rule.asks == 2 or (rule.last is not None and rule.last - rule.first < 3) for rule in TRANSPORT_FAULTS)
+def test_temporary_faults_end_after_a_few_attempts() -> None:
+    """No rule affects the same request for ever, and the burst is shorter than the usual number of retries."""
+    assert all(
+        rule.attempts == 2 or (rule.last is not None and rule.last - rule.first < 3) for rule in TRANSPORT_FAULTS
+    )

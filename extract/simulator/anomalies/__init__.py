@@ -1,0 +1,1 @@
+"""Anomalies: deviations of responses from what happened, declared as data on a site."""

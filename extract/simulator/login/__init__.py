@@ -1,0 +1,1 @@
+"""OAuth: codes, access tokens, and single-use refresh tokens."""

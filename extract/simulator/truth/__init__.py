@@ -1,0 +1,1 @@
+"""What really happened at a site, computed for any local day in any order."""

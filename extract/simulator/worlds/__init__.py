@@ -1,0 +1,1 @@
+"""Accounts: their sites, vehicles, and anomalies."""

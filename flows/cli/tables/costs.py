@@ -1,0 +1,238 @@
+"""What energy cost, as tables for the terminal and as JSON: by day, month, or billing cycle, and by label."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import duckdb
+from rich.table import Table
+
+from flows.console import note, print_table
+from warehouse.query.query import connect
+
+CENT: Final = Decimal("0.01")
+
+_BASIS: Final = {"in_force": "", "assumed": "assumed", None: "no tariff"}
+"""`tariff_basis` → what is shown."""
+
+
+class Grain(StrEnum):
+    """What one row of the table is."""
+
+    DAY = "day"
+    MONTH = "month"
+    CYCLE = "cycle"
+
+
+@dataclass(frozen=True, slots=True)
+class CostRows:
+    """Costs of some sites.
+
+    Attributes:
+        grain: What one row is.
+        rows: Rows of the model, by column.
+        labels: Cost by site, currency and label in the same time.
+    """
+
+    grain: Grain
+    rows: list[dict[str, Any]]
+    labels: list[dict[str, Any]]
+
+
+_MODEL: Final = {
+    Grain.DAY: ("costs_daily", "local_date", "local_date"),
+    Grain.MONTH: ("costs_monthly", "month", "(month + interval 1 month - interval 1 day)::date"),
+    Grain.CYCLE: ("bills", "cycle_start", "cycle_end"),
+}
+"""Grain → model, its first day, its last day."""
+
+_ROWS = Template("""
+select * from analytics.$model
+where (len(?::bigint[]) = 0 or site_id in (select unnest(?::bigint[]))) and $last >= ?::date and $first <= ?::date
+order by site_id, $first, currency
+""")
+_LABELS = """
+select
+    site_id,
+    site_name,
+    currency,
+    label,
+    sum(grid_import_kwh) as grid_import_kwh,
+    sum(grid_export_kwh) as grid_export_kwh,
+    sum(import_cost) as import_cost,
+    sum(export_credit) as export_credit
+from analytics.costs_hourly
+where (len(?::bigint[]) = 0 or site_id in (select unnest(?::bigint[]))) and local_date between ?::date and ?::date
+    and currency is not null
+group by site_id, site_name, currency, label
+order by site_id, import_cost desc
+"""
+
+
+def stored_costs(warehouse: Path, grain: Grain, sites: Collection[int], first: date, last: date) -> CostRows:
+    """Costs of the published warehouse.
+
+    Args:
+        warehouse: Path of the warehouse.
+        grain: What one row is.
+        sites: Only of these sites; empty for all.
+        first: First local day.
+        last: Last local day. Months and cycles that reach into the time are whole.
+    """
+    model, begin, end = _MODEL[grain]
+    parameters = [list(sites), list(sites), first, last]
+    with connect(warehouse) as connection:
+        query = _ROWS.substitute(model=model, first=begin, last=end)
+        return CostRows(grain, _dicts(connection, query, parameters), _dicts(connection, _LABELS, parameters))
+
+
+def _dicts(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object]) -> list[dict[str, Any]]:
+    found = connection.execute(query, parameters)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def as_json(found: CostRows) -> dict[str, Any]:
+    """The same for programs; amounts as numbers."""
+    return {
+        found.grain.value + "s": [_plain(row) for row in found.rows],
+        "by_label": [_plain(row) for row in found.labels],
+    }
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+
+
+def print_costs(found: CostRows) -> None:
+    """Print a table for each site, and one of its labels; then notes about what is not known."""
+    if not found.rows:
+        note("no costs are known: import a tariff with `wattlog tariff import FILE --site ID --from DAY`")
+        return
+    for site_id in dict.fromkeys(row["site_id"] for row in found.rows):
+        rows = [row for row in found.rows if row["site_id"] == site_id]
+        name = rows[0]["site_name"] or f"site {site_id}"
+        print_table((_bills if found.grain is Grain.CYCLE else _periods)(name, rows, found.grain))
+        labels = [row for row in found.labels if row["site_id"] == site_id]
+        if labels:
+            print_table(_labels(name, labels))
+    for sentence in _notes(found):
+        note(sentence)
+
+
+def _periods(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
+    table = Table(title=f"What energy cost, {name}")
+    table.add_column(grain.value)
+    for heading in ("import\nkWh", "export\nkWh", "import\ncost", "export\ncredit", "energy\ncost", "daily\ncharges"):
+        table.add_column(heading, justify="right")
+    for heading in ("saved\nby solar", "saved by\nbattery", "saved by\nboth"):
+        table.add_column(heading, justify="right")
+    table.add_column("currency")
+    table.add_column("basis")
+    for row in rows:
+        table.add_row(
+            str(row["local_date"]) if grain is Grain.DAY else f"{row['month']:%Y-%m}",
+            *(f"{row[flow]:,.1f}" for flow in ("grid_import_kwh", "grid_export_kwh")),
+            _exact_or_bounds(row, "import_cost"),
+            _exact_or_bounds(row, "export_credit"),
+            amount(row["energy_cost"]) if not _is_bounded(row) else "",
+            *(
+                amount(row[column])
+                for column in ("daily_charges", "saved_by_solar", "saved_by_battery", "saved_by_both")
+            ),
+            row["currency"] or "",
+            _BASIS.get(row["tariff_basis"], row["tariff_basis"]),
+        )
+    return table
+
+
+def _bills(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
+    table = Table(title=f"Bills, {name}, by billing {grain.value}")
+    table.add_column("cycle")
+    for heading in ("import\ncost", "export\ncredit", "fixed\ncharges", "demand\ncharges", "credit\nused", "tax"):
+        table.add_column(heading, justify="right")
+    for heading in ("to pay", "credit\ncarried", "saved by\nboth"):
+        table.add_column(heading, justify="right")
+    table.add_column("currency")
+    table.add_column("basis")
+    for row in rows:
+        to_pay = _exact_or_bounds(row, "net_cost")
+        columns = ("import_cost", "export_credit", "fixed_charges", "demand_charges", "credit_used", "tax")
+        table.add_row(
+            f"{row['cycle_start']} to {row['cycle_end']}",
+            *(amount(row[column]) for column in columns),
+            to_pay,
+            amount(row["credit_carried"]),
+            amount(row["saved_by_both"]),
+            row["currency"] or "",
+            _BASIS.get(row["tariff_basis"], row["tariff_basis"]),
+        )
+    return table
+
+
+def _labels(name: str, rows: Iterable[dict[str, Any]]) -> Table:
+    table = Table(title=f"By label, {name}")
+    table.add_column("label")
+    for heading in ("import kWh", "export kWh", "import cost", "export credit"):
+        table.add_column(heading, justify="right")
+    table.add_column("currency")
+    for row in rows:
+        table.add_row(
+            row["label"],
+            f"{row['grid_import_kwh']:,.1f}",
+            f"{row['grid_export_kwh']:,.1f}",
+            amount(row["import_cost"]),
+            amount(row["export_credit"]),
+            row["currency"],
+        )
+    return table
+
+
+def _is_bounded(row: dict[str, Any]) -> bool:
+    """Whether a part of the row's energy has no exact cost, but bounds."""
+    return bool(row.get("is_bounded") or row.get("bounded_days"))
+
+
+def _exact_or_bounds(row: dict[str, Any], column: str) -> str:
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    if low is not None and high is not None and low != high:
+        return f"{amount(low)} to {amount(high)}"
+    return amount(row[column])
+
+
+def amount(value: Decimal | None) -> str:
+    """An amount in cents, rounded half to even; empty where it is not known."""
+    return "" if value is None else f"{value.quantize(CENT, ROUND_HALF_EVEN):,}"
+
+
+def _notes(found: CostRows) -> Iterator[str]:
+    basis = [row["tariff_basis"] for row in found.rows]
+    what = {Grain.DAY: "days", Grain.MONTH: "months", Grain.CYCLE: "cycles"}[found.grain]
+    if "assumed" in basis:
+        yield (
+            f"assumed: {basis.count('assumed'):,} of {len(basis):,} {what} are priced by a tariff that was not in force then"
+        )
+    if None in basis:
+        yield (
+            f"no tariff: {basis.count(None):,} of {len(basis):,} {what} have days without a tariff that was in force; import "
+            "one with `wattlog tariff import FILE --site ID --from DAY`, or set assume_tariff = true under [billing] in "
+            "wattlog.toml"
+        )
+    if any(_is_bounded(row) for row in found.rows):
+        yield "two amounts: of some days only the sum of the energy is known, so the cost lies between the two"
+
+
+def month_of(text: str) -> tuple[date, date] | None:
+    """First and last day of a month written as YYYY-MM; None where it is none."""
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
+    if f"{first:%Y-%m}" != text:
+        return None
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)

@@ -1,0 +1,80 @@
+"""What alternatives would have cost, as a table, after how well the simulation meets what was observed."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from rich.table import Table
+
+from flows.cli.tables.costs import amount
+from flows.console import note, print_sentences, print_table
+from flows.what_if import Answer
+from transform.costs.amounts import NANO
+from transform.costs.what_if import DAILY_TOLERANCE, OBSERVED, TOTAL_TOLERANCE, Outcome, Replay
+
+_RULES = {OBSERVED: "observed", "self_powered": "self-powered", "time_based": "time-based", "none": ""}
+"""Rule → what is shown."""
+
+_COMPLETE = 0.99
+"""Share of the time from which on figures are of nearly all of it."""
+
+
+def print_answer(found: Answer) -> None:
+    """Print how far the simulation can be relied on, then the alternatives, the cheapest first."""
+    print_sentences(_about(found))
+    table = Table(title=f"What a year would have cost, {found.site.site_name or f'site {found.site.site_id}'}")
+    for name in ("tariff", "equipment", "battery rule"):
+        table.add_column(name)
+    for name in ("import\nkWh", "export\nkWh", "cost of\n365 days", "credit\nleft"):
+        table.add_column(name, justify="right")
+    table.add_column("currency")
+    for outcome in found.outcomes:
+        table.add_row(
+            outcome.plan,
+            outcome.equipment,
+            _RULES[outcome.rule],
+            f"{outcome.import_kwh:,.0f}",
+            f"{outcome.export_kwh:,.0f}",
+            _cost(outcome.annual_cost_nano),
+            _cost(outcome.credit_nano),
+            outcome.currency or "",
+        )
+    print_table(table)
+    for sentence in _notes(found.outcomes):
+        note(sentence)
+
+
+def _cost(nano: int | None) -> str:
+    return "" if nano is None else amount(Decimal(nano) / NANO)
+
+
+def _about(found: Answer) -> Iterator[str]:
+    yield f"{found.first_day} to {found.last_day}, {found.stored_share:.0%} of the time stored"
+    if not found.replays:
+        yield "there is no battery to replay, so nothing shows how well a simulated one would meet reality"
+        return
+    best = found.replays[0]
+    if found.is_reliable:
+        yield f"the existing battery, replayed: {_replayed(best)}; the rules meet what was observed"
+        return
+    yield (
+        f"the existing battery, replayed: {_replayed(best)}. The rules do NOT meet what was observed: within "
+        f"{TOTAL_TOLERANCE:.0%} of the total and {DAILY_TOLERANCE:.0%} by day would be close. Simulated figures below show a "
+        "direction at most; observed ones do not depend on the rules"
+    )
+
+
+def _replayed(best: Replay) -> str:
+    return (
+        f"{_RULES[best.rule]} imports {best.simulated_kwh:,.0f} kWh, observed were {best.observed_kwh:,.0f} kWh "
+        f"({best.total_error:+.1%}; days differ by {best.daily_error:.1%})"
+    )
+
+
+def _notes(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
+    without = sorted({outcome.plan for outcome in outcomes if not outcome.has_sell_price})
+    if without:
+        yield f"{', '.join(without)}: no price for exports is known, so they count as nothing"
+    if any(outcome.annual_cost_nano is None for outcome in outcomes):
+        yield "without a cost: some hours have no price in that tariff"
+    if len({outcome.currency for outcome in outcomes if outcome.currency}) > 1:
+        yield "the currencies differ: the order of the table does not convert them"

@@ -1,0 +1,79 @@
+"""`wattlog apply-plan`: what the plan says for today is set once, and then left alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from extract.simulator import CommandBehaviour, SiteSpec
+from tests.set_shell import SITE, Shell, shell, world
+
+OTHER = 7
+
+PLAN = """
+[[plan]]
+setting = "reserve"
+value = 40
+
+[[plan]]
+setting = "mode"
+value = "time-based"
+site = 7
+"""
+
+
+def apply(here: Shell, *options: str) -> tuple[int, list[dict[str, Any]]]:
+    done = here.run("apply-plan", "--json", *options)
+    return done.returncode, json.loads(done.stdout)
+
+
+def states(here: Shell, *options: str) -> tuple[int, dict[tuple[int, str], str]]:
+    code, steps = apply(here, *options)
+    return code, {(step["site_id"], step["name"]): step["state"] for step in steps}
+
+
+def test_a_plan_is_shown_applied_and_then_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "wattlog.toml").write_text(PLAN)
+    keys = [(OTHER, "reserve"), (OTHER, "mode"), (SITE, "reserve")]
+    with shell(tmp_path, world(SiteSpec(site_id=OTHER))) as here:
+        assert states(here) == (0, dict.fromkeys(keys, "to be sent"))
+        assert here.posts() == [], "without --no-dry-run nothing is sent"
+        assert states(here, "--no-dry-run") == (0, dict.fromkeys(keys, "applied"))
+        assert len(here.posts()) == 3
+        assert states(here, "--no-dry-run") == (0, dict.fromkeys(keys, "set already"))
+        assert len(here.posts()) == 3
+        assert len({row["command_id"] for row in here.history()}) == 3
+        assert "Plan for today" in here.run("apply-plan").stdout
+
+
+def test_a_change_that_cannot_be_confirmed_is_sent_once(tmp_path: Path) -> None:
+    """Q54: the flag is absent before and after."""
+    (tmp_path / "wattlog.toml").write_text('[[plan]]\nsetting = "grid-charging"\nvalue = "on"\n')
+    with shell(tmp_path) as here:
+        assert states(here, "--no-dry-run") == (7, {(SITE, "grid-charging"): "accepted_absent"})
+        assert states(here, "--no-dry-run") == (0, {(SITE, "grid-charging"): "not confirmed before"})
+        assert len(here.posts()) == 1
+
+
+def test_a_change_that_was_not_applied_is_tried_again_by_the_next_run_alone(tmp_path: Path) -> None:
+    (tmp_path / "wattlog.toml").write_text(PLAN)
+    with shell(tmp_path, behaviour=CommandBehaviour(is_applied=False)) as here:
+        for runs in (1, 2):
+            assert states(here, "--no-dry-run") == (7, {(SITE, "reserve"): "accepted_unconfirmed"})
+            assert len(here.posts()) == runs
+
+
+def test_what_is_advised_against_is_refused_and_the_rest_is_done(tmp_path: Path) -> None:
+    (tmp_path / "wattlog.toml").write_text(PLAN.replace("40", "90").replace("site = 7", ""))
+    with shell(tmp_path) as here:
+        assert states(here, "--no-dry-run") == (1, {(SITE, "reserve"): "refused", (SITE, "mode"): "applied"})
+        assert len(here.posts()) == 1
+
+
+def test_without_a_plan_or_with_a_wrong_one_nothing_is_done(tmp_path: Path) -> None:
+    with shell(tmp_path) as here:
+        none = here.run("apply-plan", "--no-dry-run")
+        assert (none.returncode, "there is no plan" in none.stderr) == (2, True)
+        (tmp_path / "wattlog.toml").write_text(PLAN.replace("reserve", "warp"))
+        wrong = here.run("apply-plan", "--no-dry-run")
+        assert (wrong.returncode, "WATTLOG_PLAN: setting 'warp' cannot be planned" in wrong.stderr) == (2, True)
+        assert here.server.requests == []

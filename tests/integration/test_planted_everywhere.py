@@ -1,0 +1,146 @@
+"""Every command with planted secrets, in order and in trouble: nothing that it prints, writes or sends holds one of them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from extract.simulator import Conditions, FaultPlan, Rule, SimulatorServer, Where, serve
+from extract.simulator.faults.plan import ErrorResponse, Fault, HtmlResponse, TruncatedBody
+from flows.cli.app import COMMANDS, GROUPS
+from tests.integration.test_login import Shell
+from tests.integration.test_planted_secrets import leaked
+from tests.integration.test_sync import Watchdog, watchdog
+from tests.new_site import new_site_world
+from tests.torture.damages import GARBAGE
+
+ACCESS, REFRESH, CLIENT, PING = (f"planted-{what}-5f0d2c77" for what in ("access", "refresh", "client", "ping"))
+SECRETS = {
+    "WATTLOG_ACCESS_TOKEN": ACCESS,
+    "WATTLOG_REFRESH_TOKEN": REFRESH,
+    "WATTLOG_CLIENT_SECRET": CLIENT,
+}
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "backfill": ("--max-requests", "8"),
+    "sql": ("select * from requests",),
+    "export": ("requests", "--out", "requests.csv"),
+    "tariff validate": ("tariff.json",),
+    "tariff import": ("tariff.json",),
+    "tariff show": (),
+    "prices import": ("prices.csv",),
+    "sync": ("--max-requests", "8"),
+}
+"""What a command needs, or what makes it quick."""
+
+ELSEWHERE = frozenset({"demo", "simulate", "login"})
+"""They serve the simulator until they are stopped, with its own token, or wait for a browser (`test_login`)."""
+
+
+def commands() -> list[str]:
+    """Every command of the command line, in an order in which each finds something."""
+    names = [command.__name__.replace("_", "-") for command in COMMANDS]
+    names += [f"{group} {name}" for group, (_, members) in GROUPS.items() for name in members]
+    last = ("rebuild", "logout")
+    return [name for name in names if name not in {*ELSEWHERE, *last}] + list(last)
+
+
+@pytest.fixture
+def watched() -> Iterator[Watchdog]:
+    with watchdog() as made:
+        yield made
+
+
+def served(*faults: Rule) -> SimulatorServer:
+    world = replace(new_site_world(1), access_token=ACCESS)
+    return serve(world, conditions=Conditions(faults=FaultPlan(faults)))
+
+
+def shell_for(server: SimulatorServer, tmp_path: Path, watched: Watchdog) -> Shell:
+    for name in ("tariff.json", "prices.csv"):
+        (tmp_path / name).write_text("{}")
+    return Shell(tmp_path, server.base_url, SECRETS | {"WATTLOG_HEALTHCHECK_URL": f"{watched.url}/{PING}"})
+
+
+def assert_nothing_leaked(shell: Shell, watched: Watchdog) -> None:
+    pings = [("", body) for _, body in watched.pings]
+    assert leaked(shell, ACCESS, REFRESH, CLIENT, PING, pings=pings) == []
+
+
+@pytest.mark.slow
+def test_no_command_shows_stores_or_sends_a_secret(tmp_path: Path, watched: Watchdog) -> None:
+    """At level debug, one after another in one directory; some end with an error, and must not show it there either."""
+    with served() as server:
+        shell = shell_for(server, tmp_path, watched)
+        for command in commands():
+            shell.run(*command.split(), *ARGUMENTS.get(command, ()))
+    assert len(shell.printed) == 2 * len(commands())
+    assert any("run_id" in text or "requests" in text for text in shell.printed)
+    assert watched.pings
+    assert_nothing_leaked(shell, watched)
+
+
+FAULTS: dict[str, Fault] = {
+    "unauthorized": ErrorResponse(401, "planted"),
+    "payment required": ErrorResponse(402, "planted"),
+    "forbidden": ErrorResponse(403, "planted"),
+    "gone": ErrorResponse(410, "planted"),
+    "bad request": ErrorResponse(400, "planted"),
+    "HTML": HtmlResponse(),
+    "cut": TruncatedBody(is_length_whole=False),
+}
+
+LONG = ("gone", "bad request", "forbidden", "cut")
+"""They show what others show already. A failure of the products list is repeated for half a minute, so these are long, too."""
+
+PLACES = ("calendar_history", "products")
+CASES = [
+    pytest.param(
+        fault,
+        place,
+        id=f"{name} {place}",
+        marks=[pytest.mark.exhaustive] if name in LONG or place in PLACES[1:] else [],
+    )
+    for name, fault in FAULTS.items()
+    for place in PLACES
+]
+
+
+@pytest.mark.parametrize(("fault", "place"), CASES)
+def test_no_failure_of_the_server_shows_a_secret(fault: Fault, place: str, tmp_path: Path, watched: Watchdog) -> None:
+    with served(Rule(fault, Where(path=place))) as server:
+        shell = shell_for(server, tmp_path, watched)
+        for command in ("sync", "backfill", "sites"):
+            shell.run(command, *(("--max-requests", "4") if command != "sites" else ()))
+    assert_nothing_leaked(shell, watched)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "raw/runs.ndjson",
+        "raw",
+        *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("warehouse.duckdb", ".lock", "lake")),
+    ],
+)
+def test_no_damage_of_the_data_directory_shows_a_secret(name: str, tmp_path: Path, watched: Watchdog) -> None:
+    """A file with garbage, or a file where a directory belongs."""
+    with served() as server:
+        shell = shell_for(server, tmp_path, watched)
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(GARBAGE)
+        for command in ("backfill", "verify", "sites"):
+            shell.run(command, *ARGUMENTS.get(command, ()))
+    assert_nothing_leaked(shell, watched)
+
+
+@pytest.mark.slow
+def test_no_worker_process_shows_a_secret(tmp_path: Path, watched: Watchdog) -> None:
+    """The tokens reach the workers of a Dask cluster, and no log or file of theirs."""
+    with served() as server:
+        shell = shell_for(server, tmp_path, watched)
+        done = shell.run_alone("backfill", "--executor", "dask", "--max-requests", "20")
+    assert done.returncode == 0, done.stderr
+    assert_nothing_leaked(shell, watched)

@@ -1,0 +1,133 @@
+"""Personal data is never kept; what the transform needs is."""
+
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import pytest
+
+from extract.archive.personal_data import MASK, redacted
+from wattlog.pseudonyms import digest_of_device
+
+HISTORY = "/api/1/energy_sites/1/calendar_history"
+
+PRODUCTS: dict[str, Any] = {
+    "response": [
+        {"id": 7, "vehicle_id": 8, "vin": "5YJ3E1EA1KF000001", "display_name": "Nessie", "tokens": ["t0", "t1"]},
+        {
+            "energy_site_id": 2252000000000101,
+            "resource_type": "battery",
+            "site_name": "Harbour House",
+            "id": "STE-77",
+            "gateway_id": "1152100-14-J--CN1",
+            "asset_site_id": "c0ffee",
+            "warp_site_number": "GA-1",
+            "percentage_charged": 57.1,
+            "components": {"battery": True, "wall_connectors": [{"device_id": "abc", "din": "123", "is_active": True}]},
+        },
+    ],
+    "count": 2,
+}
+SITE_INFO: dict[str, Any] = {
+    "response": {
+        "id": "313dbc37",
+        "site_name": "Harbour House",
+        "site_number": "2252147638651575",
+        "installation_date": "2022-04-04T15:56:35-07:00",
+        "installation_time_zone": "America/Los_Angeles",
+        "geolocation": {"latitude": 37.774929, "longitude": -122.419418},
+        "address": {"address_line1": "1 Quay", "city": "Port", "state": "CA", "zip": "94105", "country": "US"},
+        "owner_email": "owner@example.org",
+        "nameplate_power": 10000,
+        "tariff_content_v2": {"name": "EV2", "seasons": {"Summer": {"fromDay": 1}}},
+    }
+}
+
+
+def kept(path: str, payload: Any) -> Any:
+    return orjson.loads(redacted(path, orjson.dumps(payload)))
+
+
+def test_products() -> None:
+    """API.md#products."""
+    vehicle, site = kept("/api/1/products", PRODUCTS)["response"]
+    assert vehicle == {"vehicle_id": MASK}, "a vehicle stays recognisable as one, and nothing else"
+    assert site["energy_site_id"] == 2252000000000101
+    assert site["site_name"] == "Harbour House"
+    assert site["components"] == {
+        "battery": True,
+        "wall_connectors": [{"device_id": MASK, "din": MASK, "is_active": True}],
+    }
+    assert {site[key] for key in ("id", "gateway_id", "asset_site_id", "warp_site_number")} == {MASK}
+
+
+def test_site_info() -> None:
+    """API.md#site-info: one decimal of the geolocation stays, and state and country: the time-zone look-up needs them."""
+    site = kept("/api/1/energy_sites/1/site_info", SITE_INFO)["response"]
+    assert site["geolocation"] == {"latitude": 37.8, "longitude": -122.4}
+    assert site["address"] == {"address_line1": MASK, "city": MASK, "state": "CA", "zip": MASK, "country": "US"}
+    assert site["owner_email"] == MASK, "a key that is not on the list is masked"
+    assert site["nameplate_power"] == 10000
+    assert site["tariff_content_v2"] == SITE_INFO["response"]["tariff_content_v2"]
+    assert site["installation_date"] == "2022-04-04T15:56:35-07:00"
+
+
+def test_live_status_keeps_its_measurements() -> None:
+    payload = {
+        "response": {"solar_power": 1, "wall_connectors": [{"din": "1", "vin": "5YJ", "wall_connector_power": 2.5}]}
+    }
+    assert kept("/api/1/energy_sites/1/live_status", payload)["response"] == {
+        "solar_power": 1,
+        "wall_connectors": [{"din": MASK, "vin": MASK, "wall_connector_power": 2.5}],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"response": {"serial_number": "", "period": "day"}}',
+        b'{ "response" :{"serial_number":null, "time_series" : [ ] }}\n',
+        b'{"response": {"serial": "serial_number"}}',
+        b"<html>",
+        b"\xff",
+    ],
+)
+def test_history_without_numbers_of_devices_is_kept_unchanged(body: bytes) -> None:
+    assert redacted(HISTORY, body) == body
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (
+            b'{"response": {"serial_number": "TG1", "a": 1.50}}',
+            b'{"response": {"serial_number":"redacted", "a": 1.50}}',
+        ),
+        (b'{"serial_number":123456,"a":1}', b'{"serial_number":"redacted","a":1}'),
+        (b'{"serial_number" : "a\\"b","vin":"5YJ"}', b'{"serial_number":"redacted","vin":"redacted"}'),
+        (
+            b'{"serial_number":"TG1"},{"serial_number":"TG2"',
+            b'{"serial_number":"redacted"},{"serial_number":"redacted"',
+        ),
+    ],
+)
+def test_serial_numbers_of_history_are_masked_and_the_rest_stays_to_the_byte(body: bytes, kept: bytes) -> None:
+    assert redacted(HISTORY, body) == kept
+
+
+def test_wall_connectors_stay_apart_by_pseudonyms() -> None:
+    """Two wall connectors stay two, and the tables have the digest that they always had."""
+    body = b'[{"din":"1529455-02-D--PGT1"},{"din":"1529455-02-D--PGT2"},{"din":"1529455-02-D--PGT1"},{"din":""}]'
+    first, second, third, empty = (session["din"] for session in orjson.loads(redacted(HISTORY, body)))
+    assert first == third != second
+    assert empty == ""
+    assert "PGT" not in first
+    assert (
+        digest_of_device(first) == digest_of_device("1529455-02-D--PGT1") == sha256(b"1529455-02-D--PGT1").hexdigest()
+    )
+
+
+def test_a_page_that_is_not_json_is_not_kept() -> None:
+    assert (
+        redacted("/api/1/products", b"<html>owner@example.org") == b"redacted: 23 bytes that cannot be read: not JSON"
+    )

@@ -1,0 +1,182 @@
+"""Commands at the simulator: forms of answers, what site_info shows afterwards, and what the battery then does."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from extract.simulator import AnswerForm, CommandBehaviour, Mode, Refusal, SiteSpec, World
+from extract.simulator.endpoints.commands import Commands
+from extract.simulator.endpoints.query import ApiError, Query
+from extract.simulator.endpoints.site_state import site_info
+from wattlog.commands.answers import Verdict, judge
+
+NOW = datetime(2025, 11, 20, 20, 0, tzinfo=UTC)
+SITE = 5
+FLAG, RULE = "disallow_charge_from_grid_with_solar_installed", "customer_preferred_export_rule"
+
+
+class Site:
+    """A site that takes commands at `NOW`."""
+
+    def __init__(self, behaviour: CommandBehaviour | None = None, **facts: Any) -> None:
+        self.world = World((SiteSpec(site_id=SITE, seed=3, **facts),))
+        self.commands = Commands(self.world, behaviour)
+
+    def post(self, endpoint: str, **body: object) -> dict[str, Any]:
+        return self.commands.answer(SITE, endpoint, orjson.dumps(body), NOW)
+
+    def info(self) -> dict[str, Any]:
+        self.commands.before_site_info(SITE, NOW)
+        return site_info(Query(self.world, self.world.truth(SITE), {}, NOW))
+
+
+@pytest.mark.parametrize("form", AnswerForm)
+def test_a_success_has_six_forms(form: AnswerForm) -> None:
+    """Q53."""
+    site = Site(CommandBehaviour(form=form))
+    verdict = judge(200, orjson.dumps(site.post("backup", backup_reserve_percent=40))).verdict
+    assert verdict is (Verdict.UNKNOWN if form is AnswerForm.NULL else Verdict.ACCEPTED)
+    assert site.info()["backup_reserve_percent"] == 40
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_a_failure_can_have_status_200(refusal: Refusal) -> None:
+    """Q62."""
+    site = Site(CommandBehaviour(refusal=refusal))
+    assert judge(200, orjson.dumps(site.post("backup", backup_reserve_percent=40))).verdict is Verdict.REJECTED
+    assert site.info()["backup_reserve_percent"] == 20
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "shown"),
+    [
+        ("operation", {"default_real_mode": "autonomous"}, ("default_real_mode", "autonomous")),
+        ("storm_mode", {"enabled": False}, ("user_settings.storm_mode_enabled", False)),
+        (
+            "off_grid_vehicle_charging_reserve",
+            {"off_grid_vehicle_charging_reserve_percent": 30},
+            ("off_grid_vehicle_charging_reserve_percent", 30),
+        ),
+    ],
+)
+def test_site_info_shows_what_a_command_set(endpoint: str, body: dict[str, Any], shown: tuple[str, object]) -> None:
+    """Q52."""
+    site = Site()
+    site.post(endpoint, **body)
+    value: Any = site.info()
+    for key in shown[0].split("."):
+        value = value[key]
+    assert value == shown[1]
+
+
+@pytest.mark.parametrize("becomes", [80, 100])
+def test_a_high_reserve_is_replaced_except_in_mode_backup(becomes: int) -> None:
+    """Q48."""
+    site = Site(CommandBehaviour(high_reserve=becomes))
+    site.post("backup", backup_reserve_percent=90)
+    assert site.info()["backup_reserve_percent"] == becomes
+    site.post("operation", default_real_mode="backup")
+    site.post("backup", backup_reserve_percent=90)
+    assert site.info()["backup_reserve_percent"] == 90
+
+
+def test_the_flag_of_grid_charging_is_true_or_absent() -> None:
+    """Q54, Q57: one key leaves the other setting alone."""
+    site = Site()
+    assert FLAG not in site.info()["components"]
+    site.post("grid_import_export", **{FLAG: True, RULE: "pv_only"})
+    assert site.info()["components"].items() >= {FLAG: True, RULE: "pv_only"}.items()
+    site.post("grid_import_export", **{FLAG: False})
+    assert FLAG not in site.info()["components"]
+    assert site.info()["components"][RULE] == "pv_only"
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_the_export_rule_may_vanish(is_kept: bool) -> None:
+    """Q55."""
+    site = Site(CommandBehaviour(keeps_export_rule=is_kept))
+    site.post("grid_import_export", **{RULE: "never"})
+    assert site.info()["components"].items() >= {RULE: "never", "non_export_configured": True}.items()
+    site.post("grid_import_export", **{RULE: "battery_ok"})
+    assert (RULE in site.info()["components"]) == is_kept
+    assert "non_export_configured" not in site.info()["components"]
+
+
+def test_a_change_can_be_shown_late_or_never() -> None:
+    """Q56, Q64, Q65."""
+    late = Site(CommandBehaviour(stale_reads=2))
+    late.post("backup", backup_reserve_percent=40)
+    assert [late.info()["backup_reserve_percent"] for _ in range(4)] == [20, 20, 40, 40]
+    never = Site(CommandBehaviour(is_applied=False))
+    never.post("backup", backup_reserve_percent=40)
+    assert never.info()["backup_reserve_percent"] == 20
+
+
+def test_a_strategy_is_dropped_beside_a_tariff_and_refused_alone() -> None:
+    """Q59."""
+    site = Site()
+    site.post(
+        "time_of_use_settings", tou_settings={"optimization_strategy": "economics", "tariff_content_v2": {"a": 1}}
+    )
+    assert "tou_settings" not in site.info()
+    assert site.info()["tariff_content_v2"] == {"a": 1}
+    with pytest.raises(ApiError, match="tariffID"):
+        site.post("time_of_use_settings", tou_settings={"optimization_strategy": "economics"})
+
+
+def test_a_tariff_is_read_without_zeros_and_placeholders() -> None:
+    """Q124, Q131, Q134: negative prices are 0."""
+    site, season = (
+        Site(),
+        {"fromMonth": 1, "tou_periods": {"P": {"periods": [{"fromHour": 0, "toHour": 0, "toDayOfWeek": 6}]}}},
+    )
+    document = {
+        "version": 1,
+        "monthly_charges": 0,
+        "daily_charges": [{"name": "Charge", "amount": 0}],
+        "energy_charges": {"ALL": {"rates": {"ALL": 0}}, "S": {"rates": {"P": -0.1, "Q": 0}}},
+        "seasons": {"S": season},
+    }
+    site.post("time_of_use_settings", tou_settings={"tariff_content_v2": document})
+    assert site.info()["tariff_content_v2"] == {
+        "version": 1,
+        "daily_charges": [{"name": "Charge"}],
+        "energy_charges": {"S": {"rates": {"P": 0, "Q": 0}}},
+        "seasons": {"S": {"fromMonth": 1, "tou_periods": {"P": {"periods": [{"toDayOfWeek": 6}]}}}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        ("backup", {}),
+        ("backup", {"backup_reserve_percent": 101}),
+        ("backup", {"backup_reserve_percent": True}),
+        ("operation", {"default_real_mode": "fast"}),
+        ("storm_mode", {"enabled": "yes"}),
+        ("grid_import_export", {}),
+        ("grid_import_export", {RULE: "all"}),
+    ],
+)
+def test_a_body_that_is_not_valid_is_refused(endpoint: str, body: dict[str, Any]) -> None:
+    with pytest.raises(ApiError, match="not valid"):
+        Site().post(endpoint, **body)
+    with pytest.raises(ApiError, match="no battery"):
+        Site(battery_energy_wh=0, battery_power_w=0).post(endpoint, **body)
+
+
+def test_the_battery_follows_reserve_and_mode_from_the_next_day_on() -> None:
+    """Q51: in mode backup it stays full."""
+    site = Site()
+    before, day, after = date(2025, 11, 19), date(2025, 11, 20), date(2025, 11, 22)
+    past = site.world.truth(SITE).day(before)
+    site.post("backup", backup_reserve_percent=70)
+    raised = site.world.truth(SITE)
+    assert raised.day(before).level_wh.tolist() == past.level_wh.tolist()
+    capacity = raised.spec.battery_energy_wh
+    assert raised.day(day).level_wh.min() < capacity * 0.7 <= raised.day(after).level_wh.min()
+    site.post("operation", default_real_mode=Mode.BACKUP)
+    assert set(site.world.truth(SITE).day(after).level_wh.tolist()) == {capacity}
+    assert (site.world.truth(SITE).day(after).flows["battery_energy_exported"] == 0).all()

@@ -1,0 +1,66 @@
+"""Tables of which the commands in test_terminal have no row: problems of verify, many causes, deployments."""
+
+import pytest
+from rich.cells import cell_len
+from rich.table import Table
+
+from flows.cli.tables.problems import print_problems
+from flows.console import print_commands, print_pairs, print_sentences, print_table
+from flows.verification import Problem
+
+WHAT = "1,204 rows violate this: the flows into a site equal those out of it, within a watt-hour an interval"
+ROW = {"site_id": 1689453203487921, "interval_start": "2025-03-30T01:55:00+00:00", "note": "\x1b[2J\nwattlog: forged"}
+
+
+@pytest.fixture(params=[80, 120])
+def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("flows.console.terminal_width", lambda: request.param)
+    found: int = request.param
+    return found
+
+
+def _lines(capsys: pytest.CaptureFixture[str], width: int) -> list[str]:
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if cell_len(line) > width] == []
+    return lines
+
+
+def test_problems_of_verify_fit(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [
+        Problem("raw", "site_id=1689453203487921/segment-2025-03.zst", "the checksum of 3 answers differs"),
+        Problem("warehouse", "flow_identity", WHAT, (ROW, ROW)),
+    ]
+    print_problems(found, as_json=False)
+    lines = _lines(capsys, width)
+    assert lines[0] == "Problems"
+    assert not any(line.startswith("wattlog") for line in lines)
+    assert any(r"\x1b[2J\nwattlog:" in line for line in lines)
+
+
+def test_many_causes_go_below_their_check(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("check", "of", title="[bold]Juniper[/bold] \x1b[2JRidge (1689453203487921)")
+    for verdict in ("agree", "differ", "missing", "skipped"):
+        table.add_column(verdict, justify="right")
+    table.add_column("causes")
+    causes = ", ".join(
+        f"{cause} 12,345" for cause in ("missing_intervals", "sensor_inversion", "dropped_day", "unit_mismatch")
+    )
+    table.add_row("day_vs_month_series", "days", *["12,345"] * 4, causes)
+    print_table(table)
+    lines = _lines(capsys, width)
+    assert lines[0] == r"[bold]Juniper[/bold] \x1b[2JRidge (1689453203487921)"
+    assert "".join(lines).count("12,345") == 8
+
+
+def test_pairs_and_sentences_fit(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    print_pairs([("warehouse", "/a/directory/of/a/very/long/name" * 5), ("lake", "x" * 200)])
+    print_sentences([WHAT * 2])
+    assert len(_lines(capsys, width)) > 6
+
+
+def test_commands_go_on_as_a_shell_reads_them(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    query = "select local_date, solar_kwh, home_kwh from analytics.daily limit 5"
+    print_commands("next", [["wattlog", "--data-dir", "/some/where/else/than/here", "sql", query]])
+    first, second, *_ = _lines(capsys, width)
+    assert first == "next  wattlog --data-dir /some/where/else/than/here sql \\"
+    assert second.strip() == f"'{query}'"

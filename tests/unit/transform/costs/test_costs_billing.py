@@ -1,0 +1,224 @@
+"""Bills by hand: cycles, netting, credits, charges, limits, and tax."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.costs import (
+    EXPORTED,
+    begin_of,
+    billed,
+    dated,
+    flat_tariff,
+    of_days,
+    rows,
+    sums_of_days,
+)
+from tests.tariffs import document, flat, period, year
+from transform.costs.cycles import BillingRules, Cycle, Netting, TrueUp, cycles
+from transform.costs.flows import IMPORTED, Intervals
+
+JANUARY = (date(2025, 1, 1), date(2025, 1, 31))
+
+
+@pytest.mark.parametrize(
+    ("rules", "first", "last", "starts"),
+    [
+        (BillingRules(), (2025, 1, 5), (2025, 2, 1), [(2025, 1, 1), (2025, 2, 1), (2025, 3, 1)]),
+        (BillingRules(cycle_day=14), (2025, 1, 5), (2025, 1, 20), [(2024, 12, 14), (2025, 1, 14), (2025, 2, 14)]),
+        (BillingRules(cycle_day=31), (2025, 1, 31), (2025, 3, 1), [(2025, 1, 31), (2025, 2, 28), (2025, 3, 31)]),
+        (
+            BillingRules(readings=(date(2025, 2, 12), date(2025, 3, 14))),
+            (2025, 1, 1),
+            (2025, 4, 20),
+            [(2024, 12, 12), (2025, 1, 12), (2025, 2, 12), (2025, 3, 14), (2025, 4, 14), (2025, 5, 14)],
+        ),
+    ],
+)
+def test_cycles_reach_from_reading_to_reading(
+    rules: BillingRules, first: tuple[int, int, int], last: tuple[int, int, int], starts: list[tuple[int, int, int]]
+) -> None:
+    found = cycles(date(*first), date(*last), rules)
+    days = [date(*start) for start in starts]
+    assert [cycle.first_day for cycle in found] == days[:-1]
+    assert [cycle.last_day.toordinal() + 1 for cycle in found] == [day.toordinal() for day in days[1:]]
+
+
+def test_a_year_of_credits_begins_with_the_cycle_of_its_month() -> None:
+    found = cycles(date(2024, 3, 20), date(2025, 5, 1), BillingRules(cycle_day=15, true_up_month=4))
+    assert [cycle.first_day for cycle in found if cycle.begins_year] == [date(2024, 4, 15), date(2025, 4, 15)]
+    assert found[0] == Cycle(date(2024, 3, 15), date(2024, 4, 14), begins_year=False)
+
+
+def test_without_netting_imports_are_bought_and_exports_sold() -> None:
+    bill = _one(_month(imported=10, exported=4), flat_tariff(0.3, 0.1))
+    assert bill["import_cost"] == Decimal("3.0")
+    assert bill["export_credit"] == Decimal("0.4")
+    assert bill["net_cost"] == Decimal("2.6")
+
+
+def test_fixed_charges_are_those_of_the_days_and_of_the_month() -> None:
+    charges: dict[str, Any] = {"daily_charges": [{"amount": 0.5}], "monthly_charges": 12.0}
+    bill = _one(_month(imported=10), flat_tariff(0.3, 0.1, **charges))
+    assert bill["fixed_charges"] == Decimal("27.5")
+    assert bill["net_cost"] == Decimal("30.5")
+
+
+def test_a_cycle_that_is_not_over_has_its_share_of_the_monthly_charge() -> None:
+    energy = of_days(date(2025, 4, 1), date(2025, 4, 10))
+    (bill,) = billed(energy, date(2025, 4, 1), date(2025, 4, 10), flat_tariff(0.3, 0.1, monthly_charges=12.0)).to_dict(
+        "records"
+    )
+    assert bill["fixed_charges"] == Decimal(4)
+    assert (bill["days"], bill["priced_days"]) == (30, 10)
+
+
+def test_two_tariffs_in_a_cycle_share_its_charges_by_days() -> None:
+    before = dated(flat(0.3, 0.1, monthly_charges=31.0), None, date(2025, 1, 11))
+    after = dated(flat(0.3, 0.1, monthly_charges=62.0), date(2025, 1, 11))
+    (bill,) = billed(_month(imported=10), *JANUARY, before, after).to_dict("records")
+    assert bill["fixed_charges"] == Decimal(10) + Decimal(42)
+
+
+def test_the_minimum_is_the_lowest_bill() -> None:
+    bill = _one(_month(imported=10), flat_tariff(0.3, 0.1, monthly_minimum_bill=15.0))
+    assert bill["minimum_adjustment"] == Decimal(12)
+    assert bill["net_cost"] == Decimal(15)
+
+
+def test_tax_is_on_all_that_is_paid_and_on_nothing_that_is_received() -> None:
+    rules = BillingRules(tax_pct=Decimal("8.25"))
+    paid = _one(_month(imported=10), flat_tariff(0.3, 0.1, monthly_charges=7.0), rules=rules)
+    assert (paid["tax"], paid["net_cost"]) == (Decimal("0.825"), Decimal("10.825"))
+    received = _one(_month(exported=10), flat_tariff(0.3, 0.1), rules=rules)
+    assert (received["tax"], received["net_cost"]) == (Decimal(0), Decimal(-1))
+
+
+def test_monthly_netting_takes_exports_off_imports_of_the_same_price() -> None:
+    """Night: 5 in, 8 out. Day: 9 in, 2 out. 3 are sold at the price of the night, 7 bought at that of the day."""
+    tariff = _night_and_day()
+    energy = _night_day_energy(night=(5, 8), day=(9, 2))
+    (bill,) = billed(energy, *JANUARY, tariff, rules=BillingRules(netting=Netting.MONTHLY)).to_dict("records")
+    assert bill["import_cost"] == Decimal("2.1")
+    assert bill["export_credit"] == Decimal("0.06")
+    assert bill["net_cost"] == Decimal("2.04")
+
+
+def test_annual_netting_carries_credits_until_the_true_up() -> None:
+    """−1.0 in January, of which February uses 0.6; March has 0.4 left, and it expires in April."""
+    found = _four_months(TrueUp.EXPIRES)
+    assert found["net_cost"].tolist() == [Decimal(0), Decimal(0), Decimal(0), Decimal("0.9")]
+    assert found["credit_used"].tolist() == [Decimal(0), Decimal("0.6"), Decimal(0), Decimal(0)]
+    assert found["credit_carried"].tolist() == [Decimal("1.0"), Decimal("0.4"), Decimal("0.4"), Decimal(0)]
+    assert found["credit_expired"].tolist() == [Decimal(0)] * 3 + [Decimal("0.4")]
+
+
+def test_credits_that_are_left_may_be_paid_at_the_true_up() -> None:
+    found = _four_months(TrueUp.PAID)
+    assert found["net_cost"].tolist() == [Decimal(0), Decimal(0), Decimal(0), Decimal("0.5")]
+    assert found["credit_paid"].tolist() == [Decimal(0)] * 3 + [Decimal("0.4")]
+
+
+def test_credits_pay_for_energy_and_not_for_fixed_charges() -> None:
+    found = _four_months(TrueUp.EXPIRES, monthly_charges=2.0)
+    assert found["net_cost"].tolist() == [Decimal(2), Decimal(2), Decimal(2), Decimal("2.9")]
+
+
+def test_exports_beyond_the_limit_give_no_credit() -> None:
+    rules = BillingRules(export_limit_kwh=Decimal("2.5"))
+    assert _one(_month(exported=10), flat_tariff(0.3, 0.1), rules=rules)["export_credit"] == Decimal("0.25")
+
+
+def test_demand_is_charged_for_the_highest_import_of_each_label() -> None:
+    """3 kW by day at 10, 2 kW by night at 4."""
+    tariff = _with_demand({})
+    bill = _one(_demand_energy(), tariff)
+    assert bill["demand_charges"] == Decimal(38)
+
+
+def test_bounds_of_demand() -> None:
+    """Below 2.5 kW nothing is charged, above 2.8 kW no more."""
+    tariff = _with_demand({"min_applicable_demand": 2.5, "max_applicable_demand": 2.8})
+    assert _one(_demand_energy(), tariff)["demand_charges"] == Decimal(28)
+
+
+def test_a_bill_with_a_day_of_which_only_the_sum_is_known_has_bounds() -> None:
+    """The other days cost 0.3 × 30 kWh; 2 kWh of the last one cost 0.1 or 0.3 each."""
+    energy = rows(begin_of(JANUARY[0]), 86_400, {IMPORTED: [1_000.0] * 30, EXPORTED: [0.0] * 30})
+    daily = sums_of_days([JANUARY[1]], [2_000.0], [0.0])
+    (bill,) = billed(energy, *JANUARY, _night_and_day(), daily=daily).to_dict("records")
+    low, high = bill["net_cost_low"], bill["net_cost_high"]
+    assert pd.isna(bill["net_cost"])
+    assert pd.isna(bill["import_cost"])
+    assert high - low == Decimal("0.4")
+    assert (bill["priced_days"], bill["bounded_days"]) == (30, 1)
+
+
+def test_without_a_price_of_exports_the_imports_still_have_a_cost() -> None:
+    bill = _one(_month(imported=10, exported=4), flat_tariff(0.3))
+    assert bill["import_cost"] == Decimal("3.0")
+    assert pd.isna(bill["export_credit"])
+    assert pd.isna(bill["net_cost"])
+
+
+def test_other_homes_are_billed_by_the_same_rules() -> None:
+    """What the home would have paid, its fixed charges included."""
+    energy = of_days(*JANUARY)
+    (bill,) = billed(energy, *JANUARY, flat_tariff(0.3, 0.1, monthly_charges=5.0)).to_dict("records")
+    flows = {name: int(values.sum()) for name, values in energy.flows.items()}
+    home = sum(flows[f"consumer_energy_imported_from_{source}_wh"] for source in ("grid", "solar", "battery"))
+    assert bill["without_both_cost"] == Decimal(home) * Decimal("0.0003") + 5
+
+
+def _one(energy: Intervals, *tariffs: Any, rules: BillingRules | None = None) -> dict[Any, Any]:
+    (bill,) = billed(energy, *JANUARY, *tariffs, rules=rules).to_dict("records")
+    return bill
+
+
+def _month(imported: float = 0, exported: float = 0) -> Intervals:
+    """January, with kWh in its first hour and none later."""
+    hours = 31 * 24
+    first = np.zeros(hours)
+    first[0] = 1_000
+    return of_days(*JANUARY, {IMPORTED: first * imported, EXPORTED: first * exported})
+
+
+def _night_and_day() -> Any:
+    periods = year(NIGHT=[period(begin="22:00", end="06:00")], DAY=[period(begin="06:00", end="22:00")])
+    sell = document({"Year": periods}, {"Year": {"NIGHT": 0.02, "DAY": 0.05}})
+    return dated(document({"Year": periods}, {"Year": {"NIGHT": 0.1, "DAY": 0.3}}, sell_tariff=sell))
+
+
+def _night_day_energy(night: tuple[int, int], day: tuple[int, int]) -> Intervals:
+    imported, exported = np.zeros(31 * 24), np.zeros(31 * 24)
+    imported[[1, 25 * 24 + 12]] = night[0] * 1_000, day[0] * 1_000
+    exported[[26, 12]] = night[1] * 1_000, day[1] * 1_000
+    return of_days(*JANUARY, {IMPORTED: imported, EXPORTED: exported})
+
+
+def _four_months(true_up: TrueUp, **fields: Any) -> pd.DataFrame:
+    """January gives 10 kWh, February takes 2, and April, with which a new year of credits begins, 3."""
+    first, last = date(2025, 1, 1), date(2025, 4, 30)
+    imported, exported = np.zeros(120 * 24 - 1), np.zeros(120 * 24 - 1)  # the clocks skip an hour in March
+    exported[12] = 10_000
+    imported[[(date(2025, month, 15) - first).days * 24 for month in (2, 4)]] = 2_000, 3_000
+    rules = BillingRules(netting=Netting.ANNUAL, true_up_month=4, true_up=true_up)
+    energy = of_days(first, last, {IMPORTED: imported, EXPORTED: exported})
+    return billed(energy, first, last, flat_tariff(0.3, 0.1, **fields), rules=rules)
+
+
+def _with_demand(bounds: dict[str, float]) -> Any:
+    periods = year(NIGHT=[period(begin="22:00", end="06:00")], DAY=[period(begin="06:00", end="22:00")])
+    demand = {"demand_charges": {"Year": {"rates": {"NIGHT": 4, "DAY": 10}}}}
+    sell = document({"Year": periods}, {"Year": {"NIGHT": 0, "DAY": 0}})
+    return dated(document({"Year": periods}, {"Year": {"NIGHT": 0.1, "DAY": 0.3}}, sell_tariff=sell) | demand | bounds)
+
+
+def _demand_energy() -> Intervals:
+    imported = np.full(31 * 96, 100.0)
+    imported[[4, 60]] = 500, 750
+    return of_days(*JANUARY, {IMPORTED: imported}, length_s=900)

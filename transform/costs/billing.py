@@ -1,0 +1,312 @@
+"""Bills: what each billing cycle costs under the rules of a site.
+
+Energy less credits of earlier cycles, then fixed and demand charges, then the monthly minimum, then tax. No line is rounded to
+cents: utilities differ in which lines they round, and sums of rounded lines would not add up to a year.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from transform.costs.amounts import NANO_PER_MICRO, Ints, Mask, money, nano_of
+from transform.costs.charges import ACTUAL, EnergyCharge, Hours, demand_charges, energy_charge, tax_of
+from transform.costs.cycles import BillingRules, Cycle, Netting, TrueUp, cycles
+from transform.costs.days import VARIANTS, rows_of
+from transform.costs.spans import Basis, DatedTariff, tariffs_of_days
+from transform.frames import empty_frame, table_frame
+from transform.time import Days, date_column, days_from, days_of
+
+TABLE: Final = "bills"
+_BOUNDS: Final = ("import_cost_low", "import_cost_high", "export_credit_low", "export_credit_high")
+_MONEY: Final = frozenset(
+    (
+        *("import_cost", "export_credit", "fixed_charges", "demand_charges", "minimum_adjustment"),
+        *(
+            "credit_used",
+            "credit_carried",
+            "credit_paid",
+            "credit_expired",
+            "tax",
+            "net_cost",
+            "net_cost_low",
+            "net_cost_high",
+        ),
+        *(f"{name}_cost" for name in VARIANTS),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """Charges of a cycle that do not depend on energy, in billionths of the currency.
+
+    Attributes:
+        charges: Daily and monthly charges.
+        minimum: The lowest bill.
+        demand: Charges for the highest import.
+    """
+
+    charges: int
+    minimum: int
+    demand: int
+
+
+@dataclass(slots=True)
+class Credits:
+    """Credits of energy that are carried from cycle to cycle, in billionths of the currency."""
+
+    balance: int = 0
+
+    def settle(self, net: int, *, carries: bool) -> tuple[int, int]:
+        """What is left to pay of the energy of a cycle, and how much credit of earlier cycles it used."""
+        if not carries:
+            return net, 0
+        used = min(self.balance, max(net, 0))
+        self.balance += max(-net, 0) - used
+        return max(net, 0) - used, used
+
+
+def bills(
+    site_id: int,
+    hourly: pd.DataFrame,
+    daily: pd.DataFrame,
+    tariffs: Sequence[DatedTariff],
+    rules: BillingRules,
+    zone: tzinfo,
+    *,
+    assumes: bool = False,
+) -> pd.DataFrame:
+    """The bill of each cycle that has a day with energy.
+
+    **Shape**: rows of `hourly_costs` and `daily_costs` of one site → rows of `bills`.
+
+    Args:
+        site_id: The site.
+        hourly: What each span cost.
+        daily: What each day cost.
+        tariffs: The tariffs, for their fixed charges.
+        rules: How the site is billed.
+        zone: The site's zone.
+        assumes: Whether the nearest tariff counts where none was in force.
+    """
+    days = days_of(daily["local_date"])
+    if not len(days):
+        return empty_frame(TABLE)
+    first_day, last_day = days.min().item(), days.max().item()
+    found = cycles(first_day, last_day, rules)
+    account = _Account(Hours.of(hourly), _DayCosts.of(daily), tariffs, rules, zone, assumes)
+    credits = {name: Credits() for name in (ACTUAL, *VARIANTS)}
+    rows = [account.bill(cycle, first_day, last_day, credits) for cycle in found]
+    frame = {name: [row[name] for row in rows] for name in rows[0]}
+    columns = {name: _column(name, values) for name, values in frame.items()}
+    return table_frame(TABLE, {"site_id": site_id, **columns})
+
+
+def _column(name: str, values: list[object]) -> object:
+    if name.startswith("cycle_"):
+        return date_column(np.array(values, "datetime64[D]"))
+    if name in _MONEY:
+        is_null = np.array([value is None for value in values])
+        return money(np.array([value or 0 for value in values], np.int64), is_null)
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class _DayCosts:
+    """Rows of `daily_costs` of one site in order of time, as arrays.
+
+    Attributes:
+        days: The local day of each.
+        is_bought: Whether the cost of its imports is known exactly.
+        is_sold: Whether the credit for its exports is.
+        is_bounded: Whether a part of its energy is known as a sum only.
+        has_bounds: Whether all four bounds are known.
+        bounds: Import, least and most, and export, least and most.
+        currency: Currency, None where there is none.
+        basis: Basis of the price, None where there is none.
+    """
+
+    days: Days
+    is_bought: Mask
+    is_sold: Mask
+    is_bounded: Mask
+    has_bounds: Mask
+    bounds: tuple[Ints, Ints, Ints, Ints]
+    currency: list[str | None]
+    basis: list[str | None]
+
+    @classmethod
+    def of(cls, daily: pd.DataFrame) -> "_DayCosts":
+        low, high, credit_low, credit_high = (daily[name] for name in _BOUNDS)
+        return cls(
+            days_of(daily["local_date"]),
+            daily["import_cost"].notna().to_numpy(bool),
+            daily["export_credit"].notna().to_numpy(bool),
+            daily["is_bounded"].to_numpy(bool),
+            daily[list(_BOUNDS)].notna().all(axis=1).to_numpy(bool),
+            (nano_of(low), nano_of(high), nano_of(credit_low), nano_of(credit_high)),
+            daily["currency"].astype(object).where(daily["currency"].notna(), None).tolist(),
+            daily["tariff_basis"].astype(object).where(daily["tariff_basis"].notna(), None).tolist(),
+        )
+
+    def of_cycle(self, cycle: Cycle) -> "_DayCosts":
+        rows = rows_of(self.days, cycle)
+        low, high, credit_low, credit_high = (values[rows] for values in self.bounds)
+        return _DayCosts(
+            self.days[rows],
+            self.is_bought[rows],
+            self.is_sold[rows],
+            self.is_bounded[rows],
+            self.has_bounds[rows],
+            (low, high, credit_low, credit_high),
+            self.currency[rows],
+            self.basis[rows],
+        )
+
+    @property
+    def one_currency(self) -> str | None:
+        """The currency of all days that have one; None where there is none, or several."""
+        found = {name for name in self.currency if name is not None}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the energy of all days has a known cost."""
+        return bool(len(self.days) and self.is_bought.all() and self.is_sold.all()) and self.one_currency is not None
+
+    @property
+    def least_basis(self) -> str | None:
+        """The basis of the least certain day."""
+        if not self.basis or None in self.basis:
+            return None
+        return Basis.ASSUMED.value if Basis.ASSUMED in self.basis else Basis.IN_FORCE.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What the bills of a site are made from."""
+
+    hours: Hours
+    days: _DayCosts
+    tariffs: Sequence[DatedTariff]
+    rules: BillingRules
+    zone: tzinfo
+    assumes: bool
+
+    def bill(self, cycle: Cycle, first_day: date, last_day: date, credits: dict[str, Credits]) -> dict[str, object]:
+        """The bill of one cycle; `credits` has what earlier cycles left, and follows."""
+        hours = self.hours.of_cycle(cycle)
+        of_days = self.days.of_cycle(cycle)
+        counted = days_from(max(cycle.first_day, first_day), min(cycle.last_day, last_day))
+        fixed = self._fixed(counted, cycle, demand_charges(hours, self.tariffs))
+        left = {name: self._true_up(cycle, of_home) for name, of_home in credits.items()}
+        facts: dict[str, object] = {
+            "cycle_start": cycle.first_day,
+            "cycle_end": cycle.last_day,
+            "days": cycle.days,
+            "priced_days": int((of_days.is_bought & of_days.is_sold).sum()),
+            "bounded_days": int(of_days.is_bounded.sum()),
+            "currency": of_days.one_currency,
+            "tariff_basis": of_days.least_basis,
+            "netting": self.rules.netting.value,
+            "grid_import_wh": float(hours.energy_wh["grid_import_wh"].sum()),
+            "grid_export_wh": float(hours.energy_wh["grid_export_wh"].sum()),
+            "fixed_charges": fixed.charges,
+            "demand_charges": fixed.demand,
+        }
+        if of_days.is_exact:
+            return facts | self._exact(hours, fixed, credits, left)
+        return facts | self._inexact(hours, of_days, fixed, credits[ACTUAL])
+
+    def _exact(
+        self, hours: Hours, fixed: _Fixed, credits: dict[str, Credits], left: dict[str, int]
+    ) -> dict[str, object]:
+        charges = {name: energy_charge(hours, name, self.rules) for name in credits}
+        is_paid = self.rules.true_up is TrueUp.PAID
+        totals = {
+            name: self._total(charge, fixed, credits[name], left[name] if is_paid else 0)
+            for name, charge in charges.items()
+        }
+        total, charge = totals[ACTUAL], charges[ACTUAL]
+        return {
+            "import_cost": charge.import_cost,
+            "export_credit": charge.export_credit,
+            **total,
+            "credit_carried": credits[ACTUAL].balance,
+            "credit_paid": left[ACTUAL] if is_paid else 0,
+            "credit_expired": 0 if is_paid else left[ACTUAL],
+            "net_cost_low": total["net_cost"],
+            "net_cost_high": total["net_cost"],
+            **{f"{name}_cost": totals[name]["net_cost"] for name in VARIANTS},
+        }
+
+    def _inexact(self, hours: Hours, of_days: _DayCosts, fixed: _Fixed, credits: Credits) -> dict[str, object]:
+        """A cycle whose cost is not known: bounds where there are any. Credits of earlier cycles stay as they were."""
+        low, high = self._bounds(of_days, fixed)
+        found: dict[str, object] = dict.fromkeys(_MONEY - {"fixed_charges", "demand_charges"})
+        if not self._is_netted and of_days.one_currency is not None:
+            charge = energy_charge(hours, ACTUAL, self.rules)
+            found["import_cost"] = charge.import_cost if of_days.is_bought.all() else None
+            found["export_credit"] = charge.export_credit if of_days.is_sold.all() else None
+        return found | {"credit_carried": credits.balance, "net_cost_low": low, "net_cost_high": high}
+
+    @property
+    def _is_netted(self) -> bool:
+        """Whether the cost of a cycle is no sum of the costs of its days."""
+        return self.rules.netting is not Netting.NONE or self.rules.carries or self.rules.export_limit_kwh is not None
+
+    def _true_up(self, cycle: Cycle, credits: Credits) -> int:
+        """The credit that is left where a new year begins; the balance is empty then."""
+        if not self.rules.carries or not cycle.begins_year:
+            return 0
+        left, credits.balance = credits.balance, 0
+        return left
+
+    def _total(self, charge: EnergyCharge, fixed: _Fixed, credits: Credits, paid_out: int) -> dict[str, int]:
+        to_pay, used = credits.settle(charge.net, carries=self.rules.carries)
+        before_minimum = to_pay + fixed.charges + fixed.demand
+        adjustment = max(fixed.minimum - before_minimum, 0) if fixed.minimum else 0
+        tax = tax_of(before_minimum + adjustment, self.rules.tax_pct)
+        return {
+            "credit_used": used,
+            "minimum_adjustment": adjustment,
+            "tax": tax,
+            "net_cost": before_minimum + adjustment + tax - paid_out,
+        }
+
+    def _bounds(self, of_days: _DayCosts, fixed: _Fixed) -> tuple[int | None, int | None]:
+        """Least and most of a cycle with days of which only the sums are known; none where netting needs their parts."""
+        if not of_days.has_bounds.all() or of_days.one_currency is None or self._is_netted or fixed.demand:
+            return None, None
+        import_low, import_high, export_low, export_high = (int(nano.sum()) for nano in of_days.bounds)
+        low, high = EnergyCharge(import_low, export_high), EnergyCharge(import_high, export_low)
+        least, most = (self._total(charge, fixed, Credits(), 0)["net_cost"] for charge in (low, high))
+        return least, most
+
+    def _fixed(self, counted: Days, cycle: Cycle, demand: int) -> _Fixed:
+        """Daily charges of the days that count; monthly ones and the minimum by their share of the cycle's days."""
+        charges, minimum = 0, 0
+        position = tariffs_of_days(counted, self.zone, self.tariffs, assumes=self.assumes)
+        for place, days in _counts(position):
+            if place < 0:
+                continue
+            side = self.tariffs[place].tariff.buy
+            charges += days * side.daily_micro * NANO_PER_MICRO
+            charges += _share(side.monthly_micro * NANO_PER_MICRO, days, cycle.days)
+            minimum += _share(side.minimum_micro * NANO_PER_MICRO, days, cycle.days)
+        return _Fixed(charges, minimum, demand)
+
+
+def _counts(position: Ints) -> Iterator[tuple[int, int]]:
+    """Each position, and how often it occurs."""
+    places, counts = np.unique(position, return_counts=True)
+    yield from zip(places.tolist(), counts.tolist(), strict=True)
+
+
+def _share(nano: int, days: int, of_days: int) -> int:
+    return int((Decimal(nano) * days / of_days).quantize(Decimal(1), ROUND_HALF_EVEN))

@@ -1,0 +1,127 @@
+"""Billing cycles: from one reading of the meter to the next, and the years in which credits are settled."""
+
+from bisect import bisect_right
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+_ONE_DAY: Final = timedelta(days=1)
+
+
+class Netting(StrEnum):
+    """What exports are set against."""
+
+    NONE = "none"
+    """Each interval's import and export have their own price."""
+    MONTHLY = "monthly"
+    """Exports are taken off imports of the same price within a cycle."""
+    ANNUAL = "annual"
+    """The same, and credits are carried to later cycles until the true-up."""
+
+
+class TrueUp(StrEnum):
+    """What happens to the credits that are left at the end of a year."""
+
+    PAID = "paid"
+    EXPIRES = "expires"
+
+
+@dataclass(frozen=True, slots=True)
+class BillingRules:
+    """How a site is billed.
+
+    Attributes:
+        cycle_day: Day of the month on which cycles begin; the last day of shorter months.
+        readings: First days of cycles, where they are known. Before the first and after the last, cycles begin on their day
+            of the month.
+        netting: What exports are set against.
+        carry_credits: Whether a credit is carried to later cycles, and not paid; always, where netting is annual.
+        true_up_month: Month, 1 to 12, whose cycle begins a new year of credits.
+        true_up: What happens to the credits that are left then.
+        export_limit_kwh: Exports of a cycle beyond it give no credit; None for no limit.
+        tax_pct: Tax on all that is to be paid.
+    """
+
+    cycle_day: int = 1
+    readings: tuple[date, ...] = ()
+    netting: Netting = Netting.NONE
+    carry_credits: bool = False
+    true_up_month: int = 1
+    true_up: TrueUp = TrueUp.EXPIRES
+    export_limit_kwh: Decimal | None = None
+    tax_pct: Decimal = field(default_factory=lambda: Decimal(0))
+
+    @property
+    def carries(self) -> bool:
+        """Whether credits are carried until the true-up."""
+        return self.carry_credits or self.netting is Netting.ANNUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One billing cycle.
+
+    Attributes:
+        first_day: First local day.
+        last_day: Last local day.
+        begins_year: Whether it begins a new year of credits.
+    """
+
+    first_day: date
+    last_day: date
+    begins_year: bool
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.last_day - self.first_day) // _ONE_DAY + 1
+
+
+def cycles(first_day: date, last_day: date, rules: BillingRules) -> list[Cycle]:
+    """The cycles that have a day from `first_day` to `last_day`, whole ones also at both ends."""
+    starts = _starts(first_day, last_day, rules)
+    return [
+        Cycle(start, after - _ONE_DAY, start.month == rules.true_up_month and _is_first_of_month(starts, start))
+        for start, after in pairwise(starts)
+    ]
+
+
+def _is_first_of_month(starts: Sequence[date], start: date) -> bool:
+    """Whether no cycle before began in the same month, so that a year of credits begins once."""
+    return not any(other < start and (other.year, other.month) == (start.year, start.month) for other in starts)
+
+
+def _starts(first_day: date, last_day: date, rules: BillingRules) -> list[date]:
+    """First days of cycles, from the one with `first_day` to the one after that with `last_day`."""
+    known = sorted(set(rules.readings))
+    if not known:
+        starts = [_in_month(first_day, -1, rules.cycle_day)]
+        return _onward(starts, last_day, rules.cycle_day)[_first_index(starts, first_day) :]
+    starts = [known[0]]
+    while starts[0] > first_day:
+        starts.insert(0, _in_month(starts[0], -1, known[0].day))
+    starts += known[1:]
+    starts = _onward(starts, last_day, known[-1].day)
+    return starts[_first_index(starts, first_day) : bisect_right(starts, last_day) + 1]
+
+
+def _first_index(starts: list[date], first_day: date) -> int:
+    return max(bisect_right(starts, first_day) - 1, 0)
+
+
+def _onward(starts: list[date], last_day: date, day: int) -> list[date]:
+    """With the following ones, by a day of the month, up to the first one after `last_day`."""
+    while starts[-1] <= last_day:
+        starts.append(_in_month(starts[-1], 1, day))
+    return starts
+
+
+def _in_month(day: date, ahead: int, day_of_month: int) -> date:
+    """A day of the month that many months ahead; the month's last where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + ahead, 12)
+    return date(year, month + 1, min(day_of_month, monthrange(year, month + 1)[1]))

@@ -1,0 +1,342 @@
+"""Spans: the time of a site cut at each local hour and wherever the price changes, so that each part has one price.
+
+Everything is computed on the instants of UTC; the site's clock only says where an hour begins. An hour that the clocks repeat
+is two spans, an hour that they skip is none (Q130).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from enum import StrEnum
+from math import gcd
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pandas.api.extensions import ExtensionArray
+
+from transform.costs.amounts import Ints, Mask
+from transform.tariffs import Tariff, resolve, resolve_demand
+from transform.time import Days, instants_of, local_walls
+from wattlog.local_days import first_instants_us
+
+Texts = npt.NDArray[np.object_]
+
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3_600
+_US: Final = 1_000_000
+_HOUR_US: Final = _HOUR_S * _US
+_MINUTES_PER_DAY: Final = 1_440
+_NO_AMOUNT: Final = np.iinfo(np.int64).min
+_FOREVER_US: Final = np.iinfo(np.int64).max
+
+
+class Basis(StrEnum):
+    """Whether the tariff that energy is priced by was in force when it flowed."""
+
+    IN_FORCE = "in_force"
+    ASSUMED = "assumed"
+
+
+SPOT: Final = "SPOT"
+"""The label of energy that is priced by interval."""
+
+NO_TARIFF: Final = -1
+BY_INTERVAL: Final = -2
+"""Positions in `Spans.tariff` that are not of a tariff."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedTariff:
+    """A tariff and the time in which it is in force.
+
+    Attributes:
+        tariff: The tariff.
+        begins_us: Its first instant, microseconds since 1970.
+        ends_us: The first instant after it; None where no end is known.
+    """
+
+    tariff: Tariff
+    begins_us: int
+    ends_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What applies to the energy of a span.
+
+    Attributes:
+        tariff: Position of the tariff, `BY_INTERVAL` or `NO_TARIFF`.
+        tariff_basis: Whether it was in force; None without a tariff.
+        currency: ISO 4217 code; None where none is known.
+        season: Season of the price of imports; empty where there is none.
+        label: Label of the price of imports; empty where there is none.
+        buy_micro: Price of imports per kWh, in millionths of the currency; None where it is not known.
+        sell_micro: Price of exports per kWh; None where it is not known.
+        demand_micro: Price per kW of the highest import; None where there is none.
+    """
+
+    tariff: int = NO_TARIFF
+    tariff_basis: Basis | None = None
+    currency: str | None = None
+    season: str = ""
+    label: str = ""
+    buy_micro: int | None = None
+    sell_micro: int | None = None
+    demand_micro: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedPrices:
+    """Prices by interval, oldest first, none of which overlap.
+
+    Attributes:
+        starts_us: First instant of each interval, microseconds since 1970.
+        ends_us: First instant after each.
+        buy_micro: Price of imports per kWh, in millionths of the currency.
+        sell_micro: Price of exports.
+        has_sell: Whether the price of exports is known.
+        currency: ISO 4217 code of each.
+    """
+
+    starts_us: Ints
+    ends_us: Ints
+    buy_micro: Ints
+    sell_micro: Ints
+    has_sell: Mask
+    currency: Texts
+
+    @classmethod
+    def none(cls) -> "DatedPrices":
+        """No prices."""
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, nothing, nothing, nothing, np.zeros(0, bool), np.zeros(0, object))
+
+    def price(self, place: int) -> Price:
+        """The price of an interval."""
+        sell_micro = int(self.sell_micro[place]) if self.has_sell[place] else None
+        return Price(
+            BY_INTERVAL, Basis.IN_FORCE, str(self.currency[place]), "", SPOT, int(self.buy_micro[place]), sell_micro
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Spans in a row, without gaps.
+
+    Attributes:
+        starts_us: First instant of each, microseconds since 1970.
+        end_us: First instant after the last.
+        days: Local day of each.
+        code: Position of the price of each.
+        prices: The distinct prices.
+    """
+
+    starts_us: Ints
+    end_us: int
+    days: Days
+    code: Ints
+    prices: tuple[Price, ...]
+
+    @property
+    def ends_us(self) -> Ints:
+        """First instant after each."""
+        return np.append(self.starts_us[1:], self.end_us)
+
+    def amounts(self, name: str) -> tuple[Ints, Mask]:
+        """One of the prices of each span, 0 where there is none, and where there is none."""
+        values: list[int | None] = [getattr(price, name) for price in self.prices]
+        is_null = np.array([value is None for value in values], bool)
+        return np.array([value or 0 for value in values], np.int64)[self.code], is_null[self.code]
+
+    @property
+    def tariff(self) -> Ints:
+        """Position of the tariff of each, `BY_INTERVAL` or `NO_TARIFF`."""
+        return np.array([price.tariff for price in self.prices], np.int64)[self.code]
+
+    def texts(self, name: str) -> ExtensionArray:
+        """A text of the price of each span, NULL where it is None."""
+        names = pa.array([getattr(price, name) for price in self.prices], pa.large_string())
+        found: ExtensionArray = pd.array(names.take(pa.array(self.code)), dtype="str")
+        return found
+
+    def at(self, positions: npt.NDArray[np.intp]) -> "Spans":
+        """Some of them, which need not be in a row any more."""
+        return replace(self, starts_us=self.starts_us[positions], days=self.days[positions], code=self.code[positions])
+
+    def __len__(self) -> int:
+        return len(self.starts_us)
+
+
+def spans_of(
+    begin_us: int,
+    end_us: int,
+    zone: tzinfo,
+    tariffs: Sequence[DatedTariff],
+    prices: DatedPrices | None = None,
+    *,
+    assumes: bool = False,
+) -> Spans:
+    """Cut a time into spans.
+
+    Args:
+        begin_us: First instant, microseconds since 1970.
+        end_us: First instant after it.
+        zone: The site's zone.
+        tariffs: Tariffs of the site; where several are in force, the last of them counts.
+        prices: Prices by interval, which count before any tariff.
+        assumes: Price the time in which no tariff was in force by the nearest one, marked as assumed.
+    """
+    dated_prices = prices or DatedPrices.none()
+    starts_us = _cuts(begin_us, end_us, zone, tariffs, dated_prices)
+    code, distinct = _priced(starts_us, zone, tariffs, dated_prices, assumes=assumes)
+    walls = local_walls(instants_of(starts_us), zone).astype("datetime64[us]")
+    walls_us = walls.view(np.int64)
+    is_first = _changes(walls_us // _HOUR_US, walls_us - starts_us, code)
+    return Spans(starts_us[is_first], end_us, walls[is_first].astype("datetime64[D]"), code[is_first], distinct)
+
+
+def tariffs_of_days(days: Days, zone: tzinfo, tariffs: Sequence[DatedTariff], *, assumes: bool = False) -> Ints:
+    """Position of the tariff in force when each local day begins; `NO_TARIFF` where there is none."""
+    return _in_force(first_instants_us(days, zone), tariffs, assumes=assumes)[0]
+
+
+def _cuts(begin_us: int, end_us: int, zone: tzinfo, tariffs: Sequence[DatedTariff], prices: DatedPrices) -> Ints:
+    """Every instant at which an hour may begin or a price may change."""
+    step_us = _step_s(begin_us, end_us, zone, tariffs) * _US
+    grid = np.arange(-(-begin_us // step_us) * step_us, end_us, step_us)
+    others = np.concatenate([np.array([begin_us, *_edges(tariffs)], np.int64), prices.starts_us, prices.ends_us])
+    others = np.unique(others[(others >= begin_us) & (others < end_us)])
+    others = others[(others - begin_us // step_us * step_us) % step_us != 0] if len(grid) else others
+    return np.sort(np.concatenate([grid, others])) if len(others) else grid
+
+
+def _step_s(begin_us: int, end_us: int, zone: tzinfo, tariffs: Sequence[DatedTariff]) -> int:
+    """The longest step, counted from 1970 in UTC, that meets every full hour of the clock and every change of a price."""
+    step = _HOUR_S
+    for dated in tariffs:
+        for minute in _minutes(dated.tariff):
+            step = gcd(step, minute * _MINUTE_S)
+    days = np.unique(np.append(np.arange(begin_us, end_us, 86_400 * _US), end_us))
+    offsets_us = local_walls(instants_of(days), zone).astype("datetime64[us]").view(np.int64) - days
+    for offset_us in np.unique(offsets_us).tolist():
+        step = gcd(step, offset_us // _US)
+    return step
+
+
+def _minutes(tariff: Tariff) -> Iterator[int]:
+    for side in (tariff.buy, tariff.sell):
+        for season in side.seasons if side is not None else ():
+            for periods in season.periods.values():
+                for period in periods:
+                    yield from (period.from_minute % _MINUTES_PER_DAY, period.to_minute % _MINUTES_PER_DAY)
+
+
+def _edges(tariffs: Sequence[DatedTariff]) -> Iterator[int]:
+    for dated in tariffs:
+        yield dated.begins_us
+        if dated.ends_us is not None:
+            yield dated.ends_us
+
+
+def _in_force(starts_us: Ints, tariffs: Sequence[DatedTariff], *, assumes: bool) -> tuple[Ints, Mask]:
+    """Position of the tariff at each instant, and whether it was not in force then."""
+    found = np.full(len(starts_us), NO_TARIFF, np.int64)
+    for position, dated in enumerate(tariffs):
+        ends_us = _FOREVER_US if dated.ends_us is None else dated.ends_us
+        found[(starts_us >= dated.begins_us) & (starts_us < ends_us)] = position
+    is_open = found == NO_TARIFF
+    if not (assumes and tariffs and is_open.any()):
+        return found, np.zeros(len(starts_us), bool)
+    ends = np.array([_FOREVER_US if dated.ends_us is None else dated.ends_us for dated in tariffs])
+    begins = np.array([dated.begins_us for dated in tariffs])
+    away = np.maximum(begins[:, None] - starts_us[is_open], starts_us[is_open] - ends[:, None])
+    found[is_open] = np.argmin(away, axis=0)
+    return found, is_open
+
+
+def _prices_at(starts_us: Ints, prices: DatedPrices) -> Ints:
+    """Position of the price at each instant, -1 where there is none."""
+    if not len(prices.starts_us):
+        return np.full(len(starts_us), -1, np.int64)
+    at = np.searchsorted(prices.starts_us, starts_us, side="right") - 1
+    return np.where((at >= 0) & (starts_us < prices.ends_us[at]), at, -1)
+
+
+def _priced(
+    starts_us: Ints, zone: tzinfo, tariffs: Sequence[DatedTariff], prices: DatedPrices, *, assumes: bool
+) -> tuple[Ints, tuple[Price, ...]]:
+    """The price at each instant: its position among the distinct ones, and these."""
+    position, is_assumed = _in_force(starts_us, tariffs, assumes=assumes)
+    by_interval = _prices_at(starts_us, prices)
+    position[by_interval >= 0] = BY_INTERVAL
+    code, distinct = np.zeros(len(starts_us), np.int64), [Price()]
+    for place, dated in enumerate(tariffs):
+        for assumed, basis in ((False, Basis.IN_FORCE), (True, Basis.ASSUMED)):
+            at = np.flatnonzero((position == place) & (is_assumed == assumed))
+            if len(at):
+                codes, found = _of_tariff(starts_us[at], zone, dated.tariff, place, basis)
+                code[at] = codes + len(distinct)
+                distinct += found
+    if (position == BY_INTERVAL).any():
+        used, codes = np.unique(by_interval[position == BY_INTERVAL], return_inverse=True)
+        code[position == BY_INTERVAL] = codes + len(distinct)
+        distinct += [prices.price(place) for place in used.tolist()]
+    return code, tuple(distinct)
+
+
+def _of_tariff(starts_us: Ints, zone: tzinfo, tariff: Tariff, place: int, basis: Basis) -> tuple[Ints, list[Price]]:
+    """The same where one tariff applies."""
+    instants = pd.DatetimeIndex(instants_of(starts_us))
+    resolved = resolve(tariff, instants, zone)
+    # The label of a season has one price of imports; the price of exports may change at other times.
+    seasons, labels = (resolved[name].array for name in ("season", "buy_label"))
+    key = seasons.codes.astype(np.int64) * (len(labels.categories) + 1) + labels.codes
+    demand = resolve_demand(tariff, instants, zone)["micro_per_kw"] if any(tariff.buy.demand.values()) else None
+    for amounts in (resolved["sell_micro_per_kwh"], *([] if demand is None else [demand])):
+        more, values = pd.factorize(amounts.to_numpy(np.int64, na_value=_NO_AMOUNT))
+        key = key * len(values) + more
+    code = pd.factorize(key)[0]
+    first = np.empty(int(code.max()) + 1, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    rows = resolved.iloc[first]
+    demands = [None] * len(first) if demand is None else [_amount(value) for value in demand.iloc[first]]
+    return code, [
+        Price(
+            place,
+            basis,
+            tariff.currency or None,
+            _text(season),
+            _text(label),
+            _amount(buy),
+            _amount(sell),
+            of_demand or None,
+        )
+        for season, label, buy, sell, of_demand in zip(
+            rows["season"],
+            rows["buy_label"],
+            rows["buy_micro_per_kwh"],
+            rows["sell_micro_per_kwh"],
+            demands,
+            strict=True,
+        )
+    ]
+
+
+def _amount(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+def _changes(*columns: Ints) -> Mask:
+    """Which rows differ from the one before in any column; the first does."""
+    is_first = np.zeros(len(columns[0]), bool)
+    is_first[:1] = True
+    for values in columns:
+        is_first[1:] |= values[1:] != values[:-1]
+    return is_first

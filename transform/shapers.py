@@ -1,0 +1,36 @@
+"""Which function turns the responses of which series into tables.
+
+A new series is registered here; its facts are in `wattlog.series`. Responses of a series without a shaper stay in the raw
+archive alone.
+"""
+
+from collections.abc import Callable, Sequence
+
+from transform.commands import shape_commands
+from transform.events import shape_backup, shape_charge
+from transform.history import shape_history
+from transform.intervals import shape_energy_intervals, shape_power, shape_soe
+from transform.live_status import shape_live_status
+from transform.periods import shape_periods
+from transform.prices import shape_prices
+from transform.responses import RawResponse, Tables
+from transform.sites import Site
+from wattlog.series import Series
+
+Shaper = Callable[[Sequence[RawResponse], Site], Tables]
+
+SHAPERS: dict[str, Shaper] = {
+    Series.SNAPSHOT: shape_live_status,
+    Series.POWER: shape_power,
+    Series.SOE: shape_soe,
+    Series.ENERGY_INTERVAL: shape_energy_intervals,
+    Series.ENERGY_DAY: shape_periods,
+    Series.ENERGY_MONTH: shape_periods,
+    Series.ENERGY_YEAR: shape_periods,
+    Series.BACKUP: shape_backup,
+    Series.CHARGE: shape_charge,
+    Series.HISTORY: shape_history,
+    Series.COMMAND: shape_commands,
+    Series.PRICE_FILE: shape_prices,
+}
+"""Series → its shaper."""

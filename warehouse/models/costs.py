@@ -1,0 +1,123 @@
+"""The models of what energy cost: by hour, day, and month, and by billing cycle."""
+
+from warehouse.models.columns import MONTH, SITE, kwh
+from warehouse.models.model import Local, Model, Period
+from warehouse.schema import BILLS, DAILY_COSTS, HOURLY_COSTS, Field, Kind
+
+_KWH = (kwh("grid_import_kwh", "Energy taken from the grid."), kwh("grid_export_kwh", "Energy given to the grid."))
+
+
+def _money(name: str, text: str) -> Field:
+    return Field(name, Kind.MONEY, text)
+
+
+_HOME = _money("home_import_cost", "Part of import_cost for what the home used, cars left out.")
+_SAVED = {
+    "solar": "What the panels saved: what they gave the home and the battery would have been imported.",
+    "battery": "What the battery saved: what it gave would have been imported, what it took would not.",
+    "both": "What panels and battery saved together.",
+}
+_SAVINGS = tuple(_money(f"saved_by_{name}", text) for name, text in _SAVED.items())
+
+COSTS_HOURLY = Model(
+    "costs_hourly",
+    (
+        *SITE,
+        HOURLY_COSTS.field("starts_at"),
+        Field("local_starts_at", Kind.TIMESTAMP, "What the site's clock shows then."),
+        *(
+            HOURLY_COSTS.field(name)
+            for name in (
+                "local_date",
+                "stored_s",
+                "label",
+                "season",
+                "currency",
+                "tariff_basis",
+                "buy_per_kwh",
+                "sell_per_kwh",
+            )
+        ),
+        *_KWH,
+        HOURLY_COSTS.field("import_cost"),
+        HOURLY_COSTS.field("export_credit"),
+        _HOME,
+        HOURLY_COSTS.field("battery_import_cost"),
+        HOURLY_COSTS.field("ev_import_cost"),
+    ),
+    is_materialised=True,
+    local=Local(Period.DAY, "local_date"),
+)
+
+_SUMS = (
+    *(
+        DAILY_COSTS.field(name)
+        for name in (
+            *("import_cost", "import_cost_low", "import_cost_high"),
+            *("export_credit", "export_credit_low", "export_credit_high"),
+        )
+    ),
+    _money("energy_cost", "import_cost less export_credit; NULL where either is not known exactly."),
+    _HOME,
+    *(DAILY_COSTS.field(name) for name in ("battery_import_cost", "ev_import_cost", "daily_charges")),
+    *_SAVINGS,
+)
+
+COSTS_DAILY = Model(
+    "costs_daily",
+    (
+        *SITE,
+        *(DAILY_COSTS.field(name) for name in ("local_date", "currency", "tariff_basis", "is_bounded")),
+        *_KWH,
+        *_SUMS,
+    ),
+)
+
+COSTS_MONTHLY = Model(
+    "costs_monthly",
+    (
+        *SITE,
+        MONTH,
+        DAILY_COSTS.field("currency"),
+        DAILY_COSTS.field("tariff_basis"),
+        Field("days", Kind.BIGINT, "Days with energy."),
+        Field("priced_days", Kind.BIGINT, "Days whose energy is priced exactly."),
+        Field("bounded_days", Kind.BIGINT, "Days whose cost lies between two bounds."),
+        *_KWH,
+        *_SUMS,
+    ),
+)
+
+BILLS_MODEL = Model(
+    "bills",
+    (
+        *SITE,
+        *(
+            BILLS.field(name)
+            for name in (
+                *(
+                    "cycle_start",
+                    "cycle_end",
+                    "days",
+                    "priced_days",
+                    "bounded_days",
+                    "currency",
+                    "tariff_basis",
+                    "netting",
+                ),
+            )
+        ),
+        *_KWH,
+        *(
+            BILLS.field(name)
+            for name in (
+                *("import_cost", "export_credit", "fixed_charges", "demand_charges", "minimum_adjustment"),
+                *("credit_used", "credit_carried", "credit_paid", "credit_expired", "tax"),
+                *("net_cost", "net_cost_low", "net_cost_high"),
+            )
+        ),
+        *_SAVINGS,
+    ),
+)
+
+COST_MODELS = (COSTS_HOURLY, COSTS_DAILY, COSTS_MONTHLY, BILLS_MODEL)

@@ -1,0 +1,10 @@
+-- purpose: the outcome of a command agrees with what was read back, with its attempts, and with its reason
+-- returns: site, command, what was asked and read back, the outcome, how often it was sent
+-- sources: main.commands
+select site_id, command_id, name, value_asked, value_after, outcome, attempts
+from main.commands
+where (outcome = 'applied' and value_after is null)
+    or (outcome = 'accepted_absent' and value_after is not null)
+    or (outcome in ('accepted_unconfirmed', 'accepted_absent', 'rejected') and attempts = 0)
+    or (outcome <> 'applied' and reason is null)
+order by site_id, command_id

@@ -1,0 +1,58 @@
+"""The periods by which the lake is stored: `2024` is a closed year, `2025-03` a month of a year that is still open.
+
+A closed year gets no regular rows any more, so it is one file of a table instead of twelve: a file has a fixed cost that is
+higher than that of a month of rows.
+
+The third kind is `lifetime`. The window of a lifetime begins with the installation and is requested every night; its rows are
+apart from those of months, so that no closed year is made again every night.
+"""
+
+import re
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Days = npt.NDArray[np.datetime64]
+Mask = npt.NDArray[np.bool_]
+
+MONTHS_A_YEAR: Final = 12
+
+LIFETIME: Final = "lifetime"
+"""The period of the responses about a site's whole lifetime."""
+
+_PERIOD: Final = re.compile(rf"\d{{4}}(-(0[1-9]|1[0-2]))?|{LIFETIME}", re.ASCII)
+_YEAR: Final = re.compile(r"\d{4}", re.ASCII)
+
+
+def is_period(text: str) -> bool:
+    """Whether a text is a year, a month or the lifetime as the lake names them."""
+    return _PERIOD.fullmatch(text) is not None
+
+
+def is_year(period: str) -> bool:
+    """Whether a period is a closed year."""
+    return _YEAR.fullmatch(period) is not None
+
+
+def year_of(period: str) -> str:
+    """The year that a period is, or lies in; the lifetime lies in no year, and is its own."""
+    return period if period == LIFETIME else period[:4]
+
+
+def holds(period: str, month: str) -> bool:
+    """Whether a month (`YYYY-MM`) is the period, or lies in it."""
+    return month == period or (is_year(period) and year_of(month) == period)
+
+
+def months_of_year(year: str) -> list[str]:
+    """The months of a year, oldest first."""
+    return [f"{year}-{month:02d}" for month in range(1, MONTHS_A_YEAR + 1)]
+
+
+def within(days: Days, period: str) -> Mask:
+    """Which days lie in a month or year; none in the lifetime, which has no days of its own."""
+    if period == LIFETIME:
+        return np.zeros(len(days), dtype=bool)
+    span = np.datetime64(period)
+    return np.asarray(days.astype(span.dtype) == span)
