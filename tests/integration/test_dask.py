@@ -306,10 +306,11 @@ def test_what_workers_log_is_logged_by_the_command(
     """In the format of the command and with secrets masked, as for threads."""
     context = RunContext(Settings(data_dir=tmp_path), "run")
     with dask_executor(cluster, context, StopSignal()):
-        cluster.run(warn_on_worker)
+        # A task is sent behind the subscription to the logs; `run` has a connection of its own and may overtake it.
+        cluster.submit(warn_on_worker, pure=False).result()
         wait_until(lambda: "a line of a worker" in caplog.text)
     caplog.clear()
-    cluster.run(warn_on_worker)
+    cluster.submit(warn_on_worker, pure=False).result()
     assert "a line of a worker" not in caplog.text
 
 
