@@ -60,6 +60,8 @@ DUSK_US: Final = 2 * 3600 * 1_000_000
 QUARTER_HOUR_US: Final = 900 * 1_000_000
 """Slots up to this long have no row if the site was installed within them; days, months and years have one."""
 
+_DAY_US: Final = 86_400 * 1_000_000
+
 LONGEST_NIGHT_US: Final = 20 * 3600 * 1_000_000
 """Nearly as long as a winter night gets at 63° of latitude; where the place of a site is not known, no night is longer."""
 
@@ -220,7 +222,8 @@ def _with_nights(
 ) -> Causes:
     """Stretches without data are nights where it was dark before and after them, as far as the sun was down (Q15).
 
-    Where the place of the site is not known, they are nights if they are no longer than a night.
+    Where the place of the site is not known, they are nights if they are no longer than a night, apart from the times of day
+    at which it is light on most days of the stored rows.
 
     Args:
         starts: Beginnings of the missing slots.
@@ -235,21 +238,36 @@ def _with_nights(
     first, last = _stretches(starts, ends, causes)
     order = np.argsort(stored_us, kind="stable")
     light = solar[order]
-    is_dark = np.concatenate([[True], light <= DARK_SHARE * max(light.max(initial=0.0), 1.0), [True]])
+    is_light = light > DARK_SHARE * max(light.max(initial=0.0), 1.0)
+    is_dark = np.concatenate([[True], ~is_light, [True]])
     after = np.searchsorted(stored_us[order], starts[first], side="left")
     is_night = is_dark[after] & is_dark[after + 1] & (causes[first] == GapCause.NO_DATA.value)
     if place is None:
         is_night &= ends[last] - starts[first] <= LONGEST_NIGHT_US
     stretch = np.repeat(np.arange(len(first)), last - first + 1)
     is_night_slot = is_night[stretch]
-    if place is not None and is_night_slot.any():
-        is_night_slot[is_night_slot] = _is_night(
-            starts[is_night_slot], ends[is_night_slot], stretch[is_night_slot], place
+    if is_night_slot.any():
+        mine = np.flatnonzero(is_night_slot)
+        middles_us = (starts[mine] + ends[mine]) // 2
+        is_up = (
+            _is_usually_light(middles_us, stored_us[order], is_light)
+            if place is None
+            else elevation_sine(middles_us // 1_000_000, *place) > 0.0
         )
+        is_night_slot[mine] = _is_night(starts[mine], ends[mine], stretch[mine], is_up)
     return np.where(is_night_slot, GapCause.NIGHT.value, causes)
 
 
-def _is_night(starts: Ints, ends: Ints, stretch: Ints, place: tuple[float, float]) -> Mask:
+def _is_usually_light(instants_us: Ints, stored_us: Ints, is_light: Mask) -> Mask:
+    """Whether most days with stored rows have light at the time of day of each instant, by quarters of an hour in UTC."""
+    days = len(np.unique(stored_us // _DAY_US))
+    quarters = _DAY_US // QUARTER_HOUR_US
+    lit_us = np.unique(stored_us[is_light] // QUARTER_HOUR_US)
+    lit_days = np.bincount(lit_us % quarters, minlength=quarters)
+    return np.asarray(lit_days[instants_us % _DAY_US // QUARTER_HOUR_US] * 2 > days)
+
+
+def _is_night(starts: Ints, ends: Ints, stretch: Ints, is_up: Mask) -> Mask:
     """Slots of dark stretches in which the sun was down, or about to set or risen not long ago.
 
     Panels may measure nothing in low sun or below clouds. A stretch that begins before sunset or ends after sunrise is a night
@@ -259,9 +277,8 @@ def _is_night(starts: Ints, ends: Ints, stretch: Ints, place: tuple[float, float
         starts: Beginnings of the slots.
         ends: Their ends.
         stretch: The stretch that each lies in.
-        place: Degrees north and degrees east of the site.
+        is_up: Whether the sun is up in the middle of each.
     """
-    is_up = elevation_sine((starts + ends) // 2_000_000, *place) > 0.0
     is_new = np.ones(len(starts), dtype=bool)
     is_new[1:] = (np.diff(stretch) != 0) | (is_up[1:] != is_up[:-1])
     run, firsts = np.cumsum(is_new) - 1, np.flatnonzero(is_new)

@@ -230,7 +230,8 @@ def _comparisons(sources: DaySources, context: DayContext) -> Iterator[Compariso
         tolerance = np.where(is_power, of_power, tolerance_wh(left.values, right.values, rows))
         return Comparison(check, Granularity.DAY, days, left, right, expect_left, expect_right, tolerance)
 
-    whole = sources.day.otherwise(sources.intervals.where(sources.is_summed_whole).without(series[INTERVALS].is_short))
+    summed = sources.intervals.where(sources.is_summed_whole).without(series[INTERVALS].is_short)
+    whole = sources.day.otherwise(summed)
     is_month_suspect = ~sources.month.is_reported | sources.month.is_zero
     cross_check = sources.week.otherwise(sources.power.where(sources.is_power_whole)).where(is_month_suspect)
     rows = sources.day.otherwise(sources.month.where(~sources.month.is_zero)).otherwise(sources.week)
@@ -243,6 +244,13 @@ def _comparisons(sources: DaySources, context: DayContext) -> Iterator[Compariso
     yield compared(
         Check.DAY_VS_MONTH_SERIES, others, sources.month, expect_left=is_only_source, expect_right=expect_month
     )
+    is_known = ~np.isnan(others.values)
+    for other in (summed, sources.week.where(is_month_suspect)):  # measures that the first source of the day lacks
+        rest = other.where(others.is_reported).without(is_known)
+        is_known |= ~np.isnan(other.values)
+        yield compared(
+            Check.DAY_VS_MONTH_SERIES, rest, sources.month, expect_right=sources.expect_month & rest.is_reported
+        )
     yield compared(Check.DAY_VS_WEEK, whole, sources.week)
     yield compared(Check.POWER_VS_ENERGY, sources.power, sources.energy, expect_left=is_silent[POWER])
     yield compared(Check.HISTORY_VS_CALENDAR, sources.history, sources.best)

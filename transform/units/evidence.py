@@ -27,6 +27,12 @@ MIN_ROWS: Final = 3
 MIN_NUMBERS: Final = 2
 """So many numbers show a unit where none shows another: two rows of one flow, or one row of two."""
 
+EXACTLY: Final = 0.001
+"""A row whose ratio is this near to a unit is the known energy in that unit."""
+
+EXACT_ROWS: Final = 2
+"""So many consecutive rows that are exact show a unit as well as `MIN_ROWS` do; one alone may be chance."""
+
 _HALF_A_THOUSAND: Final = 1.5
 """As a power of ten: no ratio is as near as this to two units at once."""
 
@@ -41,6 +47,7 @@ class Evidence:
     Attributes:
         exponents: The unit of each row that proves one, as a power of ten of Wh; 0 elsewhere.
         is_proven: Which rows prove theirs.
+        is_exact: Which rows are the known energy in another unit, to a thousandth.
         ratios: Decimal logarithm of the reported over the known energy; NaN where either is zero.
         reported: All energy of a row, in its unit.
         known_wh: The known energy of the flows that are reported, in Wh.
@@ -49,6 +56,7 @@ class Evidence:
 
     exponents: Ints
     is_proven: Mask
+    is_exact: Mask
     ratios: Floats
     reported: Floats
     known_wh: Floats
@@ -80,7 +88,8 @@ class Evidence:
         is_proven = is_other | (np.abs(ratio - 1) <= 0.5)
         exponents = np.where(is_other, exponents, 0)
         numbers = np.where(is_proven, np.maximum(numbers, 1), 0)
-        return cls(exponents, is_proven, ratios, everything, known_wh, numbers)
+        is_exact = is_other & (np.abs(ratio / 10.0 ** exponents.astype(np.float64) - 1) <= EXACTLY)
+        return cls(exponents, is_proven, is_exact, ratios, everything, known_wh, numbers)
 
     def without(self, rows: Mask) -> "Evidence":
         """The same where some rows prove nothing."""
@@ -88,6 +97,7 @@ class Evidence:
             self,
             exponents=np.where(rows, 0, self.exponents),
             is_proven=self.is_proven & ~rows,
+            is_exact=self.is_exact & ~rows,
             numbers=np.where(rows, 0, self.numbers),
         )
 
@@ -125,14 +135,20 @@ def units_of(evidence: Evidence, responses: Ints, weights: Ints) -> tuple[Ints, 
 
 
 def _shown(evidence: Evidence, rows: Ints, weights: Ints) -> Mask:
-    """Which of some rows show a unit together: all that prove the same where none proves another, else runs of `MIN_ROWS`."""
+    """Which of some rows show a unit together: all that prove the same where none proves another, else runs of `MIN_ROWS`.
+
+    Of rows that are exact, a run of `EXACT_ROWS` is enough.
+    """
     proven = rows[evidence.is_proven[rows]]
     found = evidence.exponents[proven]
     if len(set(found.tolist())) == 1:
         is_enough = (evidence.numbers[proven] * weights[proven]).sum() >= MIN_NUMBERS
         return np.asarray(evidence.is_proven[rows] & bool(is_enough))
     run = np.cumsum(np.append(0, found[1:] != found[:-1])) if len(found) else found
-    is_long = np.bincount(run, weights[proven]) >= MIN_ROWS if len(found) else np.zeros(0, dtype=bool)
+    is_long = np.zeros(0, dtype=bool)
+    if len(found):
+        is_long = np.bincount(run, weights[proven]) >= MIN_ROWS
+        is_long |= np.bincount(run, evidence.is_exact[proven]) >= EXACT_ROWS
     return np.isin(rows, proven[is_long[run]] if len(found) else proven)
 
 
