@@ -180,7 +180,11 @@ def _responses(spec: SiteSpec, now: datetime, windows: Iterable[RequestedWindow]
     requests = [SiteRequest(_with_relevant_anomalies(spec, window), now, window) for window in windows]
     shaped = _shaped(requests)
     again = [replace(request, repeat=1) for request in requests if not shaped[request].is_conclusive]
-    repeated = _shaped(again) if again else {}
+    # Rows of a day may be in the response about another day: then they are shaped with all requests, as in a month.
+    has_other_days = any(isinstance(fault, EarlierDays) for fault in spec.anomalies)
+    repeated = _shaped([*requests, *again] if has_other_days else again) if again else {}
+    if has_other_days and again:
+        shaped = repeated
     return [repeated.get(replace(request, repeat=1), shaped[request]) for request in requests]
 
 
@@ -218,7 +222,7 @@ class SiteRequest:
     @property
     def raw_id(self) -> str:
         window = self.window
-        return f"{window.series}-{window.first}-{window.period}-{window.interval}"
+        return f"{window.series}-{window.first}-{window.period}-{window.interval}-{self.repeat}"
 
     @property
     def end_s(self) -> int:

@@ -223,7 +223,7 @@ def _with_nights(
     """Stretches without data are nights where it was dark before and after them, as far as the sun was down (Q15).
 
     Where the place of the site is not known, they are nights if they are no longer than a night, apart from the times of day
-    at which it is light on most days of the stored rows.
+    that are usually light by the stored rows.
 
     Args:
         starts: Beginnings of the missing slots.
@@ -259,12 +259,15 @@ def _with_nights(
 
 
 def _is_usually_light(instants_us: Ints, stored_us: Ints, is_light: Mask) -> Mask:
-    """Whether most days with stored rows have light at the time of day of each instant, by quarters of an hour in UTC."""
-    days = len(np.unique(stored_us // _DAY_US))
+    """Whether each instant is at a time of day, by quarters of an hour in UTC, that is usually light.
+
+    It is light there on at least half as many days as at the time of day that is light most often.
+    """
     quarters = _DAY_US // QUARTER_HOUR_US
-    lit_us = np.unique(stored_us[is_light] // QUARTER_HOUR_US)
-    lit_days = np.bincount(lit_us % quarters, minlength=quarters)
-    return np.asarray(lit_days[instants_us % _DAY_US // QUARTER_HOUR_US] * 2 > days)
+    lit = np.unique(stored_us[is_light] // QUARTER_HOUR_US)
+    lit_days = np.bincount(lit % quarters, minlength=quarters)
+    is_usual = (lit_days > 0) & (lit_days * 2 >= lit_days.max())
+    return np.asarray(is_usual[instants_us % _DAY_US // QUARTER_HOUR_US])
 
 
 def _is_night(starts: Ints, ends: Ints, stretch: Ints, is_up: Mask) -> Mask:

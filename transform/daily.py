@@ -14,11 +14,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from transform.candidates import MONTH_SERIES, POWER, day_candidates, month_asked_us
-from transform.day_sums import COLUMN, COMPARED, MEASURES, is_unknown_total, with_totals, without_unshared_parts
+from transform.day_sums import (
+    COLUMN,
+    COMPARED,
+    MEASURES,
+    TOTALS,
+    is_unknown_total,
+    with_totals,
+    without_unshared_parts,
+)
 from transform.frames import table_frame
 from transform.local_calendar import Calendar, requested_until_us
 from transform.sites import Site
-from transform.time import Ints, date_column
+from transform.time import Days, Ints, date_column
 from warehouse.schema import FLOWS
 from wattlog.tolerances import tolerance_wh
 
@@ -81,7 +89,9 @@ def daily(
     calendar = Calendar.of(site, first_day, last_day, settle_hours)
     requested_us = requested_until_us(now, calendar)
     candidates = _graded(day_candidates(intervals, periods, power, site, calendar), calendar, requested_us)
-    chosen = choose(candidates, site.has_battery_on(calendar.days)).reindex(range(len(calendar.days)))
+    has_battery = site.has_battery_on(calendar.days)
+    chosen = choose(candidates, has_battery).reindex(range(len(calendar.days)))
+    chosen = without_partial_totals(chosen, calendar.days, has_battery)
     covered_s = np.bincount(calendar.index(intervals["local_date"]) + 1, intervals["interval_s"], len(chosen) + 1)[1:]
     covered_s = np.where(chosen["source"] == POWER, chosen["covered_s"], covered_s)
     return table_frame(
@@ -138,6 +148,29 @@ def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
     values = np.where(is_unknown_total(own, values), np.nan, values)
     has_energy = np.asarray((np.where(is_gained, completed, 0.0) > 0.0).any(axis=1))
     return best.assign(is_completed=has_energy, **dict(zip(MEASURES, values.T, strict=True)))
+
+
+def without_partial_totals(chosen: pd.DataFrame, days: Days, has_battery: Mask) -> pd.DataFrame:
+    """The chosen days, without totals that lack a part which most days of their month have, on some of them with energy.
+
+    A part that the site never reports is none of the total's. Days before and after a battery was added are not alike.
+
+    Args:
+        chosen: One row per day.
+        days: The days.
+        has_battery: Whether the site has a battery on each of them.
+    """
+    values = chosen[list(MEASURES)].to_numpy(dtype=np.float64)
+    is_split = (chosen["source"].notna() & (chosen["source"] != POWER)).to_numpy(dtype=bool)
+    months = days.astype("datetime64[M]").astype(np.int64) * 2 + has_battery
+    for month in np.unique(months):
+        mine = np.flatnonzero((months == month) & is_split)
+        flows = values[mine, len(TOTALS) :]
+        is_usual = ((~np.isnan(flows)).sum(axis=0) * 2 > len(mine)) & (np.nan_to_num(flows) > 0.0).any(axis=0)
+        for total, parts in TOTALS.items():
+            lacks = np.isnan(flows) & is_usual & np.isin(FLOWS, parts)
+            values[mine[lacks.any(axis=1)], COLUMN[total]] = np.nan
+    return chosen.assign(**{total: values[:, COLUMN[total]] for total in TOTALS})
 
 
 def compared(chosen: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:

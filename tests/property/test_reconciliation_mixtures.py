@@ -45,6 +45,7 @@ from extract.simulator import (
 from extract.simulator.local_day import day_bounds, days_between
 from tests.examples import share
 from tests.mixtures import Reconciled, reconciled
+from transform.candidates import MIN_COVERAGE
 from transform.day_sums import COMPARED, GRID_EXPORT, HOME, TOTALS
 from warehouse.lake.conform import conform
 from warehouse.schema import FLOWS
@@ -435,10 +436,22 @@ def assert_months_and_years(found: Reconciled, label: str) -> None:
             may_be |= {of_month} & scope
             scope -= {of_month}
             may_be.add(("month_vs_days", f"{fault.dates[0]:%Y-%m}", "unit_mismatch"))
+    for day in days_without_a_measure(found):
+        may_be.add(("month_vs_days", f"{day:%Y-%m}", "partial_period"))
+        may_be.add(("year_vs_days", f"{day:%Y}-01", "partial_period"))
+        may_be.add(("lifetime_vs_days", "2025-12", "partial_period"))
     for month in months_as_short_as_their_intervals(found):
         may_be |= {("month_vs_days", month, "missing_intervals"), *(scope & {("month_vs_days", month, "rollup_drift")})}
         scope -= {("month_vs_days", month, "rollup_drift")}
     assert scope <= causes <= scope | may_be, label
+
+
+def days_without_a_measure(found: Reconciled) -> list[date]:
+    """Days before today of which `daily` lacks a measure with true energy: what the month omits, and no whole day has."""
+    best = found.daily.set_index("local_date")
+    truth = true_days(found).reindex(best.index)
+    is_lacking = best[list(truth.columns)].isna() & (truth > 0.0)
+    return [day for day, lacks in zip(best.index, is_lacking.any(axis=1), strict=True) if lacks]
 
 
 def months_as_short_as_their_intervals(found: Reconciled) -> set[str]:
@@ -456,12 +469,12 @@ def months_as_short_as_their_intervals(found: Reconciled) -> set[str]:
 
 
 def without_source(found: Reconciled, days: pd.Index) -> pd.DataFrame:
-    """Days × flows that the month omits, on days of which neither intervals nor power arrived: they are unknown."""
+    """Days × flows that the month omits, on days whose intervals are no source since rows are missing: they are unknown."""
     is_unknown = pd.DataFrame(False, index=days, columns=list(FLOWS))
-    stored = {day for name in ("energy_intervals", "power") for day in found.frames[name]["local_date"]}
+    coverage = found.daily.set_index("local_date")["coverage_pct"]
     for fault in found.truth.injections:
         if fault.kind == "OmittedMeasures" and fault.series is Series.MONTH:
-            lost = [day for day in fault.dates if day in days and day not in stored]
+            lost = [day for day in fault.dates if day in days and coverage[day] < MIN_COVERAGE * 100]
             is_unknown.loc[lost, [f"{name}_wh" for name in fault.measures]] = True
     return is_unknown
 

@@ -31,6 +31,9 @@ _EXPORT: Final = COLUMN["grid_export_wh"]
 _AT_METER: Final = np.isin(np.arange(len(COLUMN)), [_IMPORT, _EXPORT, COLUMN["home_wh"]])
 """What a sensor at the meter measures, and home use, which is calculated from it."""
 
+_TIMES: Final = np.select([np.isin(np.arange(len(COLUMN)), [_IMPORT, _EXPORT]), _AT_METER], [1.0, 2.0], 0.0)
+"""How much of the energy with the wrong sign a measure is off by: home use lacks it and what is exported instead."""
+
 
 def is_wrong_window(comparison: Comparison, context: DayContext) -> Mask:
     """The response of the shorter side was for another day (Q22)."""
@@ -56,7 +59,7 @@ def is_sensor_inversion(comparison: Comparison, context: DayContext) -> Mask:
     """Power at the meter has the wrong sign for hours (Q19).
 
     Either import is counted as export, or the reverse; or the same interval has opposite signs in power and in energy; or
-    home use would be negative.
+    home use would be negative; or a small difference is mostly of such intervals, and within the tolerance without them.
     """
     difference, tolerance, differs = comparison.difference, comparison.tolerance, comparison.differs
     of_import, of_export = difference[:, _IMPORT], difference[:, _EXPORT]
@@ -68,8 +71,12 @@ def is_sensor_inversion(comparison: Comparison, context: DayContext) -> Mask:
     )
     is_over = (differs & (difference > 0) & _AT_METER).any(axis=1)
     is_contrary = is_over & (context.contrary_wh > POWER_WH) | (context.negative_home_wh > POWER_WH)
-    is_inverted = (comparison.left.source == POWER) & (is_swapped & is_conserved | is_contrary)
-    return np.asarray(is_inverted[:, None] & _AT_METER)
+    is_inverted = is_swapped & is_conserved | is_contrary
+    contrary_wh = context.contrary_wh[:, None] * _TIMES
+    off_wh = np.abs(difference)
+    is_mostly = (contrary_wh * 2 >= off_wh) & (off_wh - contrary_wh <= tolerance) & (contrary_wh > 0)
+    is_of_power = (comparison.left.source == POWER)[:, None]
+    return np.asarray(is_of_power & (is_inverted[:, None] & _AT_METER | is_mostly))
 
 
 def is_dropped_day(comparison: Comparison, _: DayContext) -> Mask:

@@ -219,6 +219,26 @@ def test_dark_hours_without_rows_are_night_on_a_site_without_battery() -> None:
     ]
 
 
+def test_a_day_between_two_dark_rows_is_no_night_if_other_days_are_light_then() -> None:
+    """Q15: the place of the site is unknown; of three days, the second has no row from before sunrise until after sunset."""
+    site = replace(BATTERY_SITE, has_battery=False)
+    responses = []
+    for ahead in range(3):
+        day = DAY + timedelta(days=ahead)
+        light = {f"{hour:02}": 1000.0 for hour in range(7, 20)}
+        rows = [
+            power_row(stamp, light.get(f"{stamp:%H}", 0.0), grid=0)
+            for stamp in slots(day, LOS_ANGELES)
+            if ahead != 1 or not 6 <= stamp.hour < 21
+        ]
+        responses.append(answer("power", rows, day=day, raw_id=f"r{ahead}"))
+    assert [gap[1:4] for gap in found(responses, site=site)] == [
+        ("night", "06-11 06:00", "06-11 07:00"),
+        ("no_data", "06-11 07:00", "06-11 20:00"),
+        ("night", "06-11 20:00", "06-11 21:00"),
+    ]
+
+
 def test_a_day_without_a_row_is_no_night() -> None:
     site = replace(BATTERY_SITE, has_battery=False)
     (gap,) = found([answer("power", [])], site=site)

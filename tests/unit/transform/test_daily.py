@@ -175,6 +175,18 @@ def test_each_flow_is_of_the_best_source_that_has_it() -> None:
     assert (row["consumer_energy_imported_from_solar_wh"], row["home_wh"]) == (2016.0, 2016.0)
 
 
+@pytest.mark.parametrize(("days", "home_wh"), [(3, None), (1, 0.0)])
+def test_a_total_without_a_part_that_other_days_of_the_month_have_is_unknown(days: int, home_wh: float | None) -> None:
+    """Q24: the row of one day omits the column; where most days omit it, it is none of the site's."""
+    month = {DAY + timedelta(days=ahead): WHOLE for ahead in range(1, days + 1)} | {
+        DAY: {**WHOLE, "consumer_energy_imported_from_solar": None, "consumer_energy_imported_from_grid": 0}
+    }
+    if days == 1:
+        month[DAY + timedelta(days=2)] = month[DAY]
+    row = estimate(frames(month=month), last=DAY + timedelta(days=3))[0]
+    assert (None if pd.isna(row["home_wh"]) else row["home_wh"], row["grid_export_wh"]) == (home_wh, 1440.0)
+
+
 def test_a_measure_that_other_sources_lack_is_no_difference() -> None:
     """Nor is a total without one of its parts; the other measures agree."""
     (row,) = estimate(

@@ -91,6 +91,16 @@ def test_one_row_of_a_response_in_watt_hours_shows_nothing(times: float) -> None
     assert len(differences) == 0
 
 
+def test_two_consecutive_rows_that_are_exact_show_a_unit() -> None:
+    """A week over the end of a year: its days in December are in kWh. Two rows that are nearly so show nothing."""
+    intervals, periods, power = reported([1] * 5, month=[1000, 1000, 1, 1, 1])
+    _, scaled, differences = in_watt_hours(intervals, periods, power, BATTERY_SITE)
+    assert daily_wh(scaled, "period_start") == [28_800.0] * 5
+    assert sorted(set(differences["period_start"])) == [FIRST, FIRST + timedelta(days=1)]
+    intervals, periods, power = reported([1] * 5, month=[1010, 1010, 1, 1, 1])
+    assert len(in_watt_hours(intervals, periods, power, BATTERY_SITE)[2]) == 0
+
+
 @pytest.mark.parametrize("wh", [26.0, 439.0])
 @pytest.mark.parametrize("at", [0, 2, 4])
 def test_a_small_day_in_watt_hours_among_days_in_kilowatt_hours_is_not_scaled(wh: float, at: int) -> None:

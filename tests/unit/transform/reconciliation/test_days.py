@@ -69,6 +69,21 @@ def test_power_with_the_wrong_sign_is_an_inverted_sensor() -> None:
     }
 
 
+def test_a_small_difference_of_intervals_with_another_sign_is_an_inverted_sensor() -> None:
+    """Q19: one interval imports 58 Wh, and exports them by power; export and home are within their tolerances."""
+    whole = {**WHOLE, "grid_energy_imported": 58, "grid_energy_exported_from_solar": 287 * 40}
+    evidence = SourceValues(around(FLOWS), {MONTH: around(whole)}, dict.fromkeys(around({}), WATTS)).evidence()
+    power, intervals = evidence.power.copy(), evidence.intervals.copy()
+    power.loc[power.index[power["local_date"] == DAY][100], "grid_w"] = -58.0 * 12
+    at = intervals.index[intervals["local_date"] == DAY][100]
+    intervals.loc[at, ["grid_energy_imported_wh", "grid_energy_exported_from_solar_wh"]] = [58.0, 0.0]
+    rows = reconcile_days(replace(evidence, power=power, intervals=intervals))
+    is_off = (rows["check_name"] == "power_vs_energy") & (rows["verdict"] == "differs")
+    assert rows.loc[is_off, ["measure", "cause"]].to_numpy().tolist() == [
+        ["grid_energy_imported_wh", "sensor_inversion"]
+    ]
+
+
 def test_too_little_power_without_another_sign_is_no_inverted_sensor() -> None:
     """Import is short and export is not larger."""
     flows = {"grid_energy_imported": 100, "consumer_energy_imported_from_grid": 100}
@@ -173,6 +188,17 @@ def test_a_day_that_the_month_had_before_its_end_and_then_no_more_is_dropped() -
     rows = reconcile_days(replace(evidence, periods=pd.concat([early, evidence.periods], ignore_index=True)))
     found = rows[rows["verdict"] != "agree"]
     assert set(zip(found["check_name"], found["cause"], strict=True)) == {("day_vs_month_series", "dropped_day")}
+
+
+def test_a_dropped_day_is_reported_for_measures_that_its_first_source_omits() -> None:
+    """The week has the measure; the day's own row, and the intervals, have none of it."""
+    known = {**WHOLE, "solar_energy_exported": None}
+    intervals = {day: ({**FLOWS, "solar_energy_exported": None} if day == DAY else FLOWS) for day in around({})}
+    month = {day: flows for day, flows in around(WHOLE).items() if day != DAY}
+    found = off(SourceValues(intervals, {MONTH: month, "day": {DAY: known}, "week": {DAY: WHOLE}}))
+    assert {row for row in found if row[0] == "day_vs_month_series"} == {
+        ("day_vs_month_series", name, "missing_right", "dropped_day") for name in TOTALS
+    }
 
 
 def test_the_day_of_the_installation_may_begin_at_different_hours() -> None:
