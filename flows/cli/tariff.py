@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flows.settings import Settings
+    from transform.sites import Site as KnownSite
 
 
 def plausible_day(text: str) -> date:
@@ -130,7 +131,7 @@ def tariff_list(settings: "Settings", *, site: Sites = None, as_json: Json = Fal
     table = Table(title="Tariffs")
     for heading in ("site", "valid from", "valid to", "kind", "name", "utility", "currency", "synthetic"):
         table.add_column(heading)
-    zones = _zones(settings)
+    zones = {one.site_id: one.zone for one in _sites(settings)}
     for row in tariffs.to_dict("records"):
         zone = zones[row["site_id"]]
         spans = (_local(row[name], zone) for name in ("valid_from", "valid_to"))
@@ -210,12 +211,11 @@ def _stored(settings: "Settings") -> "pd.DataFrame":
     return new_context(settings).open_lake().read("tariffs")
 
 
-def _zones(settings: "Settings") -> dict[int, Any]:
+def _sites(settings: "Settings") -> "list[KnownSite]":
     from flows.account import known_sites
     from flows.orchestration.context import new_context
 
-    archive = new_context(settings).open_archive()
-    return {site.site_id: site.zone for site in known_sites(archive, settings.site_timezones)}
+    return known_sites(new_context(settings).open_archive(), settings.site_timezones)
 
 
 def _in_force(settings: "Settings", site_id: int | None, at: date | None) -> dict[str, Any]:
@@ -223,27 +223,22 @@ def _in_force(settings: "Settings", site_id: int | None, at: date | None) -> dic
     import orjson
 
     from extract.api.client import utc_now
+    from flows.account import choose_one
     from flows.console import note
     from flows.errors import UsageError
     from transform.tariffs.validity import tariff_in_force
     from wattlog.local_days import first_instant
 
-    tariffs, zones = _stored(settings), _zones(settings)
-    sites = sorted(tariffs["site_id"].unique().tolist())
-    if site_id is None and len(sites) > 1:
-        raise UsageError(f"several sites have tariffs; name one with --site: {', '.join(map(str, sites))}")
-    chosen = site_id if site_id is not None else next(iter(sites), None)
-    if chosen is None or chosen not in zones:
-        raise UsageError(
-            "no tariff is stored; `wattlog tariff import` adds one"
-            if chosen is None
-            else f"site {chosen} is not on this account"
-        )
-    instant = utc_now() if at is None else first_instant(at, zones[chosen])
-    row = tariff_in_force(tariffs, chosen, instant)
+    tariffs, sites = _stored(settings), _sites(settings)
+    if tariffs.empty:
+        raise UsageError("no tariff is stored; `wattlog tariff import` adds one")
+    with_tariff = set(tariffs["site_id"].tolist())
+    site = choose_one([one for one in sites if site_id is not None or one.site_id in with_tariff], site_id)
+    instant = utc_now() if at is None else first_instant(at, site.zone)
+    row = tariff_in_force(tariffs, site.site_id, instant)
     if row is None:
         raise UsageError(
-            f"site {chosen} has no tariff {'now' if at is None else f'on {at}'}; `wattlog tariff list` lists them"
+            f"site {site.site_id} has no tariff {'now' if at is None else f'on {at}'}; `wattlog tariff list` lists them"
         )
     if row["is_synthetic"]:
         note("a tool wrote this tariff to steer the battery; its prices are not those of the utility")

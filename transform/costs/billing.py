@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from transform.costs.amounts import NANO_PER_MICRO, Ints, Mask, money, nano_of
-from transform.costs.charges import ACTUAL, EnergyCharge, Hours, demand_charges, energy_charge, tax_of
+from transform.costs.charges import ACTUAL, HOMES, EnergyCharge, Hours, demand_charges, energy_charge, tax_of
 from transform.costs.cycles import BillingRules, Cycle, Netting, TrueUp, cycles
 from transform.costs.days import VARIANTS, rows_of
 from transform.costs.spans import Basis, DatedTariff, tariffs_of_days
@@ -48,12 +48,10 @@ class _Fixed:
     Attributes:
         charges: Daily and monthly charges.
         minimum: The lowest bill.
-        demand: Charges for the highest import.
     """
 
     charges: int
     minimum: int
-    demand: int
 
 
 @dataclass(slots=True)
@@ -80,6 +78,7 @@ def bills(
     zone: tzinfo,
     *,
     assumes: bool = False,
+    skips_missing: bool = False,
 ) -> pd.DataFrame:
     """The bill of each cycle that has a day with energy.
 
@@ -93,14 +92,18 @@ def bills(
         rules: How the site is billed.
         zone: The site's zone.
         assumes: Whether the nearest tariff counts where none was in force.
+        skips_missing: Whether days without energy cost nothing but fixed charges. Otherwise a cycle with one between the first
+            and the last day has no exact bill.
     """
     days = days_of(daily["local_date"])
     if not len(days):
         return empty_frame(TABLE)
     first_day, last_day = days.min().item(), days.max().item()
     found = cycles(first_day, last_day, rules)
-    account = _Account(Hours.of(hourly), _DayCosts.of(daily), tariffs, rules, zone, assumes)
-    credits = {name: Credits() for name in (ACTUAL, *VARIANTS)}
+    account = _Account(
+        Hours.of(hourly, tariffs, assumes=assumes), _DayCosts.of(daily), tariffs, rules, zone, assumes, skips_missing
+    )
+    credits = {name: Credits() for name in HOMES}
     rows = [account.bill(cycle, first_day, last_day, credits) for cycle in found]
     frame = {name: [row[name] for row in rows] for name in rows[0]}
     columns = {name: _column(name, values) for name, values in frame.items()}
@@ -197,13 +200,16 @@ class _Account:
     rules: BillingRules
     zone: tzinfo
     assumes: bool
+    skips_missing: bool
 
     def bill(self, cycle: Cycle, first_day: date, last_day: date, credits: dict[str, Credits]) -> dict[str, object]:
         """The bill of one cycle; `credits` has what earlier cycles left, and follows."""
         hours = self.hours.of_cycle(cycle)
         of_days = self.days.of_cycle(cycle)
         counted = days_from(max(cycle.first_day, first_day), min(cycle.last_day, last_day))
-        fixed = self._fixed(counted, cycle, demand_charges(hours, self.tariffs))
+        missing_days = len(counted) - len(of_days.days)
+        fixed = self._fixed(counted, cycle)
+        demand = {name: demand_charges(hours, name) for name in HOMES}
         left = {name: self._true_up(cycle, of_home) for name, of_home in credits.items()}
         facts: dict[str, object] = {
             "cycle_start": cycle.first_day,
@@ -211,25 +217,28 @@ class _Account:
             "days": cycle.days,
             "priced_days": int((of_days.is_bought & of_days.is_sold).sum()),
             "bounded_days": int(of_days.is_bounded.sum()),
+            "missing_days": missing_days,
             "currency": of_days.one_currency,
             "tariff_basis": of_days.least_basis,
             "netting": self.rules.netting.value,
             "grid_import_wh": float(hours.energy_wh["grid_import_wh"].sum()),
             "grid_export_wh": float(hours.energy_wh["grid_export_wh"].sum()),
             "fixed_charges": fixed.charges,
-            "demand_charges": fixed.demand,
+            "demand_charges": demand[ACTUAL],
         }
-        if of_days.is_exact:
-            return facts | self._exact(hours, fixed, credits, left)
-        return facts | self._inexact(hours, of_days, fixed, credits[ACTUAL])
+        is_whole = self.skips_missing or not missing_days
+        if of_days.is_exact and is_whole:
+            return facts | self._exact(hours, fixed, demand, credits, left)
+        inexact = self._inexact(hours, of_days, fixed, demand[ACTUAL], is_whole=is_whole)
+        return facts | inexact | self._settled(left) | {"credit_carried": credits[ACTUAL].balance}
 
     def _exact(
-        self, hours: Hours, fixed: _Fixed, credits: dict[str, Credits], left: dict[str, int]
+        self, hours: Hours, fixed: _Fixed, demand: dict[str, int], credits: dict[str, Credits], left: dict[str, int]
     ) -> dict[str, object]:
         charges = {name: energy_charge(hours, name, self.rules) for name in credits}
         is_paid = self.rules.true_up is TrueUp.PAID
         totals = {
-            name: self._total(charge, fixed, credits[name], left[name] if is_paid else 0)
+            name: self._total(charge, fixed, demand[name], credits[name], left[name] if is_paid else 0)
             for name, charge in charges.items()
         }
         total, charge = totals[ACTUAL], charges[ACTUAL]
@@ -237,23 +246,41 @@ class _Account:
             "import_cost": charge.import_cost,
             "export_credit": charge.export_credit,
             **total,
+            **self._settled(left),
             "credit_carried": credits[ACTUAL].balance,
-            "credit_paid": left[ACTUAL] if is_paid else 0,
-            "credit_expired": 0 if is_paid else left[ACTUAL],
             "net_cost_low": total["net_cost"],
             "net_cost_high": total["net_cost"],
             **{f"{name}_cost": totals[name]["net_cost"] for name in VARIANTS},
         }
 
-    def _inexact(self, hours: Hours, of_days: _DayCosts, fixed: _Fixed, credits: Credits) -> dict[str, object]:
-        """A cycle whose cost is not known: bounds where there are any. Credits of earlier cycles stay as they were."""
-        low, high = self._bounds(of_days, fixed)
+    def _inexact(
+        self, hours: Hours, of_days: _DayCosts, fixed: _Fixed, demand: int, *, is_whole: bool
+    ) -> dict[str, object]:
+        """A cycle whose cost is not known: bounds where there are any. Credits of earlier cycles stay as they were.
+
+        Args:
+            hours: Its hours.
+            of_days: Its days.
+            fixed: Its charges that do not depend on energy.
+            demand: Its demand charges.
+            is_whole: Whether each of its days has energy; without it nothing bounds the cost.
+        """
         found: dict[str, object] = dict.fromkeys(_MONEY - {"fixed_charges", "demand_charges"})
-        if not self._is_netted and of_days.one_currency is not None:
-            charge = energy_charge(hours, ACTUAL, self.rules)
-            found["import_cost"] = charge.import_cost if of_days.is_bought.all() else None
-            found["export_credit"] = charge.export_credit if of_days.is_sold.all() else None
-        return found | {"credit_carried": credits.balance, "net_cost_low": low, "net_cost_high": high}
+        if not is_whole or self._is_netted or of_days.one_currency is None:
+            return found
+        charge = energy_charge(hours, ACTUAL, self.rules)
+        low, high = self._bounds(of_days, fixed, demand)
+        return found | {
+            "import_cost": charge.import_cost if of_days.is_bought.all() else None,
+            "export_credit": charge.export_credit if of_days.is_sold.all() else None,
+            "net_cost_low": low,
+            "net_cost_high": high,
+        }
+
+    def _settled(self, left: dict[str, int]) -> dict[str, object]:
+        """What happens to the credit that is left where a new year begins: it is that of earlier cycles alone."""
+        is_paid = self.rules.true_up is TrueUp.PAID
+        return {"credit_paid": left[ACTUAL] if is_paid else 0, "credit_expired": 0 if is_paid else left[ACTUAL]}
 
     @property
     def _is_netted(self) -> bool:
@@ -267,9 +294,11 @@ class _Account:
         left, credits.balance = credits.balance, 0
         return left
 
-    def _total(self, charge: EnergyCharge, fixed: _Fixed, credits: Credits, paid_out: int) -> dict[str, int]:
+    def _total(
+        self, charge: EnergyCharge, fixed: _Fixed, demand: int, credits: Credits, paid_out: int
+    ) -> dict[str, int]:
         to_pay, used = credits.settle(charge.net, carries=self.rules.carries)
-        before_minimum = to_pay + fixed.charges + fixed.demand
+        before_minimum = to_pay + fixed.charges + demand
         adjustment = max(fixed.minimum - before_minimum, 0) if fixed.minimum else 0
         tax = tax_of(before_minimum + adjustment, self.rules.tax_pct)
         return {
@@ -279,16 +308,16 @@ class _Account:
             "net_cost": before_minimum + adjustment + tax - paid_out,
         }
 
-    def _bounds(self, of_days: _DayCosts, fixed: _Fixed) -> tuple[int | None, int | None]:
-        """Least and most of a cycle with days of which only the sums are known; none where netting needs their parts."""
-        if not of_days.has_bounds.all() or of_days.one_currency is None or self._is_netted or fixed.demand:
+    def _bounds(self, of_days: _DayCosts, fixed: _Fixed, demand: int) -> tuple[int | None, int | None]:
+        """Least and most of a cycle with days of which only the sums are known; none where demand is charged."""
+        if not of_days.has_bounds.all() or demand:
             return None, None
         import_low, import_high, export_low, export_high = (int(nano.sum()) for nano in of_days.bounds)
         low, high = EnergyCharge(import_low, export_high), EnergyCharge(import_high, export_low)
-        least, most = (self._total(charge, fixed, Credits(), 0)["net_cost"] for charge in (low, high))
+        least, most = (self._total(charge, fixed, 0, Credits(), 0)["net_cost"] for charge in (low, high))
         return least, most
 
-    def _fixed(self, counted: Days, cycle: Cycle, demand: int) -> _Fixed:
+    def _fixed(self, counted: Days, cycle: Cycle) -> _Fixed:
         """Daily charges of the days that count; monthly ones and the minimum by their share of the cycle's days."""
         charges, minimum = 0, 0
         position = tariffs_of_days(counted, self.zone, self.tariffs, assumes=self.assumes)
@@ -299,7 +328,7 @@ class _Account:
             charges += days * side.daily_micro * NANO_PER_MICRO
             charges += _share(side.monthly_micro * NANO_PER_MICRO, days, cycle.days)
             minimum += _share(side.minimum_micro * NANO_PER_MICRO, days, cycle.days)
-        return _Fixed(charges, minimum, demand)
+        return _Fixed(charges, minimum)
 
 
 def _counts(position: Ints) -> Iterator[tuple[int, int]]:

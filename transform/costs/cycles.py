@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -41,7 +40,7 @@ class BillingRules:
             of the month.
         netting: What exports are set against.
         carry_credits: Whether a credit is carried to later cycles, and not paid; always, where netting is annual.
-        true_up_month: Month, 1 to 12, whose cycle begins a new year of credits.
+        true_up_month: Month, 1 to 12: the first cycle that begins in it, or after it, begins a new year of credits.
         true_up: What happens to the credits that are left then.
         export_limit_kwh: Exports of a cycle beyond it give no credit; None for no limit.
         tax_pct: Tax on all that is to be paid.
@@ -85,15 +84,19 @@ class Cycle:
 def cycles(first_day: date, last_day: date, rules: BillingRules) -> list[Cycle]:
     """The cycles that have a day from `first_day` to `last_day`, whole ones also at both ends."""
     starts = _starts(first_day, last_day, rules)
+    years = [_credit_year(start, rules) for start in [_in_month(starts[0], -1, starts[0].day), *starts]]
     return [
-        Cycle(start, after - _ONE_DAY, start.month == rules.true_up_month and _is_first_of_month(starts, start))
-        for start, after in pairwise(starts)
+        Cycle(start, after - _ONE_DAY, begins_year=year != year_before)
+        for (start, after), (year_before, year) in zip(pairwise(starts), pairwise(years), strict=False)
     ]
 
 
-def _is_first_of_month(starts: Sequence[date], start: date) -> bool:
-    """Whether no cycle before began in the same month, so that a year of credits begins once."""
-    return not any(other < start and (other.year, other.month) == (start.year, start.month) for other in starts)
+def _credit_year(start: date, rules: BillingRules) -> int:
+    """The year of credits of a cycle: the calendar year in which it began.
+
+    The first cycle that begins in the month of the true-up, or after a month without a reading, begins a new one.
+    """
+    return start.year if start.month >= rules.true_up_month else start.year - 1
 
 
 def _starts(first_day: date, last_day: date, rules: BillingRules) -> list[date]:

@@ -11,6 +11,7 @@ select
     bills.days::integer as days,
     bills.priced_days::integer as priced_days,
     bills.bounded_days::integer as bounded_days,
+    bills.missing_days::integer as missing_days,
     bills.currency::varchar as currency,
     bills.tariff_basis::varchar as tariff_basis,
     bills.netting::varchar as netting,
