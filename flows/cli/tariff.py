@@ -180,25 +180,32 @@ def tariff_export(
     out: Annotated[
         Path | None, typer.Option(help="File to write; standard output if not given.", metavar="PATH")
     ] = None,
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="As TOML, and not as JSON; also where the name of the file ends with .toml.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a stored tariff as a JSON document with every field."""
-    from flows.console import note, print_json
+    """Write a stored tariff as a document with every field, as JSON or TOML."""
+    from flows.console import note, print_json, print_lines
     from flows.errors import UsageError
     from transform.tariffs import read_tariff, write_tariff
+    from transform.tariffs.files import FileFormat, tariff_file
 
+    is_toml = as_toml or (out is not None and out.suffix.lower() == ".toml")
     document = write_tariff(read_tariff(_in_force(settings, site, at)))
-    if out is None:
+    if out is None and not is_toml:
         print_json(document)
+        return
+    content = tariff_file(document, FileFormat.TOML if is_toml else FileFormat.JSON)
+    if out is None:
+        print_lines(content.decode().rstrip("\n").split("\n"))
         return
     if out.exists() and not force:
         raise UsageError(f"{out} exists; give another --out, or --force to replace it")
-    import orjson
-
     from wattlog import durable
 
     try:
-        durable.replace(out, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+        durable.replace(out, content)
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}") from None
     note(f"the tariff is in {out}")

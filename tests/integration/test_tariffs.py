@@ -25,6 +25,7 @@ from tests.shell import run_here
 from tests.simulated import NOW, account
 from tests.tariffs import flat, two_seasons
 from transform.tariffs import is_synthetic, read_tariff, resolve, validate
+from transform.tariffs.files import FileFormat, parse_tariff_file
 from warehouse.connection import connect
 from wattlog.api_json import checksum
 from wattlog.series import Series
@@ -186,11 +187,14 @@ def test_a_tariff_as_toml_that_breaks_a_rule_is_imported_by_force_and_listed(she
     assert json.loads(shell.run("tariff", "list", "--site", "78", "--json").stdout) == []
 
 
-def test_what_is_exported_has_the_same_prices(shell: Shell) -> None:
-    out = shell.directory / "plan.json"
+@pytest.mark.parametrize("form", FileFormat)
+def test_what_is_exported_has_the_same_prices(shell: Shell, form: FileFormat) -> None:
+    out = shell.directory / f"plan.{form.value}"
     assert shell.run("tariff", "export", "--site", "77", "--out", str(out)).returncode == 0
     starts = pd.date_range("2025-01-01", "2025-12-31", freq="7h", tz="UTC")
-    written, stored = (read_tariff(document) for document in (json.loads(out.read_bytes()), SECOND))
+    written, stored = (read_tariff(document) for document in (parse_tariff_file(out.read_bytes(), form), SECOND))
+    if form is FileFormat.TOML:
+        assert shell.run("tariff", "export", "--site", "77", "--toml").stdout == out.read_text()
     pd.testing.assert_frame_equal(resolve(written, starts, SITE.zone), resolve(stored, starts, SITE.zone))
     assert "exists" in shell.run("tariff", "export", "--site", "77", "--out", str(out)).stderr
 
