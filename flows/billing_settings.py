@@ -37,6 +37,7 @@ class SiteBilling(BaseModel):
         tax_pct: Tax on all that is to be paid.
         assume_tariff: Price the time in which no tariff was in force by the nearest one, marked as assumed.
         use_synthetic_tariffs: Price energy also by tariffs that a tool has written to steer the battery (Q137).
+        region: Region of the market whose prices by interval apply, a name of the owner's choice; empty for none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -51,6 +52,7 @@ class SiteBilling(BaseModel):
     tax_pct: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(0)
     assume_tariff: bool = False
     use_synthetic_tariffs: bool = False
+    region: str = ""
 
     @property
     def rules(self) -> BillingRules:

@@ -83,7 +83,7 @@ def tariff_import(
 ) -> int:
     """Import a tariff of the past, or one that the API does not have. It is valid until the next one begins."""
     from extract.archive.imported import ImportedFile
-    from flows.cli.importing import import_files
+    from flows.cli.importing import import_files, site_of
     from flows.console import note
     from flows.errors import ExitCode, UsageError
     from flows.imports import is_kept_tariff
@@ -106,7 +106,7 @@ def tariff_import(
             return []
         return [kept]
 
-    if import_files(settings, site, files_for, "tariff import"):
+    if import_files(settings, site_of(site), files_for, "tariff import"):
         note(f"{file.name} is valid at site {site} from {since}")
     return ExitCode.OK
 

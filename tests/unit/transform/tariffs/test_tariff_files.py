@@ -30,7 +30,9 @@ def test_json_and_toml_with_the_same_names_are_the_same_document() -> None:
 
 
 @pytest.mark.parametrize("form", FileFormat)
-@pytest.mark.parametrize("document", [two_seasons(), flat(0.30572, -0.00001, daily_charges=[{"name": "A", "amount": 1}])])
+@pytest.mark.parametrize(
+    "document", [two_seasons(), flat(0.30572, -0.00001, daily_charges=[{"name": "A", "amount": 1}])]
+)
 def test_a_file_that_is_written_has_the_same_document(form: FileFormat, document: Json) -> None:
     whole = write_tariff(read_tariff(document))
     assert parse_tariff_file(tariff_file(whole, form), form) == whole
