@@ -35,7 +35,9 @@ bands as (
             + grid_energy_exported_from_generator_wh)::bigint as sold_wh,
         case when wall < timestamp '2025-08-01' then 'one' else 'two' end
             || case when month(wall) between 6 and 9 then ' summer' else ' winter' end
-            || case when hour(wall) < 15 then ' off' when hour(wall) in (15, 21, 22, 23) then ' partial' else ' peak' end as name
+            || case
+                when hour(wall) < 15 then ' off' when hour(wall) in (15, 21, 22, 23) then ' partial' else ' peak'
+            end as name
     from walls
     where year(wall) = 2025
 ),

@@ -246,6 +246,7 @@ def test_a_file_that_was_deleted_is_made_again(home: Home, table: str) -> None:
             {"WATTLOG_BILLING": '{"sites": {"77": {"tax": 8}}}'},
             "WATTLOG_BILLING: sites.77.tax: Extra inputs",
         ),
+        (["costs"], {"WATTLOG_BILLING": '{"credit_unit": "kwh"}'}, 'credit_unit = "kwh" needs netting = "annual"'),
         (["costs"], {"WATTLOG_BILLING": "monthly"}, "WATTLOG_BILLING: expected a JSON object such as"),
         (["what-if", "--battery", "13.5"], {}, "--battery 13.5 is not KWH:KW:EFF; write it like 13.5:5:0.9"),
         (["what-if", "--battery", "13.5:5:90"], {}, "the efficiency is a share between 0.1 and 1"),

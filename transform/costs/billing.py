@@ -5,7 +5,7 @@ cents: utilities differ in which lines they round, and sums of rounded lines wou
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
@@ -14,31 +14,27 @@ import numpy as np
 import pandas as pd
 
 from transform.costs.amounts import NANO_PER_MICRO, Ints, Mask, money, nano_of
-from transform.costs.charges import ACTUAL, HOMES, EnergyCharge, Hours, demand_charges, energy_charge, tax_of
+from transform.costs.charges import (
+    ACTUAL,
+    HOMES,
+    EnergyCharge,
+    Hours,
+    demand_charges,
+    energy_charge,
+    energy_credit,
+    tax_of,
+)
 from transform.costs.cycles import BillingRules, Cycle, Netting, TrueUp, cycles
 from transform.costs.days import VARIANTS, rows_of
 from transform.costs.spans import Basis, DatedTariff, tariffs_of_days
 from transform.frames import empty_frame, table_frame
+from transform.tariffs import MICRO
 from transform.time import Days, date_column, days_from, days_of
+from warehouse.schema import BILLS, Kind
 
 TABLE: Final = "bills"
 _BOUNDS: Final = ("import_cost_low", "import_cost_high", "export_credit_low", "export_credit_high")
-_MONEY: Final = frozenset(
-    (
-        *("import_cost", "export_credit", "fixed_charges", "demand_charges", "minimum_adjustment"),
-        *(
-            "credit_used",
-            "credit_carried",
-            "credit_paid",
-            "credit_expired",
-            "tax",
-            "net_cost",
-            "net_cost_low",
-            "net_cost_high",
-        ),
-        *(f"{name}_cost" for name in VARIANTS),
-    )
-)
+_MONEY: Final = frozenset(column.name for column in BILLS.fields if column.type is Kind.MONEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +50,30 @@ class _Fixed:
     minimum: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Credit that is left at a true-up.
+
+    Attributes:
+        nano: What it is worth, in billionths of the currency.
+        energy_wh: Its energy, where credits are energy.
+    """
+
+    nano: int
+    energy_wh: float
+
+
 @dataclass(slots=True)
 class Credits:
-    """Credits of energy that are carried from cycle to cycle, in billionths of the currency."""
+    """Credits of energy that are carried from cycle to cycle.
+
+    Attributes:
+        balance: Credit in billionths of the currency.
+        balance_wh: Label → credit as energy, where credits are energy.
+    """
 
     balance: int = 0
+    balance_wh: dict[str, float] = field(default_factory=dict)
 
     def settle(self, net: int, *, carries: bool) -> tuple[int, int]:
         """What is left to pay of the energy of a cycle, and how much credit of earlier cycles it used."""
@@ -101,7 +116,13 @@ def bills(
     first_day, last_day = days.min().item(), days.max().item()
     found = cycles(first_day, last_day, rules)
     account = _Account(
-        Hours.of(hourly, tariffs, assumes=assumes), _DayCosts.of(daily), tariffs, rules, zone, assumes, skips_missing
+        Hours.of(hourly, tariffs, assumes=assumes),
+        _DayCosts.of(daily, sells=not rules.has_energy_credits),
+        tariffs,
+        rules,
+        zone,
+        assumes,
+        skips_missing,
     )
     credits = {name: Credits() for name in HOMES}
     rows = [account.bill(cycle, first_day, last_day, credits) for cycle in found]
@@ -116,6 +137,8 @@ def _column(name: str, values: list[object]) -> object:
     if name in _MONEY:
         is_null = np.array([value is None for value in values])
         return money(np.array([value or 0 for value in values], np.int64), is_null)
+    if name.endswith("_wh"):
+        return np.array([np.nan if value is None else value for value in values], np.float64)
     return values
 
 
@@ -126,7 +149,7 @@ class _DayCosts:
     Attributes:
         days: The local day of each.
         is_bought: Whether the cost of its imports is known exactly.
-        is_sold: Whether the credit for its exports is.
+        is_sold: Whether the credit for its exports is, as far as they are sold.
         is_bounded: Whether a part of its energy is known as a sum only.
         has_bounds: Whether all four bounds are known.
         bounds: Import, least and most, and export, least and most.
@@ -144,13 +167,15 @@ class _DayCosts:
     basis: list[str | None]
 
     @classmethod
-    def of(cls, daily: pd.DataFrame) -> "_DayCosts":
+    def of(cls, daily: pd.DataFrame, *, sells: bool) -> "_DayCosts":
+        """The arrays; where exports are not sold, they need no price, but all of a day's must be known by intervals."""
+        is_sold, is_bounded = daily["export_credit"].notna().to_numpy(bool), daily["is_bounded"].to_numpy(bool)
         low, high, credit_low, credit_high = (daily[name] for name in _BOUNDS)
         return cls(
             days_of(daily["local_date"]),
             daily["import_cost"].notna().to_numpy(bool),
-            daily["export_credit"].notna().to_numpy(bool),
-            daily["is_bounded"].to_numpy(bool),
+            is_sold if sells else ~is_bounded,
+            is_bounded,
             daily[list(_BOUNDS)].notna().all(axis=1).to_numpy(bool),
             (nano_of(low), nano_of(high), nano_of(credit_low), nano_of(credit_high)),
             daily["currency"].astype(object).where(daily["currency"].notna(), None).tolist(),
@@ -180,7 +205,7 @@ class _DayCosts:
     @property
     def is_exact(self) -> bool:
         """Whether the energy of all days has a known cost."""
-        return bool(len(self.days) and self.is_bought.all() and self.is_sold.all()) and self.one_currency is not None
+        return bool(len(self.days) and (self.is_bought & self.is_sold).all()) and self.one_currency is not None
 
     @property
     def least_basis(self) -> str | None:
@@ -230,24 +255,29 @@ class _Account:
         if of_days.is_exact and is_whole:
             return facts | self._exact(hours, fixed, demand, credits, left)
         inexact = self._inexact(hours, of_days, fixed, demand[ACTUAL], is_whole=is_whole)
-        return facts | inexact | self._settled(left) | {"credit_carried": credits[ACTUAL].balance}
+        return facts | inexact | self._settled(left) | self._carried(credits)
 
     def _exact(
-        self, hours: Hours, fixed: _Fixed, demand: dict[str, int], credits: dict[str, Credits], left: dict[str, int]
+        self, hours: Hours, fixed: _Fixed, demand: dict[str, int], credits: dict[str, Credits], left: dict[str, _Left]
     ) -> dict[str, object]:
-        charges = {name: energy_charge(hours, name, self.rules) for name in credits}
-        is_paid = self.rules.true_up is TrueUp.PAID
-        totals = {
-            name: self._total(charge, fixed, demand[name], credits[name], left[name] if is_paid else 0)
-            for name, charge in charges.items()
-        }
+        charges, totals = {}, {}
+        for name, of_home in credits.items():
+            if self.rules.has_energy_credits:
+                cost, used = energy_credit(hours, name, self.rules, of_home.balance_wh)
+                charge, to_pay = EnergyCharge(cost, 0), cost - used
+            else:
+                charge = energy_charge(hours, name, self.rules)
+                to_pay, used = of_home.settle(charge.net, carries=self.rules.carries)
+            charges[name] = charge
+            paid_out = left[name].nano if self.rules.true_up is TrueUp.PAID else 0
+            totals[name] = {"credit_used": used, **self._total(to_pay, fixed, demand[name], paid_out)}
         total, charge = totals[ACTUAL], charges[ACTUAL]
         return {
             "import_cost": charge.import_cost,
             "export_credit": charge.export_credit,
             **total,
             **self._settled(left),
-            "credit_carried": credits[ACTUAL].balance,
+            **self._carried(credits),
             "net_cost_low": total["net_cost"],
             "net_cost_high": total["net_cost"],
             **{f"{name}_cost": totals[name]["net_cost"] for name in VARIANTS},
@@ -277,32 +307,44 @@ class _Account:
             "net_cost_high": high,
         }
 
-    def _settled(self, left: dict[str, int]) -> dict[str, object]:
+    def _settled(self, left: dict[str, _Left]) -> dict[str, object]:
         """What happens to the credit that is left where a new year begins: it is that of earlier cycles alone."""
-        is_paid = self.rules.true_up is TrueUp.PAID
-        return {"credit_paid": left[ACTUAL] if is_paid else 0, "credit_expired": 0 if is_paid else left[ACTUAL]}
+        is_paid, of_home = self.rules.true_up is TrueUp.PAID, left[ACTUAL]
+        expired_wh = 0.0 if is_paid else of_home.energy_wh
+        return {
+            "credit_paid": of_home.nano if is_paid else 0,
+            "credit_expired": None if self.rules.has_energy_credits else 0 if is_paid else of_home.nano,
+            "credit_expired_wh": expired_wh if self.rules.has_energy_credits else None,
+        }
+
+    def _carried(self, credits: dict[str, Credits]) -> dict[str, object]:
+        """The credit that the next cycle has, in its unit."""
+        of_home, is_energy = credits[ACTUAL], self.rules.has_energy_credits
+        return {
+            "credit_carried": None if is_energy else of_home.balance,
+            "credit_carried_wh": sum(of_home.balance_wh.values()) if is_energy else None,
+        }
 
     @property
     def _is_netted(self) -> bool:
         """Whether the cost of a cycle is no sum of the costs of its days."""
         return self.rules.netting is not Netting.NONE or self.rules.carries or self.rules.export_limit_kwh is not None
 
-    def _true_up(self, cycle: Cycle, credits: Credits) -> int:
+    def _true_up(self, cycle: Cycle, credits: Credits) -> _Left:
         """The credit that is left where a new year begins; the balance is empty then."""
         if not self.rules.carries or not cycle.begins_year:
-            return 0
-        left, credits.balance = credits.balance, 0
-        return left
+            return _Left(0, 0.0)
+        energy_wh = sum(credits.balance_wh.values())
+        nano, credits.balance, credits.balance_wh = credits.balance, 0, {}
+        if self.rules.has_energy_credits:
+            nano = int((Decimal(energy_wh) * self.rules.true_up_per_kwh * MICRO).quantize(Decimal(1), ROUND_HALF_EVEN))
+        return _Left(nano, energy_wh)
 
-    def _total(
-        self, charge: EnergyCharge, fixed: _Fixed, demand: int, credits: Credits, paid_out: int
-    ) -> dict[str, int]:
-        to_pay, used = credits.settle(charge.net, carries=self.rules.carries)
+    def _total(self, to_pay: int, fixed: _Fixed, demand: int, paid_out: int) -> dict[str, int]:
         before_minimum = to_pay + fixed.charges + demand
         adjustment = max(fixed.minimum - before_minimum, 0) if fixed.minimum else 0
         tax = tax_of(before_minimum + adjustment, self.rules.tax_pct)
         return {
-            "credit_used": used,
             "minimum_adjustment": adjustment,
             "tax": tax,
             "net_cost": before_minimum + adjustment + tax - paid_out,
@@ -313,8 +355,8 @@ class _Account:
         if not of_days.has_bounds.all() or demand:
             return None, None
         import_low, import_high, export_low, export_high = (int(nano.sum()) for nano in of_days.bounds)
-        low, high = EnergyCharge(import_low, export_high), EnergyCharge(import_high, export_low)
-        least, most = (self._total(charge, fixed, 0, Credits(), 0)["net_cost"] for charge in (low, high))
+        low, high = import_low - export_high, import_high - export_low
+        least, most = (self._total(energy, fixed, 0, 0)["net_cost"] for energy in (low, high))
         return least, most
 
     def _fixed(self, counted: Days, cycle: Cycle) -> _Fixed:

@@ -6,13 +6,16 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from transform.costs.amounts import NANO_PER_MICRO, Floats, Ints, micro_of, nano_of, priced
 from transform.costs.cycles import BillingRules, Cycle, Netting
 from transform.costs.days import VARIANTS, rows_of
-from transform.costs.spans import DatedTariff, tariffs_at
+from transform.costs.spans import DatedTariff, Texts, tariffs_at
 from transform.time import Days, days_of, epoch_us
+
+Places = npt.NDArray[np.intp]
 
 ACTUAL: Final = "grid"
 """The first word of the columns with the energy that did flow, as `without_solar` is for that of another home."""
@@ -47,6 +50,7 @@ class Hours:
     Attributes:
         days: Local day of each.
         price: Equal where season, label, currency and both prices are.
+        label: Label of each.
         buy_micro: Price of imports; 0 where there is none.
         sell_micro: Price of exports; 0 where there is none.
         demand: Equal where one demand charge applies: where season, label, currency, its price and its bounds are.
@@ -59,6 +63,7 @@ class Hours:
 
     days: Days
     price: Ints
+    label: Texts
     buy_micro: Ints
     sell_micro: Ints
     demand: Ints
@@ -85,6 +90,7 @@ class Hours:
         return cls(
             days_of(hourly["local_date"]),
             _codes(*names, buy, sell),
+            hourly["label"].to_numpy(object),
             buy,
             sell,
             _codes(*names, demand, lower_w, upper_w),
@@ -101,6 +107,7 @@ class Hours:
         return Hours(
             self.days[rows],
             self.price[rows],
+            self.label[rows],
             self.buy_micro[rows],
             self.sell_micro[rows],
             self.demand[rows],
@@ -146,14 +153,55 @@ def energy_charge(hours: Hours, name: str, rules: BillingRules) -> EnergyCharge:
         name: `ACTUAL`, or one of `VARIANTS`.
         rules: How the site is billed.
     """
-    imported = hours.energy_wh[f"{name}_import_wh"]
-    exported = _credited(hours.energy_wh[f"{name}_export_wh"], rules.export_limit_kwh)
     buy, sell = hours.buy_micro, hours.sell_micro
-    if rules.netting is not Netting.NONE and len(buy):
-        _, first, group = np.unique(hours.price, return_index=True, return_inverse=True)
-        net = np.bincount(group, weights=imported) - np.bincount(group, weights=exported)
-        imported, exported, buy, sell = np.maximum(net, 0), np.maximum(-net, 0), buy[first], sell[first]
+    if rules.netting is Netting.NONE:
+        imported, exported = _energy(hours, name, rules)
+    else:
+        net_wh, first = _net(hours, name, rules)
+        imported, exported, buy, sell = np.maximum(net_wh, 0), np.maximum(-net_wh, 0), buy[first], sell[first]
     return EnergyCharge(int(priced(imported, buy).sum()), int(priced(exported, sell).sum()))
+
+
+def energy_credit(hours: Hours, name: str, rules: BillingRules, balance_wh: dict[str, float]) -> tuple[int, int]:
+    """What the energy of a cycle costs where credits are energy, and how much of that earlier exports pay for.
+
+    What is left of exports after netting is credit of its label; what is left of imports is taken off that credit, in order of
+    time. It pays for a kWh whatever that costs.
+
+    Args:
+        hours: Those of one cycle.
+        name: `ACTUAL`, or one of `VARIANTS`.
+        rules: How the site is billed.
+        balance_wh: Label → credit of earlier cycles, which follows.
+
+    Returns:
+        The cost of imports before credits, and the credit that is used, in billionths of the currency.
+    """
+    net_wh, first = _net(hours, name, rules)
+    cost = used = 0
+    for energy_wh, label, micro in zip(net_wh, hours.label[first].tolist(), hours.buy_micro[first], strict=True):
+        credit_wh = min(balance_wh.get(label, 0.0), max(float(energy_wh), 0.0))
+        balance_wh[label] = balance_wh.get(label, 0.0) - credit_wh + max(-float(energy_wh), 0.0)
+        bought, paid = priced(np.array([max(energy_wh, 0.0), credit_wh]), np.array([micro, micro])).tolist()
+        cost, used = cost + bought, used + paid
+    return cost, used
+
+
+def _energy(hours: Hours, name: str, rules: BillingRules) -> tuple[Floats, Floats]:
+    """Imports, and the exports that give credit."""
+    exported = _credited(hours.energy_wh[f"{name}_export_wh"], rules.export_limit_kwh)
+    return hours.energy_wh[f"{name}_import_wh"], exported
+
+
+def _net(hours: Hours, name: str, rules: BillingRules) -> tuple[Floats, Places]:
+    """Imports less exports of each price, in the order in which the prices begin, and the row of its beginning."""
+    imported, exported = _energy(hours, name, rules)
+    if not len(imported):
+        return np.zeros(0), np.zeros(0, np.intp)
+    _, first, group = np.unique(hours.price, return_index=True, return_inverse=True)
+    net_wh = np.bincount(group, weights=imported - exported).astype(np.float64)
+    order = np.argsort(first)
+    return net_wh[order], first[order]
 
 
 def _credited(exported_wh: Floats, limit_kwh: Decimal | None) -> Floats:

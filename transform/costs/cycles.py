@@ -30,6 +30,15 @@ class TrueUp(StrEnum):
     EXPIRES = "expires"
 
 
+class CreditUnit(StrEnum):
+    """What a credit is counted in."""
+
+    MONEY = "money"
+    """Exports that are left after netting are sold, and the amount is the credit."""
+    KWH = "kwh"
+    """They are energy, which later pays for imports of the same label, whatever these cost then."""
+
+
 @dataclass(frozen=True, slots=True)
 class BillingRules:
     """How a site is billed.
@@ -42,6 +51,8 @@ class BillingRules:
         carry_credits: Whether a credit is carried to later cycles, and not paid; always, where netting is annual.
         true_up_month: Month, 1 to 12: the first cycle that begins in it, or after it, begins a new year of credits.
         true_up: What happens to the credits that are left then.
+        credit_unit: Whether credits are money or energy; energy only where netting is annual.
+        true_up_per_kwh: What a kWh of credit is paid with then.
         export_limit_kwh: Exports of a cycle beyond it give no credit; None for no limit.
         tax_pct: Tax on all that is to be paid.
     """
@@ -52,8 +63,15 @@ class BillingRules:
     carry_credits: bool = False
     true_up_month: int = 1
     true_up: TrueUp = TrueUp.EXPIRES
+    credit_unit: CreditUnit = CreditUnit.MONEY
+    true_up_per_kwh: Decimal = field(default_factory=lambda: Decimal(0))
     export_limit_kwh: Decimal | None = None
     tax_pct: Decimal = field(default_factory=lambda: Decimal(0))
+
+    @property
+    def has_energy_credits(self) -> bool:
+        """Whether credits are energy."""
+        return self.credit_unit is CreditUnit.KWH
 
     @property
     def carries(self) -> bool:

@@ -124,6 +124,8 @@ BILLS_MODEL = Model(
                 *("net_cost", "net_cost_low", "net_cost_high"),
             )
         ),
+        kwh("credit_carried_kwh", "Credit that is carried to the next cycle, as energy; NULL where credits are money."),
+        kwh("credit_expired_kwh", "Credit that expires at the true-up, as energy; NULL where credits are money."),
         *_OF_BILLS,
     ),
 )

@@ -24,6 +24,10 @@ def _wh(name: str, text: str) -> Field:
     return Field(name, Kind.DOUBLE, text, Unit.WH, bounds=(-MAX_INTERVAL_WH, MAX_INTERVAL_WH))
 
 
+def _credit_wh(name: str, text: str) -> Field:
+    return Field(name, Kind.DOUBLE, f"{text}, as energy; NULL where credits are money.", Unit.WH)
+
+
 def _peak(name: str, home: str = "") -> Field:
     text = f"Highest mean import of a quarter hour{home}; NULL where the tariff has no demand charges."
     return Field(name, Kind.DOUBLE, text, Unit.W, bounds=(-MAX_POWER_W, MAX_POWER_W))
@@ -129,9 +133,13 @@ BILLS = Table(
         _money("demand_charges", "Charges for the highest import."),
         _money("minimum_adjustment", "What the monthly minimum adds."),
         _money("credit_used", "Credit of earlier cycles that is used."),
-        _money("credit_carried", "Credit that is carried to the next cycle."),
+        _money("credit_carried", "Credit that is carried to the next cycle; NULL where credits are energy."),
+        _credit_wh("credit_carried_wh", "Credit that is carried to the next cycle"),
         _money("credit_paid", "Credit of the year before that is paid out at the true-up."),
-        _money("credit_expired", "Credit of the year before that expires at the true-up."),
+        _money(
+            "credit_expired", "Credit of the year before that expires at the true-up; NULL where credits are energy."
+        ),
+        _credit_wh("credit_expired_wh", "Credit of the year before that expires at the true-up"),
         _money("tax", "Tax."),
         _money("net_cost", "What is to be paid; negative where it is received. NULL where it is not known exactly."),
         _money("net_cost_low", "The least that it can be; net_cost where that is known."),

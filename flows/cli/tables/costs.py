@@ -169,7 +169,9 @@ def _bills(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
             str(row["days"]) if row["priced_days"] == row["days"] else f"{row['priced_days']} of {row['days']}",
             *(amount(row[column]) for column in columns),
             to_pay,
-            amount(row["credit_carried"]),
+            amount(row["credit_carried"])
+            if row["credit_carried_kwh"] is None
+            else f"{row['credit_carried_kwh']:,.1f} kWh",
             amount(row["saved_by_both"]),
             row["currency"] or "",
             _BASIS.get(row["tariff_basis"], row["tariff_basis"]),

@@ -30,6 +30,8 @@ select
     bills.net_cost::decimal(28, 9) as net_cost,
     bills.net_cost_low::decimal(28, 9) as net_cost_low,
     bills.net_cost_high::decimal(28, 9) as net_cost_high,
+    (bills.credit_carried_wh / 1000)::double as credit_carried_kwh,
+    (bills.credit_expired_wh / 1000)::double as credit_expired_kwh,
     (bills.without_solar_cost - bills.net_cost)::decimal(28, 9) as saved_by_solar,
     (bills.without_battery_cost - bills.net_cost)::decimal(28, 9) as saved_by_battery,
     (bills.without_both_cost - bills.net_cost)::decimal(28, 9) as saved_by_both

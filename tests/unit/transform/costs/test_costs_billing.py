@@ -1,6 +1,6 @@
 """Bills by hand: cycles, netting, credits, charges, limits, and tax."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -21,8 +21,8 @@ from tests.costs import (
     rows,
     sums_of_days,
 )
-from tests.tariffs import document, flat, period, year
-from transform.costs.cycles import BillingRules, Cycle, Netting, TrueUp, cycles
+from tests.tariffs import document, flat, period, season, year
+from transform.costs.cycles import BillingRules, CreditUnit, Cycle, Netting, TrueUp, cycles
 from transform.costs.flows import IMPORTED, Intervals
 
 JANUARY = (date(2025, 1, 1), date(2025, 1, 31))
@@ -150,6 +150,37 @@ def test_credits_that_are_left_are_reported_though_the_first_cycle_of_the_year_i
     assert found[column].iloc[3] == Decimal("0.4")
 
 
+@pytest.mark.parametrize(("true_up", "paid"), [(TrueUp.PAID, "0.32"), (TrueUp.EXPIRES, "0")])
+def test_credits_of_energy_pay_for_a_kwh_whatever_it_costs(true_up: TrueUp, paid: str) -> None:
+    """January gives 10 kWh, of which February uses 2 that cost 0.3 each; in April 8 kWh expire, or are paid with 0.04 each."""
+    in_kwh = {"credit_unit": CreditUnit.KWH, "true_up_per_kwh": Decimal("0.04")}
+    found = _four_months(true_up, more_rules=in_kwh)
+    assert found["import_cost"].tolist() == [Decimal(0), Decimal("0.6"), Decimal(0), Decimal("0.9")]
+    assert found["credit_used"].tolist() == [Decimal(0), Decimal("0.6"), Decimal(0), Decimal(0)]
+    assert found["credit_carried_wh"].tolist() == [10_000, 8_000, 8_000, 0]
+    assert found["credit_expired_wh"].tolist() == [0, 0, 0, 8_000 if true_up is TrueUp.EXPIRES else 0]
+    assert found["credit_paid"].tolist() == [Decimal(0)] * 3 + [Decimal(paid)]
+    assert found["net_cost"].tolist() == [Decimal(0)] * 3 + [Decimal("0.9") - Decimal(paid)]
+    assert found["credit_carried"].isna().all()
+
+
+def test_credits_of_energy_are_of_their_label_and_pay_in_another_season() -> None:
+    """8 kWh of nights are left in May, at a winter's price; nights of June use 2 of them, and days of June none."""
+    periods = {"NIGHT": [period(begin="22:00", end="06:00")], "DAY": [period(begin="06:00", end="22:00")]}
+    seasons = {"Warm": season((6, 1), (9, 30), **periods), "Cold": season((10, 1), (5, 31), **periods)}
+    tariff = dated(document(seasons, {"Warm": {"NIGHT": 0.2, "DAY": 0.5}, "Cold": {"NIGHT": 0.1, "DAY": 0.3}}))
+    imported, exported = np.zeros(61 * 24), np.zeros(61 * 24)
+    exported[1] = 8_000
+    imported[[40 * 24 + 1, 40 * 24 + 12]] = 2_000, 3_000
+    first, last = date(2025, 5, 1), date(2025, 6, 30)
+    rules = BillingRules(netting=Netting.ANNUAL, credit_unit=CreditUnit.KWH)
+    found = billed(of_days(first, last, {IMPORTED: imported, EXPORTED: exported}), first, last, tariff, rules=rules)
+    assert (found["priced_days"] == found["days"]).all()  # no price of exports is needed
+    assert found["net_cost"].tolist() == [Decimal(0), Decimal("1.5")]
+    assert found["credit_used"].tolist() == [Decimal(0), Decimal("0.4")]
+    assert found["credit_carried_wh"].tolist() == [8_000, 6_000]
+
+
 def test_a_bill_without_the_energy_of_a_day_is_not_exact() -> None:
     """Nothing is known of 10 January, so neither is the bill; what the other days cost is in `daily_costs`."""
     energy = of_days(*JANUARY)
@@ -269,7 +300,12 @@ def _night_day_energy(night: tuple[int, int], day: tuple[int, int]) -> Intervals
     return of_days(*JANUARY, {IMPORTED: imported, EXPORTED: exported})
 
 
-def _four_months(true_up: TrueUp, days_of_which_the_sum_is_known: Sequence[date] = (), **fields: Any) -> pd.DataFrame:
+def _four_months(
+    true_up: TrueUp,
+    days_of_which_the_sum_is_known: Sequence[date] = (),
+    more_rules: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> pd.DataFrame:
     """January gives 10 kWh, February takes 2, and April, with which a new year of credits begins, 3.
 
     Of some days no interval is stored, and 1 kWh was imported.
@@ -278,7 +314,7 @@ def _four_months(true_up: TrueUp, days_of_which_the_sum_is_known: Sequence[date]
     imported, exported = np.zeros(120 * 24 - 1), np.zeros(120 * 24 - 1)  # the clocks skip an hour in March
     exported[12] = 10_000
     imported[[(date(2025, month, 15) - first).days * 24 for month in (2, 4)]] = 2_000, 3_000
-    rules = BillingRules(netting=Netting.ANNUAL, true_up_month=4, true_up=true_up)
+    rules = BillingRules(netting=Netting.ANNUAL, true_up_month=4, true_up=true_up, **(more_rules or {}))
     energy = of_days(first, last, {IMPORTED: imported, EXPORTED: exported})
     is_stored = np.ones(len(energy), bool)
     for day in days_of_which_the_sum_is_known:
