@@ -304,7 +304,7 @@ def _of_tariff(starts_us: Ints, zone: tzinfo, tariff: Tariff, basis: Basis) -> t
     # The label of a season has one price of imports; the price of exports may change at other times.
     seasons, labels = (resolved[name].array for name in ("season", "buy_label"))
     key = seasons.codes.astype(np.int64) * (len(labels.categories) + 1) + labels.codes
-    demand = resolve_demand(tariff, instants, zone)["micro_per_kw"] if tariff.buy.has_demand_charge else None
+    demand = pd.Series(resolve_demand(tariff, instants, zone)) if tariff.buy.has_demand_charge else None
     for amounts in (resolved["sell_micro_per_kwh"], *([] if demand is None else [demand])):
         more, values = pd.factorize(amounts.to_numpy(np.int64, na_value=_NO_AMOUNT))
         key = key * len(values) + more
