@@ -267,6 +267,22 @@ def choose(sites: Iterable[Site], site_ids: Iterable[int]) -> list[Site]:
     return [real[site_id] for site_id in site_ids] or list(real.values())
 
 
+def choose_one(sites: Iterable[Site], site_id: int | None) -> Site:
+    """The site that is meant: the one named, or the only one.
+
+    Raises:
+        UsageError: None is named and there are several, it is not on the account, or there is no site yet.
+    """
+    found = list(sites)
+    if not found:
+        raise UsageError("there is no site yet: run `wattlog backfill` first")
+    chosen = choose(found, () if site_id is None else (site_id,))
+    if len(chosen) != 1:
+        known = ", ".join(str(site.site_id) for site in chosen) or "none"
+        raise UsageError(f"choose a site with --site; the account has: {known}")
+    return chosen[0]
+
+
 def write_sites(archive: RawArchive, lake: Lake, sites: list[Site]) -> int:
     """Write tables `sites`, `site_settings` and `tariffs`; returns their rows."""
     frame: pd.DataFrame = sites_frame(sites)

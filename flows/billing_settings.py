@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from transform.costs.cycles import BillingRules, Netting, TrueUp
+from transform.costs.cycles import BillingRules, CreditUnit, Netting, TrueUp
 
 SITES: Final = "sites"
 
@@ -33,10 +33,13 @@ class SiteBilling(BaseModel):
         carry_credits: Carry credits to later cycles also without annual netting.
         true_up_month: Month whose cycle begins a new year of credits.
         true_up: paid or expires: what happens to credits that are left then.
+        credit_unit: money or kwh: what credits are counted in.
+        true_up_per_kwh: What a kWh of credit is paid with at the true-up.
         export_limit_kwh: Exports of a cycle beyond it give no credit.
         tax_pct: Tax on all that is to be paid.
         assume_tariff: Price the time in which no tariff was in force by the nearest one, marked as assumed.
         use_synthetic_tariffs: Price energy also by tariffs that a tool has written to steer the battery (Q137).
+        region: Region of the market whose prices by interval apply, a name of the owner's choice; empty for none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -47,10 +50,21 @@ class SiteBilling(BaseModel):
     carry_credits: bool = False
     true_up_month: Annotated[int, Field(ge=1, le=12)] = 1
     true_up: TrueUp = TrueUp.EXPIRES
+    credit_unit: CreditUnit = CreditUnit.MONEY
+    true_up_per_kwh: Annotated[Decimal, Field(ge=0, decimal_places=6)] = Decimal(0)
     export_limit_kwh: Annotated[Decimal, Field(ge=0)] | None = None
     tax_pct: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(0)
     assume_tariff: bool = False
     use_synthetic_tariffs: bool = False
+    region: str = ""
+
+    @model_validator(mode="after")
+    def _fit(self) -> "SiteBilling":
+        if self.credit_unit is CreditUnit.KWH and self.netting is not Netting.ANNUAL:
+            raise ValueError('credit_unit = "kwh" needs netting = "annual"')
+        if self.true_up_per_kwh and self.credit_unit is not CreditUnit.KWH:
+            raise ValueError('true_up_per_kwh needs credit_unit = "kwh"')
+        return self
 
     @property
     def rules(self) -> BillingRules:

@@ -16,7 +16,7 @@ from extract.commands.requests import day_of, intent_record, read_back_request, 
 from extract.errors import ExtractError, Fatal, MissingCommandScope, RunStopped, SiteUnusable
 from extract.requests import site_info
 from flows import ledger
-from flows.account import NOT_ON_ACCOUNT, choose, discover, known_sites
+from flows.account import NOT_ON_ACCOUNT, choose_one, discover, known_sites
 from flows.errors import STOPS_THE_RUN, ExitCode, UsageError, exit_code_for
 from flows.fetch_session import FetchSession
 from flows.settings import Settings
@@ -122,11 +122,7 @@ def one_site(session: FetchSession, site_id: int | None) -> Site:
     if not known_sites(archive, zones):
         discover(session, (), has_live_status=False)
     present = [site for site in known_sites(archive, zones) if site.status not in NOT_ON_ACCOUNT]
-    sites = choose(present, () if site_id is None else (site_id,))
-    if len(sites) != 1:
-        known = ", ".join(str(site.site_id) for site in sites) or "none"
-        raise UsageError(f"choose a site with --site; the account has: {known}")
-    return sites[0]
+    return choose_one(present, site_id)
 
 
 def preview(session: FetchSession, site: Site, change: Change, origin: str) -> Preview:

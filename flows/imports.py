@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -32,6 +32,13 @@ class PriceImport:
     new: int
     changed: int
     refused: Mapping[str, int]
+
+    @classmethod
+    def together(cls, imports: Iterable["PriceImport"]) -> "PriceImport":
+        """What changes at several sites."""
+        of_sites = list(imports)
+        refused = sum((Counter(of_site.refused) for of_site in of_sites), Counter[str]())
+        return cls(sum(one.new for one in of_sites), sum(one.changed for one in of_sites), refused)
 
     @property
     def is_nothing(self) -> bool:

@@ -37,8 +37,7 @@ def tariffs_of(
     observed = list(seen)
     if all(document is None for _, _, document in observed):
         observed = list(_rates_seen(archive, site.site_id)) or observed
-    has_prices = lake.path("prices", site.site_id, LIFETIME).exists()
-    prices = lake.read("prices", site_id=site.site_id) if has_prices else None
+    prices = lake.read("prices", site_id=site.site_id, periods=[LIFETIME])
     return tariffs_frame(site.site_id, site.zone, seen=observed, files=_files(archive, site.site_id), prices=prices)
 
 

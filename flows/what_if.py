@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from flows.account import known_sites
+from flows.account import choose_one, known_sites
 from flows.errors import UsageError
 from flows.run_context import RunContext
 from flows.tariffs import read_tariff_file
@@ -21,7 +21,7 @@ from transform.costs.spans import DatedTariff
 from transform.costs.what_if import DAYS_PER_YEAR, Equipment, History, Outcome, Plan, Replay, outcomes, plan_of, replay
 from transform.sites import Site
 from transform.tariffs import read_tariff, tariff_document, validate
-from transform.time import days_of
+from transform.time import days_of, instants_of, local_days
 from warehouse.lake.lake import Lake
 from wattlog.local_days import first_instants_us
 
@@ -68,6 +68,7 @@ class Answer:
         first_day: First local day.
         last_day: Last local day.
         stored_share: Share of that time for which intervals are stored.
+        is_year: Whether it is nearly all of at least a year, so that costs of 365 days are known.
         battery: The existing battery as it is simulated; None without one.
         replays: How well each rule meets what the existing battery did, the best first; none without a battery.
         outcomes: The alternatives, the cheapest first.
@@ -77,6 +78,7 @@ class Answer:
     first_day: date
     last_day: date
     stored_share: float
+    is_year: bool
     battery: Battery | None
     replays: tuple[Replay, ...]
     outcomes: tuple[Outcome, ...]
@@ -93,54 +95,56 @@ def answer(context: RunContext, question: Question) -> Answer:
     Raises:
         UsageError: The site, its energy, or a file does not allow it.
     """
-    site = _site(context, question.site_id)
+    site = choose_one(known_sites(context.open_archive(), context.settings.site_timezones), question.site_id)
     lake, settings = context.open_lake(), context.settings.billing.of(site.site_id)
     intervals, first_day, last_day = _energy(lake, site, question)
     begin_us, end_us = first_instants_us(
         np.array([first_day, last_day + timedelta(days=1)], "datetime64[D]"), site.zone
     )
     known = known_prices(lake, site.site_id, settings)
-    present = plan_of(PRESENT, known.tariffs) if known.tariffs else None
+    present = None if known.is_empty else plan_of(PRESENT, known.tariffs, known.by_interval)
     plans = [*([present] if present else []), *(_plan(path) for path in question.files)]
     if not plans:
         raise UsageError("there is no tariff to compare with: give one with --tariff FILE, or import one first")
-    history = History(site.site_id, intervals, site.zone, int(begin_us), int(end_us), settings.rules, assumes=True)
+    history = History(site.site_id, intervals, site.zone, int(begin_us), int(end_us), settings.rules)
     battery = _existing(lake, site, intervals)
     return Answer(
         site,
         first_day,
         last_day,
-        float(intervals.length_s.sum()) * 1_000_000 / float(end_us - begin_us),
+        history.stored_share,
+        history.is_year,
         battery,
         tuple(replay(history, battery, present or plans[0])) if battery is not None else (),
         tuple(outcomes(history, plans, _equipment(question, battery))),
     )
 
 
-def _site(context: RunContext, site_id: int | None) -> Site:
-    sites = known_sites(context.open_archive(), context.settings.site_timezones)
-    chosen = [site for site in sites if site_id is None or site.site_id == site_id]
-    if site_id is not None and not chosen:
-        raise UsageError(f"there is no site {site_id}; `wattlog sites` lists them")
-    if not chosen:
-        raise UsageError("there is no site yet: run `wattlog backfill` first")
-    if len(chosen) > 1:
-        raise UsageError(f"name a site with --site: {', '.join(str(site.site_id) for site in chosen)}")
-    return chosen[0]
-
-
 def _energy(lake: Lake, site: Site, question: Question) -> tuple[Intervals, date, date]:
     """The intervals of the days in question, the first and the last of these days."""
-    frame = lake.read("energy_intervals", site_id=site.site_id, without=("_raw_id", "_run_id", "_fetched_at"))
-    days = days_of(frame["local_date"])
-    newest: date = days.max().item() if len(days) else date.min
-    until = question.until or newest
+    until = question.until or _newest_day(lake, site)
     since = question.since or until - min(timedelta(days=DAYS_PER_YEAR - 1), until - date.min)
+    months = np.arange(
+        np.datetime64(since, "M") - 1, np.datetime64(until, "M") + 2
+    )  # an edge may be in another month's file
+    unused = ("_raw_id", "_run_id", "_fetched_at")
+    frame = lake.read(
+        "energy_intervals", site_id=site.site_id, periods=months.astype(str), without=unused, reaching=since
+    )
+    days = days_of(frame["local_date"])
     is_chosen = (days >= np.datetime64(since)) & (days <= np.datetime64(until))
-    intervals = intervals_of(frame[is_chosen].reset_index(drop=True), has_battery=site.has_battery)
+    days = days[is_chosen]
+    intervals = intervals_of(frame[is_chosen].reset_index(drop=True), has_battery=site.has_battery_on(days))
     if not len(intervals):
         raise UsageError(f"site {site.site_id} has no intervals of energy in that time")
-    return intervals, days[is_chosen].min().item(), days[is_chosen].max().item()
+    first, last = local_days(instants_of(intervals.starts_us[[0, -1]]), site.zone).tolist()
+    return intervals, first, last
+
+
+def _newest_day(lake: Lake, site: Site) -> date:
+    """The last local day with intervals, by the footers of the files; the first day of all where there is none."""
+    spans = [lake.span(part, "local_date") for part in lake.partitions("energy_intervals", site_id=site.site_id)]
+    return max((span[1] for span in spans if span is not None), default=date.min)
 
 
 def _plan(path: Path) -> Plan:
@@ -202,6 +206,7 @@ def as_json(found: Answer) -> dict[str, Any]:
         "first_day": found.first_day.isoformat(),
         "last_day": found.last_day.isoformat(),
         "stored_share": found.stored_share,
+        "is_year": found.is_year,
         "is_reliable": found.is_reliable,
         "battery": None if found.battery is None else asdict(found.battery),
         "replays": [asdict(made) | {"is_close": made.is_close} for made in found.replays],

@@ -205,6 +205,7 @@ def _costs(months: list[str]) -> dict[str, Any]:
         "cycle_end": [f"{month}-28" for month in months],
         "days": [28] * count,
         "priced_days": [28] * count,
+        "netting": ["none"] * count,
         "currency": ["AUD"] * count,
         "tariff_basis": basis,
         **{name: [100.0] * count for name in ("grid_import", "grid_export")},
@@ -234,8 +235,8 @@ def _what_if() -> dict[str, Any]:
         "is_reliable": False,
         "replays": [replay | {"total_error": -0.2, "daily_error": 0.3, "is_close": False}],
         "alternatives": [
-            plain | {"plan": "Flat <b>plan</b>", "equipment": "as it is", "annual_cost": 310.5},
-            plain | {"plan": "present tariff", "equipment": "as it is", "annual_cost": 402.0},
+            plain | {"plan": "Flat <b>plan</b>", "equipment": "as it is", "cost": 310.5, "annual_cost": 310.5},
+            plain | {"plan": "present tariff", "equipment": "as it is", "cost": 402.0, "annual_cost": 402.0},
         ],
     }
 

@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+import pandas as pd
+
+from transform.tariffs import Tariff
+from transform.tariffs.resolver import side_grid
+
 Json = dict[str, Any]
 
 NAMES = ("fromDayOfWeek", "toDayOfWeek", "fromHour", "fromMinute", "toHour", "toMinute")
@@ -84,6 +89,16 @@ def flat(buy: float, sell: float | None = None, **fields: Any) -> Json:
     prices = {"ALL": {"rates": {"ALL": buy}}}
     sold = {} if sell is None else {"sell_tariff": document({"Year": year()}, {}) | _charges(sell)}
     return document({"Year": year()}, {}) | {"energy_charges": prices} | sold | fields
+
+
+def calendar(tariff: Tariff) -> pd.DataFrame:
+    """`side`, `month`, `day` and `season` of each day of a leap year; the season is NULL in none or several."""
+    days = pd.date_range("2024-01-01", "2024-12-31")
+    parts = []
+    for side, of_side in (("buy", side_grid(tariff.buy)), ("sell", side_grid(tariff.sell))):
+        names = pd.Series([of_side.seasons[code] for code in of_side.season_of_day], dtype="str")
+        parts.append(pd.DataFrame({"side": side, "month": days.month, "day": days.day, "season": names}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _charges(price: float) -> Json:

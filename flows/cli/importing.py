@@ -1,6 +1,6 @@
 """What importing commands share: keep files, then make lake and warehouse from the archive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,21 +10,37 @@ if TYPE_CHECKING:
     from transform.sites import Site
 
 FilesFor = Callable[["RawArchive", "Site"], "list[ImportedFile]"]
+SitesOf = Callable[["Sequence[Site]"], "Sequence[Site]"]
 
 
-def import_files(settings: "Settings", site_id: int, files_for: FilesFor, command: str) -> bool:
-    """Keep the files for a site and publish what follows from them; returns whether there were any.
+def site_of(site_id: int) -> SitesOf:
+    """Chooses one site of the account.
+
+    Raises:
+        UsageError: When it is used: the site is not on the account.
+    """
+
+    def chosen(sites: "Sequence[Site]") -> "Sequence[Site]":
+        from flows.account import choose
+
+        return choose(sites, [site_id])
+
+    return chosen
+
+
+def import_files(settings: "Settings", sites_of: SitesOf, files_for: FilesFor, command: str) -> bool:
+    """Keep the files for some sites and publish what follows from them; returns whether there were any.
 
     Args:
         settings: The settings.
-        site_id: The site.
-        files_for: Gives the files to keep; none where they are stored already.
+        sites_of: Chooses the sites among those of the account.
+        files_for: Gives the files to keep for one of them; none where they are stored already.
         command: The command, for the ledger.
 
     Raises:
-        UsageError: The site is not on the account.
+        UsageError: No site of the account is meant.
     """
-    from flows.account import choose, known_sites
+    from flows.account import known_sites
     from flows.console import progress_to_console
     from flows.data_directory import locked
     from flows.executors.choice import ExecutorChoice, open_executor
@@ -36,11 +52,11 @@ def import_files(settings: "Settings", site_id: int, files_for: FilesFor, comman
     context, stop = new_context(settings), StopSignal()
     with locked(settings.data_dir, command):
         archive = context.open_archive()
-        (site,) = choose(known_sites(archive, settings.site_timezones), [site_id])
-        files = files_for(archive, site)
+        sites = sites_of(known_sites(archive, settings.site_timezones))
+        files = [(file, site.zone) for site in sites for file in files_for(archive, site)]
         if not files:
             return False
-        keep(archive, [(file, site.zone) for file in files], context, command)
+        keep(archive, files, context, command)
         with progress_to_console() as progress, open_executor(ExecutorChoice(), context, stop) as executor:
             reconcile(context, executor, stop=stop, progress=progress)
     return True

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flows.settings import Settings
+    from transform.sites import Site as KnownSite
 
 
 def plausible_day(text: str) -> date:
@@ -82,7 +83,7 @@ def tariff_import(
 ) -> int:
     """Import a tariff of the past, or one that the API does not have. It is valid until the next one begins."""
     from extract.archive.imported import ImportedFile
-    from flows.cli.importing import import_files
+    from flows.cli.importing import import_files, site_of
     from flows.console import note
     from flows.errors import ExitCode, UsageError
     from flows.imports import is_kept_tariff
@@ -105,7 +106,7 @@ def tariff_import(
             return []
         return [kept]
 
-    if import_files(settings, site, files_for, "tariff import"):
+    if import_files(settings, site_of(site), files_for, "tariff import"):
         note(f"{file.name} is valid at site {site} from {since}")
     return ExitCode.OK
 
@@ -130,7 +131,7 @@ def tariff_list(settings: "Settings", *, site: Sites = None, as_json: Json = Fal
     table = Table(title="Tariffs")
     for heading in ("site", "valid from", "valid to", "kind", "name", "utility", "currency", "synthetic"):
         table.add_column(heading)
-    zones = _zones(settings)
+    zones = {one.site_id: one.zone for one in _sites(settings)}
     for row in tariffs.to_dict("records"):
         zone = zones[row["site_id"]]
         spans = (_local(row[name], zone) for name in ("valid_from", "valid_to"))
@@ -179,25 +180,32 @@ def tariff_export(
     out: Annotated[
         Path | None, typer.Option(help="File to write; standard output if not given.", metavar="PATH")
     ] = None,
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="As TOML, and not as JSON; also where the name of the file ends with .toml.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a stored tariff as a JSON document with every field."""
-    from flows.console import note, print_json
+    """Write a stored tariff as a document with every field, as JSON or TOML."""
+    from flows.console import note, print_json, print_lines
     from flows.errors import UsageError
     from transform.tariffs import read_tariff, write_tariff
+    from transform.tariffs.files import FileFormat, tariff_file
 
+    is_toml = as_toml or (out is not None and out.suffix.lower() == ".toml")
     document = write_tariff(read_tariff(_in_force(settings, site, at)))
-    if out is None:
+    if out is None and not is_toml:
         print_json(document)
+        return
+    content = tariff_file(document, FileFormat.TOML if is_toml else FileFormat.JSON)
+    if out is None:
+        print_lines(content.decode().rstrip("\n").split("\n"))
         return
     if out.exists() and not force:
         raise UsageError(f"{out} exists; give another --out, or --force to replace it")
-    import orjson
-
     from wattlog import durable
 
     try:
-        durable.replace(out, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+        durable.replace(out, content)
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}") from None
     note(f"the tariff is in {out}")
@@ -210,12 +218,11 @@ def _stored(settings: "Settings") -> "pd.DataFrame":
     return new_context(settings).open_lake().read("tariffs")
 
 
-def _zones(settings: "Settings") -> dict[int, Any]:
+def _sites(settings: "Settings") -> "list[KnownSite]":
     from flows.account import known_sites
     from flows.orchestration.context import new_context
 
-    archive = new_context(settings).open_archive()
-    return {site.site_id: site.zone for site in known_sites(archive, settings.site_timezones)}
+    return known_sites(new_context(settings).open_archive(), settings.site_timezones)
 
 
 def _in_force(settings: "Settings", site_id: int | None, at: date | None) -> dict[str, Any]:
@@ -223,27 +230,22 @@ def _in_force(settings: "Settings", site_id: int | None, at: date | None) -> dic
     import orjson
 
     from extract.api.client import utc_now
+    from flows.account import choose_one
     from flows.console import note
     from flows.errors import UsageError
     from transform.tariffs.validity import tariff_in_force
     from wattlog.local_days import first_instant
 
-    tariffs, zones = _stored(settings), _zones(settings)
-    sites = sorted(tariffs["site_id"].unique().tolist())
-    if site_id is None and len(sites) > 1:
-        raise UsageError(f"several sites have tariffs; name one with --site: {', '.join(map(str, sites))}")
-    chosen = site_id if site_id is not None else next(iter(sites), None)
-    if chosen is None or chosen not in zones:
-        raise UsageError(
-            "no tariff is stored; `wattlog tariff import` adds one"
-            if chosen is None
-            else f"site {chosen} is not on this account"
-        )
-    instant = utc_now() if at is None else first_instant(at, zones[chosen])
-    row = tariff_in_force(tariffs, chosen, instant)
+    tariffs, sites = _stored(settings), _sites(settings)
+    if tariffs.empty:
+        raise UsageError("no tariff is stored; `wattlog tariff import` adds one")
+    with_tariff = set(tariffs["site_id"].tolist())
+    site = choose_one([one for one in sites if site_id is not None or one.site_id in with_tariff], site_id)
+    instant = utc_now() if at is None else first_instant(at, site.zone)
+    row = tariff_in_force(tariffs, site.site_id, instant)
     if row is None:
         raise UsageError(
-            f"site {chosen} has no tariff {'now' if at is None else f'on {at}'}; `wattlog tariff list` lists them"
+            f"site {site.site_id} has no tariff {'now' if at is None else f'on {at}'}; `wattlog tariff list` lists them"
         )
     if row["is_synthetic"]:
         note("a tool wrote this tariff to steer the battery; its prices are not those of the utility")

@@ -7,15 +7,17 @@ from datetime import timedelta
 from importlib.metadata import version
 from itertools import chain
 
+import numpy as np
 import pandas as pd
 
 from extract.archive.raw_archive import IndexEntry, RawArchive
 from extract.windows import local_today
 from flows.adjacent_months import entries_of, months_of
 from transform.sites import Site
+from transform.time import Days
 from warehouse.lake.lake import Lake, Partition
 from wattlog import zones
-from wattlog.lake_periods import LIFETIME, year_of
+from wattlog.lake_periods import LIFETIME, is_year, year_of
 
 MARKER = "requests"
 """The table of a partition that is always written, and last: its file proves that the others were written before it."""
@@ -83,6 +85,13 @@ def partitions_of(archive: RawArchive, site: Site, settle_hours: float) -> list[
         periods.setdefault(year_of(month) if year_of(month) < open_year else month, []).append(month)
     found = [SitePartition(site, period, tuple(of_period)) for period, of_period in periods.items()]
     return [*found, SitePartition(site, LIFETIME, ())] if entries_of(archive, site.site_id, LIFETIME) else found
+
+
+def periods_of_days(archive: RawArchive, site: Site, settle_hours: float, days: Days) -> set[str]:
+    """The periods in which local days of a site lie: closed years, and months of the years that are open."""
+    closed = {part.period for part in partitions_of(archive, site, settle_hours) if is_year(part.period)}
+    months = np.unique(days.astype("datetime64[M]")).astype(str).tolist()
+    return {year_of(month) if year_of(month) in closed else month for month in months}
 
 
 def by_year(items: Iterable[SitePartition]) -> list[SiteYear]:

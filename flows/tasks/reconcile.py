@@ -21,7 +21,7 @@ from flows.tasks.partition import (
     SiteYear,
     digest_of,
     is_stored,
-    partitions_of,
+    periods_of_days,
     with_period_differences,
     write,
 )
@@ -40,7 +40,7 @@ from transform.time import days_of
 from transform.units import rollups_in_watt_hours
 from warehouse.schema import ENERGY_PERIODS, FLOWS
 from wattlog.causes import Cause, Check, Granularity
-from wattlog.lake_periods import LIFETIME, is_year, within, year_of
+from wattlog.lake_periods import LIFETIME, within
 from wattlog.series import SERIES
 
 TABLE = "reconciliation"
@@ -214,11 +214,7 @@ def _write_differences(session: TransformSession, site: Site, rows: pd.DataFrame
     """
     lake = session.lake
     days, is_lifetime = days_of(rows["period_start"]), (rows["granularity"] == "lifetime").to_numpy(dtype=bool)
-    closed = {
-        part.period for part in partitions_of(session.archive, site, session.settle_hours) if is_year(part.period)
-    }
-    months = np.unique(days[~is_lifetime].astype("datetime64[M]")).astype(str).tolist()
-    periods = {year_of(month) if year_of(month) in closed else month for month in months}
+    periods = periods_of_days(session.archive, site, session.settle_hours, days[~is_lifetime])
     periods |= {LIFETIME} if is_lifetime.any() else set()
     stored = {part.period: part for part in lake.partitions(TABLE, site_id=site.site_id) if part.period is not None}
     written = 0

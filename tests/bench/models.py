@@ -200,7 +200,7 @@ _OTHERS = (
     insert into main.bills by name
     select
         site_id, date_trunc('month', local_date)::date as cycle_start, last_day(local_date) as cycle_end,
-        30 as days, 30 as priced_days, 0 as bounded_days, 'none' as netting, 'USD' as currency,
+        30 as days, 30 as priced_days, 0 as bounded_days, 0 as missing_days, 'none' as netting, 'USD' as currency,
         'in_force' as tariff_basis, sum(import_cost) as import_cost, sum(import_cost) as net_cost
     from main.daily_costs
     group by all

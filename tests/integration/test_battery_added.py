@@ -1,17 +1,21 @@
 """A site with solar alone gets a battery, and a grid meter with it: the days before keep what they had."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from extract.simulator import FLOWS, SiteSpec, World
 from extract.simulator.local_day import days_between
 from flows.executors.threads import ThreadExecutor
 from flows.pipeline import BackfillRequest, rebuild
+from tests.shell import run_here
 from tests.simulated import account
+from tests.tariffs import flat
 from warehouse.query.query import connect
 from wattlog.series import Series
 
@@ -90,6 +94,20 @@ def test_the_days_before_a_battery_are_those_of_a_site_without(tmp_path: Path, v
     causes = query(data_dir, "select distinct cause from reconciliation where verdict <> 'agree'")
     assert not {("unexplained",), ("midnight_zero",)} & set(causes)
     assert query(data_dir, "select count(*) from gaps where series = 'soe' and gap_start < ?", ADDED) == [(0,)]
+    _costs_begin_with_the_grid_meter(data_dir)
+
+
+def _costs_begin_with_the_grid_meter(data_dir: Path) -> None:
+    """Imports of 0 Wh on days without grid meter are not known, so these days have no costs, and what-if has no such days."""
+    file = data_dir.parent / "tariff.json"
+    file.write_bytes(orjson.dumps(flat(0.3, 0.1)))
+    where = ["--data-dir", str(data_dir)]
+    environment = {"WATTLOG_PROVIDER": "simulator"}
+    asked = [*where, "tariff", "import", str(file), "--site", "77", "--from", "2025-12-01"]
+    assert run_here(asked, data_dir.parent, environment).returncode == 0
+    assert query(data_dir, "select min(local_date) from main.daily_costs") == [(ADDED,)]
+    found = run_here([*where, "what-if", "--json"], data_dir.parent, environment)
+    assert json.loads(found.stdout)["first_day"] == ADDED.isoformat()
 
 
 @pytest.mark.exhaustive

@@ -14,7 +14,7 @@ from tests.costs import EXPORTED, SITE, begin_of, rows
 from tests.tariffs import document, period, season
 from transform.costs.amounts import NANO, nano_of
 from transform.costs.billing import bills
-from transform.costs.cycles import BillingRules, Netting
+from transform.costs.cycles import BillingRules, CreditUnit, Netting
 from transform.costs.days import daily_costs
 from transform.costs.flows import IMPORTED
 from transform.costs.pricing import hourly_costs
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 FIRST, LAST = date(2018, 1, 1), date(2018, 12, 31)
 HOURS = 8_760
 ZONE = zone_named("UTC-08:00")
-NET_METERING_WITH_CREDITS, NET_BILLING = 1, 2
+NET_METERING, NET_METERING_WITH_CREDITS, NET_BILLING, NET_BILLING_WITH_CARRYOVER = 0, 1, 2, 3
 """PySAM's `ur_metering_option`."""
 
 BUY = {"Warm": {"OFF_PEAK": 0.21, "ON_PEAK": 0.45}, "Cold": {"OFF_PEAK": 0.18, "ON_PEAK": 0.27}}
@@ -91,6 +91,7 @@ def _of_pysam(
                 "ur_nm_yearend_sell_rate": 0,
                 "ur_nm_credit_month": 11,
                 "ur_nm_credit_rollover": 0,
+                "ur_nb_apply_credit_current_month": 1,
                 "ur_en_ts_buy_rate": 0,
                 "ur_en_ts_sell_rate": 0,
                 "ur_ec_sched_weekday": _schedule(is_weekend=False),
@@ -105,7 +106,7 @@ def _of_pysam(
 
 
 def _ours(
-    home: npt.NDArray[np.float64], solar: npt.NDArray[np.float64], netting: Netting, tariff: DatedTariff
+    home: npt.NDArray[np.float64], solar: npt.NDArray[np.float64], rules: BillingRules, tariff: DatedTariff
 ) -> npt.NDArray[np.float64]:
     assert ZONE is not None
     energy = rows(
@@ -114,18 +115,24 @@ def _ours(
     cut = spans_of(begin_of(FIRST, ZONE), begin_of(date(2019, 1, 1), ZONE), ZONE, [tariff])
     hourly = hourly_costs(SITE, energy, cut)
     daily = daily_costs(SITE, hourly, empty_frame("daily"), cut, [tariff])
-    return nano_of(bills(SITE, hourly, daily, [tariff], BillingRules(netting=netting), ZONE)["net_cost"]) / NANO
+    return nano_of(bills(SITE, hourly, daily, [tariff], rules, ZONE)["net_cost"]) / NANO
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    ("option", "netting"), [(NET_BILLING, Netting.NONE), (NET_METERING_WITH_CREDITS, Netting.ANNUAL)]
+    ("option", "rules"),
+    [
+        (NET_METERING, BillingRules(netting=Netting.ANNUAL, credit_unit=CreditUnit.KWH)),
+        (NET_METERING_WITH_CREDITS, BillingRules(netting=Netting.ANNUAL)),
+        (NET_BILLING, BillingRules()),
+        (NET_BILLING_WITH_CARRYOVER, BillingRules(carry_credits=True)),
+    ],
 )
-def test_each_month_is_the_same_to_a_cent(option: int, netting: Netting, seed: int) -> None:
+def test_each_month_is_the_same_to_a_cent(option: int, rules: BillingRules, seed: int) -> None:
     """Months of import and months of export, with two seasons, weekends, and a fixed charge."""
     home, solar = _energy(seed)
     theirs = _of_pysam(home, solar, option, 0.0)
-    ours = _ours(home, solar, netting, _tariff())
+    ours = _ours(home, solar, rules, _tariff())
     assert min(theirs) <= FIXED < max(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=0.005)
 
@@ -134,6 +141,6 @@ def test_the_monthly_minimum_is_the_same() -> None:
     """Where little is to be paid for energy, the minimum takes the place of the bill."""
     home, solar = _energy(5)
     theirs = _of_pysam(home, solar, NET_METERING_WITH_CREDITS, MINIMUM)
-    ours = _ours(home, solar, Netting.ANNUAL, _tariff(monthly_minimum_bill=MINIMUM))
+    ours = _ours(home, solar, BillingRules(netting=Netting.ANNUAL), _tariff(monthly_minimum_bill=MINIMUM))
     assert theirs.count(MINIMUM) >= 2
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=0.005)

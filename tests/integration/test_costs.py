@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import orjson
+import pandas as pd
 import pytest
 
 from extract.simulator import SiteSpec, World
@@ -86,10 +87,10 @@ def home(bare: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     return found
 
 
-def _import(home: Home, document: dict[str, Any], since: date) -> None:
+def _import(home: Home, document: dict[str, Any], since: date, **environment: str) -> None:
     file = home.place.parent / "tariff.json"
     file.write_bytes(orjson.dumps(document))
-    found = home.wattlog("tariff", "import", str(file), "--site", "77", "--from", since.isoformat())
+    found = home.wattlog("tariff", "import", str(file), "--site", "77", "--from", since.isoformat(), **environment)
     assert found.returncode == 0, found.stderr
 
 
@@ -156,6 +157,29 @@ def test_a_changed_tariff_prices_again_and_only_then(home: Home, tmp_path: Path)
     )
 
 
+def test_a_month_is_priced_again_only_for_what_applies_in_it(home: Home, tmp_path: Path) -> None:
+    """A tariff from November leaves October's file as it is. A session that began in October and is in November's responses
+    makes October's costs new."""
+    other, months = Home(home.served, tmp_path / "data"), {"WATTLOG_SETTLE_HOURS": "1400"}
+    shutil.copytree(home.place, other.place)
+    assert other.wattlog("reconcile", **months).returncode == 0
+    files = [other.place / f"lake/table=hourly_costs/site_id=77/month=2025-{month}/part.parquet" for month in (10, 11)]
+    before = [file.stat().st_ino for file in files]
+    _import(other, flat(0.5, 0.1), date(2025, 11, 3), **months)
+    october, november = (file.stat().st_ino for file in files)
+    assert october == before[0]
+    assert november != before[1]
+    cars = "select sum(ev_import_cost) from main.hourly_costs where local_date < date '2025-11-01'"
+    ((cost,),) = other.rows(cars)
+    lake = other.served.context(other.place).open_lake()
+    stored = lake.read("charge_sessions", site_id=77, periods=["2025-11"])
+    begins = pd.Timestamp("2025-11-01T04:00Z")  # the evening of 31 October
+    late = stored.iloc[:1].assign(started_at=begins, ended_at=begins + pd.Timedelta(hours=4), energy_added_wh=9_000.0)
+    lake.amend("charge_sessions", pd.concat([stored, late]), site_id=77, period="2025-11", digest="")
+    assert other.wattlog("reconcile", **months).returncode == 0
+    assert other.rows(cars) > [(cost,)]
+
+
 def test_costs_by_month_day_and_cycle(home: Home) -> None:
     months = home.json("costs")
     assert [row["month"] for row in months["months"] if row["currency"]] == ["2025-10-01", "2025-11-01"]
@@ -181,7 +205,10 @@ def test_bills_follow_the_settings(home: Home) -> None:
         "select sum(import_cost_low - export_credit_high) from analytics.costs_daily where local_date >= date '2025-11-03'"
     )
     assert cycles[2]["net_cost_low"] == pytest.approx(float(low) * 1.1)
+    assert [(row["priced_days"], row["missing_days"]) for row in cycles] == [(0, 0), (6, 0), (3, 0)]
     text = home.wattlog("costs", "--cycle")
+    assert "6 of 31" in text.stdout
+    assert "parts of cycles: 2 of 3" in text.stderr
     assert "priced by a tariff that was not in force then" in text.stderr
     assert home.wattlog("reconcile").returncode == 0
     assert [row["cycle_start"] for row in home.json("costs", "--cycle")["cycles"]] == ["2025-10-01", "2025-11-01"]
@@ -219,12 +246,13 @@ def test_a_file_that_was_deleted_is_made_again(home: Home, table: str) -> None:
             {"WATTLOG_BILLING": '{"sites": {"77": {"tax": 8}}}'},
             "WATTLOG_BILLING: sites.77.tax: Extra inputs",
         ),
+        (["costs"], {"WATTLOG_BILLING": '{"credit_unit": "kwh"}'}, 'credit_unit = "kwh" needs netting = "annual"'),
         (["costs"], {"WATTLOG_BILLING": "monthly"}, "WATTLOG_BILLING: expected a JSON object such as"),
         (["what-if", "--battery", "13.5"], {}, "--battery 13.5 is not KWH:KW:EFF; write it like 13.5:5:0.9"),
         (["what-if", "--battery", "13.5:5:90"], {}, "the efficiency is a share between 0.1 and 1"),
         (["what-if", "--battery", "0:5"], {}, "energy and power must be above 0"),
         (["what-if", "--tariff", "absent.json"], {}, "absent.json cannot be read"),
-        (["what-if", "--site", "78"], {}, "there is no site 78"),
+        (["what-if", "--site", "78"], {}, "site 78 is not on this account; its sites are: 77"),
         (["what-if", "--since", "2030-01-01"], {}, "site 77 has no intervals of energy in that time"),
         (["what-if", "--since", "2025-11-02", "--until", "2025-11-01"], {}, "swap them"),
     ],
@@ -244,14 +272,15 @@ def test_what_if_says_first_how_far_it_can_be_relied_on(home: Home) -> None:
     asked = ["what-if", "--tariff", str(file), "--battery", "27:10:0.9", "--no-battery"]
     text = home.wattlog(*asked)
     assert text.returncode == 0
-    said = " ".join(text.stdout.split()).split("What a year would have cost", maxsplit=1)[0]
+    said = " ".join(text.stdout.split()).split("What it would have cost", maxsplit=1)[0]
     assert "The rules do NOT meet what was observed" in said
     assert "Flat: no price for exports is known, so they count as nothing" in text.stderr
     found = home.json(*asked)
     assert found["is_reliable"] is False
     alternatives = {(row["plan"], row["equipment"], row["rule"]): row for row in found["alternatives"]}
     assert len(alternatives) == 8  # two tariffs: as it is, no battery, and another one under two rules
-    assert all(row["annual_cost"] is not None for row in alternatives.values())
+    assert all(row["cost"] is not None and row["annual_cost"] is None for row in alternatives.values())
+    assert "no cost of 365 days" in text.stderr
     report = home.wattlog("report", "--force")
     assert report.returncode == 0
     assert "27 kWh, 10 kW" in (home.place / "report.html").read_text()

@@ -25,6 +25,7 @@ from tests.shell import run_here
 from tests.simulated import NOW, account
 from tests.tariffs import flat, two_seasons
 from transform.tariffs import is_synthetic, read_tariff, resolve, validate
+from transform.tariffs.files import FileFormat, parse_tariff_file
 from warehouse.connection import connect
 from wattlog.api_json import checksum
 from wattlog.series import Series
@@ -186,11 +187,14 @@ def test_a_tariff_as_toml_that_breaks_a_rule_is_imported_by_force_and_listed(she
     assert json.loads(shell.run("tariff", "list", "--site", "78", "--json").stdout) == []
 
 
-def test_what_is_exported_has_the_same_prices(shell: Shell) -> None:
-    out = shell.directory / "plan.json"
+@pytest.mark.parametrize("form", FileFormat)
+def test_what_is_exported_has_the_same_prices(shell: Shell, form: FileFormat) -> None:
+    out = shell.directory / f"plan.{form.value}"
     assert shell.run("tariff", "export", "--site", "77", "--out", str(out)).returncode == 0
     starts = pd.date_range("2025-01-01", "2025-12-31", freq="7h", tz="UTC")
-    written, stored = (read_tariff(document) for document in (json.loads(out.read_bytes()), SECOND))
+    written, stored = (read_tariff(document) for document in (parse_tariff_file(out.read_bytes(), form), SECOND))
+    if form is FileFormat.TOML:
+        assert shell.run("tariff", "export", "--site", "77", "--toml").stdout == out.read_text()
     pd.testing.assert_frame_equal(resolve(written, starts, SITE.zone), resolve(stored, starts, SITE.zone))
     assert "exists" in shell.run("tariff", "export", "--site", "77", "--out", str(out)).stderr
 
@@ -323,9 +327,33 @@ def test_prices_are_imported_and_replaced_and_a_rebuild_needs_no_file(shell: She
     assert shell.run("verify").returncode == 0
 
 
+def test_prices_of_a_region_are_those_of_its_sites(tmp_path: Path) -> None:
+    sites = tuple(replace(SITE, site_id=number) for number in (77, 78, 79))
+    with account(World(sites)) as served:
+        served.run(tmp_path / "data", BackfillRequest(series=(Series.ENERGY_YEAR,)))
+    (tmp_path / "prices.csv").write_bytes(PRICES)
+    billing = {"region": "NSW1", "sites": {"79": {"region": "QLD1"}}}
+    environment = {"WATTLOG_PROVIDER": "simulator", "WATTLOG_BILLING": json.dumps(billing)}
+
+    def imported_for(region: str) -> subprocess.CompletedProcess[str]:
+        asked = ["prices", "import", str(tmp_path / "prices.csv"), "--region", region, "--currency", "AUD"]
+        return run_here(asked, tmp_path, environment)
+
+    done = imported_for("NSW1")
+    assert done.returncode == 0, done.stderr
+    assert "sites of the region NSW1: 77, 78" in done.stderr
+    assert "4 prices are new" in done.stderr
+    assert [row[0] for row in rows(tmp_path / "data", "prices")] == [77, 77, 78, 78]
+    assert "changes nothing" in imported_for("NSW1").stderr
+    refused = imported_for("VIC1")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "no site has the region VIC1" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "says"),
     [
+        (PRICES, ["--region", "NSW1"], "give either --site ID or --region NAME"),
         (PRICES, ["--currency", "pounds"], "--currency pounds is no code of ISO 4217"),
         (PRICES, [], "prices.csv has no row that can be used: 2 no_currency"),
         (b"a,b\n1,2\n", [], "prices.csv cannot be imported: it has no column interval_start"),

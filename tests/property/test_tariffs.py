@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.tariffs import Json, document, first_form, period, without_zeros
-from transform.tariffs import calendar, grid, read_tariff, resolve, validate, write_tariff
+from tests.tariffs import Json, calendar, document, first_form, period, without_zeros
+from transform.tariffs import grid, read_tariff, resolve, validate, write_tariff
 from transform.tariffs.tariff import MINUTES_PER_WEEK
 from wattlog.zones import Zone
 

@@ -3,21 +3,31 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from transform.costs.amounts import NANO_PER_MICRO, Floats, Ints, micro_of, nano_of, priced
 from transform.costs.cycles import BillingRules, Cycle, Netting
 from transform.costs.days import VARIANTS, rows_of
-from transform.costs.spans import DatedTariff
-from transform.time import Days, days_of
+from transform.costs.spans import DatedTariff, Texts, tariffs_at
+from transform.time import Days, days_of, epoch_us
+
+Places = npt.NDArray[np.intp]
 
 ACTUAL: Final = "grid"
 """The first word of the columns with the energy that did flow, as `without_solar` is for that of another home."""
 
+HOMES: Final = (ACTUAL, *VARIANTS)
+"""The home as it is, and others."""
+
+PEAKS: Final = {ACTUAL: "peak_import_w"} | {name: f"{name}_peak_w" for name in VARIANTS}
+"""Home → the column with its highest import."""
+
 _HUNDRED: Final = Decimal(100)
+_W_PER_KW: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +50,96 @@ class Hours:
     Attributes:
         days: Local day of each.
         price: Equal where season, label, currency and both prices are.
+        label: Label of each.
         buy_micro: Price of imports; 0 where there is none.
         sell_micro: Price of exports; 0 where there is none.
-        peak_w: Highest import; NaN where there is no demand charge.
+        demand: Equal where one demand charge applies: where season, label, currency, its price and its bounds are.
         demand_micro: Price of demand; 0 where there is none.
+        demand_from_w: Below it nothing is charged; 0 for no bound.
+        demand_to_w: Above it no more is charged; infinite for no bound.
+        peak_w: Home → highest import; NaN where there is no demand charge.
         energy_wh: Column → energy.
     """
 
     days: Days
     price: Ints
+    label: Texts
     buy_micro: Ints
     sell_micro: Ints
-    peak_w: Floats
+    demand: Ints
     demand_micro: Ints
+    demand_from_w: Floats
+    demand_to_w: Floats
+    peak_w: Mapping[str, Floats]
     energy_wh: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, hourly: pd.DataFrame) -> "Hours":
-        """The arrays of rows that are sorted by `starts_at`."""
+    def of(cls, hourly: pd.DataFrame, tariffs: Sequence[DatedTariff], *, assumes: bool) -> "Hours":
+        """The arrays of rows that are sorted by `starts_at`.
+
+        Args:
+            hourly: The rows.
+            tariffs: The tariffs that they were priced by, for the bounds of demand charges.
+            assumes: Whether the nearest tariff counts where none was in force.
+        """
         buy, sell = micro_of(hourly["buy_per_kwh"]), micro_of(hourly["sell_per_kwh"])
         demand = nano_of(hourly["demand_price"]) // NANO_PER_MICRO
-        price = np.zeros(len(hourly), np.int64)
-        for column in (*(hourly[name].array for name in ("season", "label", "currency")), buy, sell):
-            code, distinct = pd.factorize(column, use_na_sentinel=False)
-            price = pd.factorize(price * len(distinct) + code)[0]
-        energies = [f"{name}_{flow}_wh" for name in (ACTUAL, *VARIANTS) for flow in ("import", "export")]
+        lower_w, upper_w = _demand_bounds_w(hourly, demand, tariffs, assumes=assumes)
+        names = [hourly[name].array for name in ("season", "label", "currency")]
+        energies = [f"{name}_{flow}_wh" for name in HOMES for flow in ("import", "export")]
         return cls(
             days_of(hourly["local_date"]),
-            price,
+            _codes(*names, buy, sell),
+            hourly["label"].to_numpy(object),
             buy,
             sell,
-            hourly["peak_import_w"].to_numpy(np.float64),
+            _codes(*names, demand, lower_w, upper_w),
             demand,
+            lower_w,
+            upper_w,
+            {name: hourly[PEAKS[name]].to_numpy(np.float64) for name in HOMES},
             {name: hourly[name].to_numpy(np.float64) for name in energies},
         )
 
     def of_cycle(self, cycle: Cycle) -> "Hours":
         """Those of a cycle."""
         rows = rows_of(self.days, cycle)
-        energies = {name: values[rows] for name, values in self.energy_wh.items()}
         return Hours(
             self.days[rows],
             self.price[rows],
+            self.label[rows],
             self.buy_micro[rows],
             self.sell_micro[rows],
-            self.peak_w[rows],
+            self.demand[rows],
             self.demand_micro[rows],
-            energies,
+            self.demand_from_w[rows],
+            self.demand_to_w[rows],
+            {name: values[rows] for name, values in self.peak_w.items()},
+            {name: values[rows] for name, values in self.energy_wh.items()},
         )
+
+
+def _codes(*columns: Any) -> Ints:
+    """A number for each row, equal where all columns are."""
+    found = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        code, distinct = pd.factorize(column, use_na_sentinel=False)
+        found = pd.factorize(found * len(distinct) + code)[0]
+    return found
+
+
+def _demand_bounds_w(
+    hourly: pd.DataFrame, demand_micro: Ints, tariffs: Sequence[DatedTariff], *, assumes: bool
+) -> tuple[Floats, Floats]:
+    """Lowest and highest power to which the price of demand of each row applies: 0 and infinite for no bound."""
+    lowest, highest = np.zeros(len(hourly)), np.full(len(hourly), np.inf)
+    at = np.flatnonzero(demand_micro > 0)
+    position = tariffs_at(epoch_us(hourly["starts_at"])[at], tariffs, assumes=assumes)[0]
+    for place in np.unique(position[position >= 0]).tolist():
+        lower_kw, upper_kw = tariffs[place].tariff.buy.demand_kw
+        lowest[at[position == place]] = (lower_kw or 0) * _W_PER_KW
+        highest[at[position == place]] = np.inf if upper_kw is None else upper_kw * _W_PER_KW
+    return lowest, highest
 
 
 def energy_charge(hours: Hours, name: str, rules: BillingRules) -> EnergyCharge:
@@ -101,14 +153,55 @@ def energy_charge(hours: Hours, name: str, rules: BillingRules) -> EnergyCharge:
         name: `ACTUAL`, or one of `VARIANTS`.
         rules: How the site is billed.
     """
-    imported = hours.energy_wh[f"{name}_import_wh"]
-    exported = _credited(hours.energy_wh[f"{name}_export_wh"], rules.export_limit_kwh)
     buy, sell = hours.buy_micro, hours.sell_micro
-    if rules.netting is not Netting.NONE and len(buy):
-        _, first, group = np.unique(hours.price, return_index=True, return_inverse=True)
-        net = np.bincount(group, weights=imported) - np.bincount(group, weights=exported)
-        imported, exported, buy, sell = np.maximum(net, 0), np.maximum(-net, 0), buy[first], sell[first]
+    if rules.netting is Netting.NONE:
+        imported, exported = _energy(hours, name, rules)
+    else:
+        net_wh, first = _net(hours, name, rules)
+        imported, exported, buy, sell = np.maximum(net_wh, 0), np.maximum(-net_wh, 0), buy[first], sell[first]
     return EnergyCharge(int(priced(imported, buy).sum()), int(priced(exported, sell).sum()))
+
+
+def energy_credit(hours: Hours, name: str, rules: BillingRules, balance_wh: dict[str, float]) -> tuple[int, int]:
+    """What the energy of a cycle costs where credits are energy, and how much of that earlier exports pay for.
+
+    What is left of exports after netting is credit of its label; what is left of imports is taken off that credit, in order of
+    time. It pays for a kWh whatever that costs.
+
+    Args:
+        hours: Those of one cycle.
+        name: `ACTUAL`, or one of `VARIANTS`.
+        rules: How the site is billed.
+        balance_wh: Label → credit of earlier cycles, which follows.
+
+    Returns:
+        The cost of imports before credits, and the credit that is used, in billionths of the currency.
+    """
+    net_wh, first = _net(hours, name, rules)
+    cost = used = 0
+    for energy_wh, label, micro in zip(net_wh, hours.label[first].tolist(), hours.buy_micro[first], strict=True):
+        credit_wh = min(balance_wh.get(label, 0.0), max(float(energy_wh), 0.0))
+        balance_wh[label] = balance_wh.get(label, 0.0) - credit_wh + max(-float(energy_wh), 0.0)
+        bought, paid = priced(np.array([max(energy_wh, 0.0), credit_wh]), np.array([micro, micro])).tolist()
+        cost, used = cost + bought, used + paid
+    return cost, used
+
+
+def _energy(hours: Hours, name: str, rules: BillingRules) -> tuple[Floats, Floats]:
+    """Imports, and the exports that give credit."""
+    exported = _credited(hours.energy_wh[f"{name}_export_wh"], rules.export_limit_kwh)
+    return hours.energy_wh[f"{name}_import_wh"], exported
+
+
+def _net(hours: Hours, name: str, rules: BillingRules) -> tuple[Floats, Places]:
+    """Imports less exports of each price, in the order in which the prices begin, and the row of its beginning."""
+    imported, exported = _energy(hours, name, rules)
+    if not len(imported):
+        return np.zeros(0), np.zeros(0, np.intp)
+    _, first, group = np.unique(hours.price, return_index=True, return_inverse=True)
+    net_wh = np.bincount(group, weights=imported - exported).astype(np.float64)
+    order = np.argsort(first)
+    return net_wh[order], first[order]
 
 
 def _credited(exported_wh: Floats, limit_kwh: Decimal | None) -> Floats:
@@ -119,22 +212,24 @@ def _credited(exported_wh: Floats, limit_kwh: Decimal | None) -> Floats:
     return np.diff(np.minimum(np.cumsum(exported_wh), limit_wh), prepend=0.0)
 
 
-def demand_charges(hours: Hours, tariffs: Sequence[DatedTariff]) -> int:
-    """The highest import of each price with a demand charge, at that charge.
+def demand_charges(hours: Hours, name: str) -> int:
+    """The highest import to which each demand charge applies, at its price. Prices of energy may change within it.
 
     A tariff's bounds apply to its own highest import: below the lower one nothing is charged, above the upper one no more.
+
+    Args:
+        hours: Those of one cycle.
+        name: `ACTUAL`, or one of `VARIANTS`.
     """
-    at = np.flatnonzero((hours.demand_micro > 0) & ~np.isnan(hours.peak_w))
+    at = np.flatnonzero((hours.demand_micro > 0) & ~np.isnan(hours.peak_w[name]))
     if not len(at):
         return 0
-    _, first, group = np.unique(hours.price[at], return_index=True, return_inverse=True)
+    _, first, group = np.unique(hours.demand[at], return_index=True, return_inverse=True)
     peak_w = np.zeros(len(first))
-    np.maximum.at(peak_w, group, hours.peak_w[at])
-    bounds = (dated.tariff.buy.demand_kw for dated in reversed(tariffs) if any(dated.tariff.buy.demand.values()))
-    lower, upper = next(bounds, (None, None))
-    peak_w = np.where(peak_w < (lower or 0) * 1_000, 0.0, peak_w)
-    peak_w = peak_w if upper is None else np.minimum(peak_w, upper * 1_000)
-    return int(priced(peak_w, hours.demand_micro[at][first]).sum())
+    np.maximum.at(peak_w, group, hours.peak_w[name][at])
+    first = at[first]
+    peak_w = np.where(peak_w < hours.demand_from_w[first], 0.0, np.minimum(peak_w, hours.demand_to_w[first]))
+    return int(priced(peak_w, hours.demand_micro[first]).sum())
 
 
 def tax_of(nano: int, tax_pct: Decimal) -> int:

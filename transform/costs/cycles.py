@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -31,6 +30,15 @@ class TrueUp(StrEnum):
     EXPIRES = "expires"
 
 
+class CreditUnit(StrEnum):
+    """What a credit is counted in."""
+
+    MONEY = "money"
+    """Exports that are left after netting are sold, and the amount is the credit."""
+    KWH = "kwh"
+    """They are energy, which later pays for imports of the same label, whatever these cost then."""
+
+
 @dataclass(frozen=True, slots=True)
 class BillingRules:
     """How a site is billed.
@@ -41,8 +49,10 @@ class BillingRules:
             of the month.
         netting: What exports are set against.
         carry_credits: Whether a credit is carried to later cycles, and not paid; always, where netting is annual.
-        true_up_month: Month, 1 to 12, whose cycle begins a new year of credits.
+        true_up_month: Month, 1 to 12: the first cycle that begins in it, or after it, begins a new year of credits.
         true_up: What happens to the credits that are left then.
+        credit_unit: Whether credits are money or energy; energy only where netting is annual.
+        true_up_per_kwh: What a kWh of credit is paid with then.
         export_limit_kwh: Exports of a cycle beyond it give no credit; None for no limit.
         tax_pct: Tax on all that is to be paid.
     """
@@ -53,8 +63,15 @@ class BillingRules:
     carry_credits: bool = False
     true_up_month: int = 1
     true_up: TrueUp = TrueUp.EXPIRES
+    credit_unit: CreditUnit = CreditUnit.MONEY
+    true_up_per_kwh: Decimal = field(default_factory=lambda: Decimal(0))
     export_limit_kwh: Decimal | None = None
     tax_pct: Decimal = field(default_factory=lambda: Decimal(0))
+
+    @property
+    def has_energy_credits(self) -> bool:
+        """Whether credits are energy."""
+        return self.credit_unit is CreditUnit.KWH
 
     @property
     def carries(self) -> bool:
@@ -85,15 +102,19 @@ class Cycle:
 def cycles(first_day: date, last_day: date, rules: BillingRules) -> list[Cycle]:
     """The cycles that have a day from `first_day` to `last_day`, whole ones also at both ends."""
     starts = _starts(first_day, last_day, rules)
+    years = [_credit_year(start, rules) for start in [_in_month(starts[0], -1, starts[0].day), *starts]]
     return [
-        Cycle(start, after - _ONE_DAY, start.month == rules.true_up_month and _is_first_of_month(starts, start))
-        for start, after in pairwise(starts)
+        Cycle(start, after - _ONE_DAY, begins_year=year != year_before)
+        for (start, after), (year_before, year) in zip(pairwise(starts), pairwise(years), strict=False)
     ]
 
 
-def _is_first_of_month(starts: Sequence[date], start: date) -> bool:
-    """Whether no cycle before began in the same month, so that a year of credits begins once."""
-    return not any(other < start and (other.year, other.month) == (start.year, start.month) for other in starts)
+def _credit_year(start: date, rules: BillingRules) -> int:
+    """The year of credits of a cycle: the calendar year in which it began.
+
+    The first cycle that begins in the month of the true-up, or after a month without a reading, begins a new one.
+    """
+    return start.year if start.month >= rules.true_up_month else start.year - 1
 
 
 def _starts(first_day: date, last_day: date, rules: BillingRules) -> list[date]:

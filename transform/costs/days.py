@@ -205,9 +205,9 @@ def _basis(spans: Spans, days: Days) -> list[str | None]:
 def _daily_charges(
     spans: Spans, first_of_day: Places, tariffs: Sequence[DatedTariff]
 ) -> pd.api.extensions.ExtensionArray:
-    """The charges of the tariff in force when each day begins."""
-    charges = np.array([dated.tariff.buy.daily_micro for dated in tariffs] + [0, 0], np.int64) * NANO_PER_MICRO
-    position = spans.tariff[first_of_day]  # the two that are no tariff are negative: the zeros at the end
+    """The charges of the tariff in force when each day begins, also where energy is priced by interval."""
+    charges = np.array([dated.tariff.buy.daily_micro for dated in tariffs] + [0], np.int64) * NANO_PER_MICRO
+    position = spans.in_force[first_of_day]  # NO_TARIFF is negative: the zero at the end
     return money(charges[position], position < 0)
 
 

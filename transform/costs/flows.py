@@ -56,18 +56,21 @@ class Intervals:
         return len(self.starts_us)
 
 
-def intervals_of(frame: pd.DataFrame, sessions: pd.DataFrame | None = None, *, has_battery: bool = True) -> Intervals:
+def intervals_of(
+    frame: pd.DataFrame, sessions: pd.DataFrame | None = None, *, has_battery: Mask | None = None
+) -> Intervals:
     """The intervals of one site from `energy_intervals`; those whose import is not known are left out.
 
     Args:
         frame: Rows of `energy_intervals`, sorted by `interval_start`.
         sessions: Rows of `charge_sessions` of the same time.
-        has_battery: Whether the site has a battery. Without one, a day that has no split of energy is not metered (Q43).
+        has_battery: Whether the site had a battery on the day of each row; None: on all of them. Without one, a day that has
+            no split of energy is not metered (Q43).
     """
     flows = {name: frame[name].to_numpy(np.float64) for name in FLOWS}
     is_known = ~np.isnan(flows[IMPORTED])
-    if not has_battery and len(frame):
-        is_known &= ~_unmetered(frame, flows)
+    if has_battery is not None and not has_battery.all():
+        is_known &= has_battery | ~_unmetered(frame, flows)
     starts_us, length_s = epoch_us(frame["interval_start"]), frame["interval_s"].to_numpy(np.int64)
     if not is_known.all():
         starts_us, length_s = starts_us[is_known], length_s[is_known]
@@ -121,6 +124,16 @@ def exported(flows: Mapping[str, Floats]) -> Floats:
 def imported_by_battery(flows: Mapping[str, Floats]) -> Floats:
     """What the battery took from the grid."""
     return flows[_CHARGED[0]]
+
+
+def other_homes(flows: Mapping[str, Floats]) -> dict[str, tuple[Floats, Floats]]:
+    """Import and export of the same home without panels, without battery, and without both."""
+    nothing = np.zeros(len(flows[IMPORTED]))
+    return {
+        "without_solar": without_solar(flows),
+        "without_battery": without_battery(flows),
+        "without_both": (without_both(flows), nothing),
+    }
 
 
 def without_solar(flows: Mapping[str, Floats]) -> tuple[Floats, Floats]:

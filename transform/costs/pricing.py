@@ -104,6 +104,12 @@ def hourly_costs(site_id: int, intervals: Intervals, spans: Spans) -> pd.DataFra
     (buy, no_buy), (sell, no_sell) = used.amounts("buy_micro"), used.amounts("sell_micro")
     demand, no_demand = used.amounts("demand_micro")
     ev_wh = np.zeros(count) if intervals.ev_wh is None else parts.sums(intervals.ev_wh)
+    homes = of_flows.other_homes(flows)
+    peaks = (
+        dict.fromkeys(("grid", *homes), np.full(count, np.nan))
+        if no_demand.all()
+        else _peaks(intervals, spans, parts.span)
+    )
     columns = {
         "site_id": np.full(count, site_id),
         "starts_at": instants_of(used.starts_us),
@@ -118,16 +124,13 @@ def hourly_costs(site_id: int, intervals: Intervals, spans: Spans) -> pd.DataFra
         "export_credit": money(found.export_nano, no_sell),
         "battery_import_cost": money(priced(of_flows.imported_by_battery(flows), buy), no_buy),
         "ev_import_cost": money(priced(ev_wh, buy), no_buy),
-        "peak_import_w": np.full(count, np.nan) if no_demand.all() else _peaks(intervals, spans, parts.span),
+        "peak_import_w": peaks["grid"],
         "demand_price": money(demand * NANO_PER_MICRO, no_demand),
     }
-    for name, (bought, sold) in {
-        "without_solar": of_flows.without_solar(flows),
-        "without_battery": of_flows.without_battery(flows),
-        "without_both": (of_flows.without_both(flows), np.zeros(count)),
-    }.items():
+    for name, (bought, sold) in homes.items():
         columns[f"{name}_import_wh"] = bought
         columns[f"{name}_export_wh"] = sold
+        columns[f"{name}_peak_w"] = peaks[name]
     return table_frame(TABLE, columns)
 
 
@@ -162,14 +165,22 @@ def _split(intervals: Intervals, starts_us: Ints, ends_us: Ints) -> _Parts:
     return _Parts(of, span[firsts], shared_us / (intervals.length_s[of] * _US), firsts)
 
 
-def _peaks(intervals: Intervals, spans: Spans, at: Places) -> Floats:
-    """The highest mean import of a quarter hour that begins in each span, in W; of quarters that are stored whole."""
+def _peaks(intervals: Intervals, spans: Spans, at: Places) -> dict[str, Floats]:
+    """The highest mean import of a quarter hour that begins in each span, in W; of quarters that are stored whole.
+
+    Returns:
+        `grid` and the names of other homes → W by span.
+    """
     quarters_us = np.arange(spans.starts_us[0] // _QUARTER_US * _QUARTER_US, spans.end_us, _QUARTER_US)
     parts = _parts(intervals, quarters_us, spans.end_us)
     stored_s = np.rint(parts.sums(intervals.length_s))
-    watts = parts.sums(intervals.flows[IMPORTED]) * 3_600 / np.maximum(stored_s, 1)
     is_whole = stored_s == _QUARTER_US // _US
-    span = np.searchsorted(spans.starts_us, quarters_us[parts.span][is_whole], side="right") - 1
-    found = np.full(len(spans), np.nan)
-    np.fmax.at(found, np.maximum(span, 0), watts[is_whole])
-    return found[at]
+    span = np.maximum(np.searchsorted(spans.starts_us, quarters_us[parts.span][is_whole], side="right") - 1, 0)
+    flows = {name: parts.sums(values)[is_whole] for name, values in intervals.flows.items()}
+    imports = {"grid": flows[IMPORTED]} | {name: bought for name, (bought, _) in of_flows.other_homes(flows).items()}
+    peaks = {}
+    for name, import_wh in imports.items():
+        found = np.full(len(spans), np.nan)
+        np.fmax.at(found, span, import_wh * 3_600 / (_QUARTER_US // _US))
+        peaks[name] = found[at]
+    return peaks

@@ -4,6 +4,7 @@ Everything is computed on the instants of UTC; the site's clock only says where 
 is two spans, an hour that they skip is none (Q130).
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -44,8 +45,7 @@ SPOT: Final = "SPOT"
 """The label of energy that is priced by interval."""
 
 NO_TARIFF: Final = -1
-BY_INTERVAL: Final = -2
-"""Positions in `Spans.tariff` that are not of a tariff."""
+"""Position where no tariff is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,6 @@ class Price:
     """What applies to the energy of a span.
 
     Attributes:
-        tariff: Position of the tariff, `BY_INTERVAL` or `NO_TARIFF`.
         tariff_basis: Whether it was in force; None without a tariff.
         currency: ISO 4217 code; None where none is known.
         season: Season of the price of imports; empty where there is none.
@@ -78,7 +77,6 @@ class Price:
         demand_micro: Price per kW of the highest import; None where there is none.
     """
 
-    tariff: int = NO_TARIFF
     tariff_basis: Basis | None = None
     currency: str | None = None
     season: str = ""
@@ -114,12 +112,19 @@ class DatedPrices:
         nothing = np.zeros(0, np.int64)
         return cls(nothing, nothing, nothing, nothing, np.zeros(0, bool), np.zeros(0, object))
 
+    def checksum(self, begin_us: int, end_us: int) -> str:
+        """Identifies the prices of the intervals that reach into a time."""
+        rows = slice(np.searchsorted(self.ends_us, begin_us, side="right"), np.searchsorted(self.starts_us, end_us))
+        numbers = (self.starts_us, self.ends_us, self.buy_micro, self.sell_micro, self.has_sell)
+        found = hashlib.sha256("\n".join(self.currency[rows]).encode())
+        for values in numbers:
+            found.update(values[rows].tobytes())
+        return found.hexdigest()
+
     def price(self, place: int) -> Price:
         """The price of an interval."""
         sell_micro = int(self.sell_micro[place]) if self.has_sell[place] else None
-        return Price(
-            BY_INTERVAL, Basis.IN_FORCE, str(self.currency[place]), "", SPOT, int(self.buy_micro[place]), sell_micro
-        )
+        return Price(Basis.IN_FORCE, str(self.currency[place]), "", SPOT, int(self.buy_micro[place]), sell_micro)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,8 @@ class Spans:
         end_us: First instant after the last.
         days: Local day of each.
         code: Position of the price of each.
+        in_force: Position of the tariff in force when each begins, also where energy is priced by interval; `NO_TARIFF` where
+            there is none.
         prices: The distinct prices.
     """
 
@@ -138,6 +145,7 @@ class Spans:
     end_us: int
     days: Days
     code: Ints
+    in_force: Ints
     prices: tuple[Price, ...]
 
     @property
@@ -151,11 +159,6 @@ class Spans:
         is_null = np.array([value is None for value in values], bool)
         return np.array([value or 0 for value in values], np.int64)[self.code], is_null[self.code]
 
-    @property
-    def tariff(self) -> Ints:
-        """Position of the tariff of each, `BY_INTERVAL` or `NO_TARIFF`."""
-        return np.array([price.tariff for price in self.prices], np.int64)[self.code]
-
     def texts(self, name: str) -> ExtensionArray:
         """A text of the price of each span, NULL where it is None."""
         names = pa.array([getattr(price, name) for price in self.prices], pa.large_string())
@@ -164,7 +167,8 @@ class Spans:
 
     def at(self, positions: npt.NDArray[np.intp]) -> "Spans":
         """Some of them, which need not be in a row any more."""
-        return replace(self, starts_us=self.starts_us[positions], days=self.days[positions], code=self.code[positions])
+        chosen = {name: getattr(self, name)[positions] for name in ("starts_us", "days", "code", "in_force")}
+        return replace(self, **chosen)
 
     def __len__(self) -> int:
         return len(self.starts_us)
@@ -191,16 +195,18 @@ def spans_of(
     """
     dated_prices = prices or DatedPrices.none()
     starts_us = _cuts(begin_us, end_us, zone, tariffs, dated_prices)
-    code, distinct = _priced(starts_us, zone, tariffs, dated_prices, assumes=assumes)
+    in_force, is_assumed = tariffs_at(starts_us, tariffs, assumes=assumes)
+    code, distinct = _priced(starts_us, zone, tariffs, dated_prices, in_force, is_assumed)
     walls = local_walls(instants_of(starts_us), zone).astype("datetime64[us]")
     walls_us = walls.view(np.int64)
     is_first = _changes(walls_us // _HOUR_US, walls_us - starts_us, code)
-    return Spans(starts_us[is_first], end_us, walls[is_first].astype("datetime64[D]"), code[is_first], distinct)
+    days = walls[is_first].astype("datetime64[D]")
+    return Spans(starts_us[is_first], end_us, days, code[is_first], in_force[is_first], distinct)
 
 
 def tariffs_of_days(days: Days, zone: tzinfo, tariffs: Sequence[DatedTariff], *, assumes: bool = False) -> Ints:
     """Position of the tariff in force when each local day begins; `NO_TARIFF` where there is none."""
-    return _in_force(first_instants_us(days, zone), tariffs, assumes=assumes)[0]
+    return tariffs_at(first_instants_us(days, zone), tariffs, assumes=assumes)[0]
 
 
 def _cuts(begin_us: int, end_us: int, zone: tzinfo, tariffs: Sequence[DatedTariff], prices: DatedPrices) -> Ints:
@@ -241,8 +247,8 @@ def _edges(tariffs: Sequence[DatedTariff]) -> Iterator[int]:
             yield dated.ends_us
 
 
-def _in_force(starts_us: Ints, tariffs: Sequence[DatedTariff], *, assumes: bool) -> tuple[Ints, Mask]:
-    """Position of the tariff at each instant, and whether it was not in force then."""
+def tariffs_at(starts_us: Ints, tariffs: Sequence[DatedTariff], *, assumes: bool) -> tuple[Ints, Mask]:
+    """Position of the tariff at each instant, `NO_TARIFF` where there is none, and whether it was not in force then."""
     found = np.full(len(starts_us), NO_TARIFF, np.int64)
     for position, dated in enumerate(tariffs):
         ends_us = _FOREVER_US if dated.ends_us is None else dated.ends_us
@@ -266,35 +272,39 @@ def _prices_at(starts_us: Ints, prices: DatedPrices) -> Ints:
 
 
 def _priced(
-    starts_us: Ints, zone: tzinfo, tariffs: Sequence[DatedTariff], prices: DatedPrices, *, assumes: bool
+    starts_us: Ints,
+    zone: tzinfo,
+    tariffs: Sequence[DatedTariff],
+    prices: DatedPrices,
+    in_force: Ints,
+    is_assumed: Mask,
 ) -> tuple[Ints, tuple[Price, ...]]:
     """The price at each instant: its position among the distinct ones, and these."""
-    position, is_assumed = _in_force(starts_us, tariffs, assumes=assumes)
     by_interval = _prices_at(starts_us, prices)
-    position[by_interval >= 0] = BY_INTERVAL
+    is_by_interval = by_interval >= 0
     code, distinct = np.zeros(len(starts_us), np.int64), [Price()]
     for place, dated in enumerate(tariffs):
         for assumed, basis in ((False, Basis.IN_FORCE), (True, Basis.ASSUMED)):
-            at = np.flatnonzero((position == place) & (is_assumed == assumed))
+            at = np.flatnonzero((in_force == place) & (is_assumed == assumed) & ~is_by_interval)
             if len(at):
-                codes, found = _of_tariff(starts_us[at], zone, dated.tariff, place, basis)
+                codes, found = _of_tariff(starts_us[at], zone, dated.tariff, basis)
                 code[at] = codes + len(distinct)
                 distinct += found
-    if (position == BY_INTERVAL).any():
-        used, codes = np.unique(by_interval[position == BY_INTERVAL], return_inverse=True)
-        code[position == BY_INTERVAL] = codes + len(distinct)
+    if is_by_interval.any():
+        used, codes = np.unique(by_interval[is_by_interval], return_inverse=True)
+        code[is_by_interval] = codes + len(distinct)
         distinct += [prices.price(place) for place in used.tolist()]
     return code, tuple(distinct)
 
 
-def _of_tariff(starts_us: Ints, zone: tzinfo, tariff: Tariff, place: int, basis: Basis) -> tuple[Ints, list[Price]]:
+def _of_tariff(starts_us: Ints, zone: tzinfo, tariff: Tariff, basis: Basis) -> tuple[Ints, list[Price]]:
     """The same where one tariff applies."""
     instants = pd.DatetimeIndex(instants_of(starts_us))
     resolved = resolve(tariff, instants, zone)
     # The label of a season has one price of imports; the price of exports may change at other times.
     seasons, labels = (resolved[name].array for name in ("season", "buy_label"))
     key = seasons.codes.astype(np.int64) * (len(labels.categories) + 1) + labels.codes
-    demand = resolve_demand(tariff, instants, zone)["micro_per_kw"] if any(tariff.buy.demand.values()) else None
+    demand = pd.Series(resolve_demand(tariff, instants, zone)) if tariff.buy.has_demand_charge else None
     for amounts in (resolved["sell_micro_per_kwh"], *([] if demand is None else [demand])):
         more, values = pd.factorize(amounts.to_numpy(np.int64, na_value=_NO_AMOUNT))
         key = key * len(values) + more
@@ -305,7 +315,6 @@ def _of_tariff(starts_us: Ints, zone: tzinfo, tariff: Tariff, place: int, basis:
     demands = [None] * len(first) if demand is None else [_amount(value) for value in demand.iloc[first]]
     return code, [
         Price(
-            place,
             basis,
             tariff.currency or None,
             _text(season),

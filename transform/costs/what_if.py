@@ -11,14 +11,14 @@ from typing import Final
 
 import numpy as np
 
-from transform.costs.amounts import Mask, nano_of
+from transform.costs.amounts import nano_of
 from transform.costs.billing import bills
 from transform.costs.cycles import BillingRules
 from transform.costs.days import daily_costs
 from transform.costs.dispatch import Battery, Rule, allowed, as_intervals, dispatch, load_of
 from transform.costs.flows import IMPORTED, Intervals, exported
 from transform.costs.pricing import hourly_costs
-from transform.costs.spans import DatedTariff, spans_of
+from transform.costs.spans import DatedPrices, DatedTariff, Spans, spans_of
 from transform.frames import empty_frame
 from transform.tariffs import ALL, Side
 
@@ -30,7 +30,11 @@ DAILY_TOLERANCE: Final = 0.15
 
 DAYS_PER_YEAR: Final = 365
 
-_DAY_US: Final = 86_400 * 1_000_000
+COMPLETE: Final = 0.99
+"""Share of the time from which on a cost is of nearly all of it."""
+
+_US: Final = 1_000_000
+_DAY_US: Final = 86_400 * _US
 
 OBSERVED: Final = "observed"
 """The rule of energy that is not simulated."""
@@ -67,11 +71,13 @@ class Plan:
     Attributes:
         name: What it is called.
         tariffs: Its tariffs; one that is always in force, or those that were.
+        prices: Prices by interval, which count before any tariff.
         has_sell_price: Whether exports have a price; without one they count as nothing.
     """
 
     name: str
     tariffs: tuple[DatedTariff, ...]
+    prices: DatedPrices
     has_sell_price: bool = True
 
 
@@ -102,9 +108,9 @@ class Outcome:
         rule: The rule of the battery; `observed` where nothing is simulated.
         import_kwh: Imports of the whole time.
         export_kwh: Exports of the whole time.
-        cost_nano: Sum of all bills, in billionths of the currency; None where a day has no price.
+        cost_nano: Sum of all bills of the time that is stored, in billionths of the currency; None where a day has no price.
         credit_nano: Credit that is left at the end.
-        annual_cost_nano: The cost for 365 days.
+        annual_cost_nano: The cost for 365 days; None where less than a year, or less than nearly all of the time, is stored.
         currency: Its currency.
         has_sell_price: Whether exports have a price.
     """
@@ -132,7 +138,6 @@ class History:
         begin_us: First instant of the first day, microseconds since 1970.
         end_us: First instant after the last day.
         rules: How it is billed.
-        assumes: Whether the nearest tariff counts where none was in force.
     """
 
     site_id: int
@@ -141,34 +146,48 @@ class History:
     begin_us: int
     end_us: int
     rules: BillingRules
-    assumes: bool = False
 
     @property
     def days(self) -> int:
         """How many days it has."""
         return round((self.end_us - self.begin_us) / _DAY_US)
 
+    @property
+    def stored_share(self) -> float:
+        """Share of the time for which intervals are stored."""
+        return float(self.intervals.length_s.sum()) * _US / max(self.end_us - self.begin_us, 1)
 
-def plan_of(name: str, tariffs: Sequence[DatedTariff]) -> Plan:
-    """A plan; where a tariff has no sell side, exports count as nothing (Q132)."""
+    @property
+    def is_year(self) -> bool:
+        """Whether it is nearly all of at least a year: a part of one has not each season, and no cost of a year follows."""
+        return self.days >= DAYS_PER_YEAR and self.stored_share >= COMPLETE
+
+    def spans(self, plan: Plan) -> Spans:
+        """Its time cut by the prices of a plan, the nearest tariff where none was in force."""
+        return spans_of(self.begin_us, self.end_us, self.zone, plan.tariffs, plan.prices, assumes=True)
+
+
+def plan_of(name: str, tariffs: Sequence[DatedTariff], prices: DatedPrices | None = None) -> Plan:
+    """A plan; where a tariff or an interval has no price of exports, they count as nothing (Q132)."""
     priced = tuple(
         dated if dated.tariff.sell is not None else replace(dated, tariff=replace(dated.tariff, sell=_nothing()))
         for dated in tariffs
     )
-    return Plan(name, priced, all(dated.tariff.sell is not None for dated in tariffs))
+    by_interval = prices or DatedPrices.none()
+    has_sell_price = all(dated.tariff.sell is not None for dated in tariffs) and bool(by_interval.has_sell.all())
+    return Plan(name, priced, replace(by_interval, has_sell=np.ones(len(by_interval.has_sell), bool)), has_sell_price)
 
 
 def _nothing() -> Side:
     return Side(energy={ALL: {ALL: 0}})
 
 
-def replay(history: History, battery: Battery, plan: Plan | None) -> list[Replay]:
+def replay(history: History, battery: Battery, plan: Plan) -> list[Replay]:
     """Simulate the existing battery under each rule, the best first."""
     load, observed = load_of(history.intervals), history.intervals.flows[IMPORTED]
-    rules = [Rule.SELF_POWERED, *([Rule.TIME_BASED] if plan is not None else [])]
-    found = []
-    for rule in rules:
-        gives, fills = _allowed(history, rule, battery, plan)
+    spans, found = history.spans(plan), []
+    for rule in Rule:
+        gives, fills = allowed(rule, battery, history.intervals, spans)
         simulated = dispatch(load, battery, gives, fills).import_wh
         difference = simulated - observed
         reference = max(float(observed.sum()), 1.0)
@@ -186,21 +205,15 @@ def replay(history: History, battery: Battery, plan: Plan | None) -> list[Replay
     return sorted(found, key=lambda of_rule: of_rule.daily_error)
 
 
-def _allowed(history: History, rule: Rule, battery: Battery | None, plan: Plan | None) -> tuple[Mask, Mask]:
-    tariffs = plan.tariffs if plan is not None else ()
-    spans = spans_of(history.begin_us, history.end_us, history.zone, tariffs, assumes=True)
-    return allowed(rule, battery, history.intervals, spans)
-
-
-def outcome(history: History, plan: Plan, equipment: Equipment, rule: Rule) -> Outcome:
-    """What one alternative would have cost."""
+def outcome(history: History, plan: Plan, spans: Spans, equipment: Equipment, rule: Rule) -> Outcome:
+    """What one alternative would have cost; `spans` are those of its plan."""
     intervals, name = history.intervals, OBSERVED
     if not equipment.is_observed:
-        gives, fills = _allowed(history, rule, equipment.battery, plan)
+        gives, fills = allowed(rule, equipment.battery, intervals, spans)
         simulated = dispatch(load_of(intervals, equipment.solar_scale), equipment.battery, gives, fills)
         intervals, name = as_intervals(intervals, simulated), rule.value if equipment.battery else "none"
-    cost, credit, currency = _bills(history, plan, intervals)
-    annual = None if cost is None else round(cost * DAYS_PER_YEAR / max(history.days, 1))
+    cost, credit, currency = _bills(history, plan, spans, intervals)
+    annual = None if cost is None or not history.is_year else round(cost * DAYS_PER_YEAR / history.days)
     return Outcome(
         plan.name,
         equipment.name,
@@ -215,12 +228,13 @@ def outcome(history: History, plan: Plan, equipment: Equipment, rule: Rule) -> O
     )
 
 
-def _bills(history: History, plan: Plan, intervals: Intervals) -> tuple[int | None, int, str | None]:
+def _bills(history: History, plan: Plan, spans: Spans, intervals: Intervals) -> tuple[int | None, int, str | None]:
     """The sum of all bills, the credit that is left, and the currency."""
-    spans = spans_of(history.begin_us, history.end_us, history.zone, plan.tariffs, assumes=history.assumes)
     hourly = hourly_costs(history.site_id, intervals, spans)
     daily = daily_costs(history.site_id, hourly, empty_frame("daily"), spans, plan.tariffs)
-    found = bills(history.site_id, hourly, daily, plan.tariffs, history.rules, history.zone, assumes=history.assumes)
+    found = bills(
+        history.site_id, hourly, daily, plan.tariffs, history.rules, history.zone, assumes=True, skips_missing=True
+    )
     currencies = set(found["currency"].dropna())
     if not len(found) or found["net_cost"].isna().any() or len(currencies) != 1:
         return None, 0, None
@@ -230,9 +244,9 @@ def _bills(history: History, plan: Plan, intervals: Intervals) -> tuple[int | No
 def outcomes(history: History, plans: Sequence[Plan], equipment: Sequence[Equipment]) -> list[Outcome]:
     """Every combination, the cheapest first; a battery that is simulated, under both rules."""
     found = [
-        outcome(history, plan, of_home, rule)
-        for plan in plans
+        outcome(history, plan, spans, of_home, rule)
+        for plan, spans in ((plan, history.spans(plan)) for plan in plans)
         for of_home in equipment
         for rule in ([Rule.SELF_POWERED] if of_home.is_observed or of_home.battery is None else list(Rule))
     ]
-    return sorted(found, key=lambda made: (made.annual_cost_nano is None, made.annual_cost_nano or 0))
+    return sorted(found, key=lambda made: (made.cost_nano is None, made.cost_nano or 0))

@@ -36,11 +36,6 @@ def micro(value: object) -> int | None:
     return int((number * MICRO).quantize(_ONE, ROUND_HALF_EVEN))
 
 
-def decimal_from_micro(amount: int) -> Decimal:
-    """An amount of millionths as a decimal in the currency, without trailing zeros: 300000 is 0.3."""
-    return Decimal(micro_text(amount))
-
-
 def micro_text(amount: int, decimals: int = 0) -> str:
     """An amount of millionths as text in the currency, exact: 305720 is `0.30572`.
 

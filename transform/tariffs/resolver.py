@@ -122,9 +122,9 @@ def _season_of_day(side: Side) -> Codes:
 def resolve(tariff: Tariff, starts: pd.DatetimeIndex, zone: tzinfo) -> pd.DataFrame:
     """Season, label and price at each instant.
 
-    **Shape**: n instants (tz-aware, in any order) → n rows in the same order with the columns `season` (of the buy side),
-    `buy_label`, `buy_micro_per_kwh`, `sell_label`, `sell_micro_per_kwh`. Names are categorical, prices Int64; each is NULL
-    where it is not known.
+    **Shape**: n instants (tz-aware, in any order) → n rows in the same order with the columns `season` and `buy_label` (of the
+    buy side), `buy_micro_per_kwh`, `sell_micro_per_kwh`. Names are categorical, prices Int64; each is NULL where it is not
+    known.
     **Units**: millionths of the tariff's currency per kWh.
 
     Args:
@@ -140,26 +140,19 @@ def resolve(tariff: Tariff, starts: pd.DatetimeIndex, zone: tzinfo) -> pd.DataFr
             "season": _named(clock.seasons(buy), buy.seasons),
             "buy_label": _named(bought, [cell.label for cell in buy.cells]),
             "buy_micro_per_kwh": _amounts(bought, [cell.energy_micro for cell in buy.cells]),
-            "sell_label": _named(sold, [cell.label for cell in sell.cells]),
             "sell_micro_per_kwh": _amounts(sold, [cell.energy_micro for cell in sell.cells]),
         }
     )
 
 
-def resolve_demand(tariff: Tariff, starts: pd.DatetimeIndex, zone: tzinfo) -> pd.DataFrame:
-    """Label and demand price of imports at each instant.
+def resolve_demand(tariff: Tariff, starts: pd.DatetimeIndex, zone: tzinfo) -> ExtensionArray:
+    """Demand price of imports at each instant.
 
-    **Shape**: n instants → n rows in the same order with `label` and `micro_per_kw` (Int64), NULL where it is not known.
+    **Shape**: n instants → n prices in the same order (Int64), NULL where none is known.
     **Units**: millionths of the tariff's currency per kW of the highest power.
     """
     buy = side_grid(tariff.buy)
-    cells = _Clock.of(starts, zone).cells(buy)
-    return pd.DataFrame(
-        {
-            "label": _named(cells, [cell.label for cell in buy.cells]),
-            "micro_per_kw": _amounts(cells, [cell.demand_micro for cell in buy.cells]),
-        }
-    )
+    return _amounts(_Clock.of(starts, zone).cells(buy), [cell.demand_micro for cell in buy.cells])
 
 
 def grid(tariff: Tariff) -> pd.DataFrame:
@@ -167,7 +160,7 @@ def grid(tariff: Tariff) -> pd.DataFrame:
 
     **Shape**: one row per `side` (buy, sell), `season`, `day_of_week` (0 Monday to 6), and `from_minute` to `to_minute` (of the
     day, the end not included) with `label`, `micro_per_kwh`, `micro_per_kw`. Each minute of each season's week is in one row.
-    A season that is NULL is for the days that `calendar` gives none, if there are any.
+    A season that is NULL is for the days that are in none or in several, if there are any.
     """
     rows = [
         (side, *row)
@@ -191,19 +184,6 @@ def _week_rows(of_side: SideGrid, season: int) -> Iterator[tuple[object, ...]]:
         for begin, end, code in runs(minutes):
             cell = of_side.cells[code]
             yield of_side.seasons[season], day, begin, end, cell.label, cell.energy_micro, cell.demand_micro
-
-
-def calendar(tariff: Tariff) -> pd.DataFrame:
-    """The season of each day of a leap year.
-
-    **Shape**: 366 rows for each `side` (buy, sell): `month`, `day`, `season`, which is NULL for a day in no season or several.
-    """
-    parts = []
-    months, days = _month_and_day(_LEAP_YEAR)
-    for side, of_side in (("buy", side_grid(tariff.buy)), ("sell", side_grid(tariff.sell))):
-        names = pd.Series([of_side.seasons[code] for code in of_side.season_of_day], dtype="str")
-        parts.append(pd.DataFrame({"side": side, "month": months + 1, "day": days + 1, "season": names}))
-    return pd.concat(parts, ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True)

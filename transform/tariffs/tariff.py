@@ -104,6 +104,11 @@ class Side:
     demand_kw: tuple[float | None, float | None] = (None, None)
 
     @property
+    def has_demand_charge(self) -> bool:
+        """Whether some power has a price; the placeholder `ALL: 0`, which every document has, is none (Q131)."""
+        return any(price for prices in self.demand.values() for price in prices.values())
+
+    @property
     def daily_micro(self) -> int:
         """All charges for a day together, in millionths of the currency."""
         return sum(charge.amount_micro for charge in self.daily)

@@ -17,7 +17,14 @@ _SAVED = {
     "battery": "What the battery saved: what it gave would have been imported, what it took would not.",
     "both": "What panels and battery saved together.",
 }
-_SAVINGS = tuple(_money(f"saved_by_{name}", text) for name, text in _SAVED.items())
+
+
+def _savings(of: str) -> tuple[Field, ...]:
+    return tuple(_money(f"saved_by_{name}", f"{text} {of}") for name, text in _SAVED.items())
+
+
+_OF_ENERGY = _savings("Of energy alone: what demand charges would have been is part of a bill's savings.")
+_OF_BILLS = _savings("By the same rules, demand charges of that home's own peaks included.")
 
 COSTS_HOURLY = Model(
     "costs_hourly",
@@ -60,7 +67,7 @@ _SUMS = (
     _money("energy_cost", "import_cost less export_credit; NULL where either is not known exactly."),
     _HOME,
     *(DAILY_COSTS.field(name) for name in ("battery_import_cost", "ev_import_cost", "daily_charges")),
-    *_SAVINGS,
+    *_OF_ENERGY,
 )
 
 COSTS_DAILY = Model(
@@ -101,6 +108,7 @@ BILLS_MODEL = Model(
                     "days",
                     "priced_days",
                     "bounded_days",
+                    "missing_days",
                     "currency",
                     "tariff_basis",
                     "netting",
@@ -116,7 +124,9 @@ BILLS_MODEL = Model(
                 *("net_cost", "net_cost_low", "net_cost_high"),
             )
         ),
-        *_SAVINGS,
+        kwh("credit_carried_kwh", "Credit that is carried to the next cycle, as energy; NULL where credits are money."),
+        kwh("credit_expired_kwh", "Credit that expires at the true-up, as energy; NULL where credits are money."),
+        *_OF_BILLS,
     ),
 )
 

@@ -24,6 +24,15 @@ def _wh(name: str, text: str) -> Field:
     return Field(name, Kind.DOUBLE, text, Unit.WH, bounds=(-MAX_INTERVAL_WH, MAX_INTERVAL_WH))
 
 
+def _credit_wh(name: str, text: str) -> Field:
+    return Field(name, Kind.DOUBLE, f"{text}, as energy; NULL where credits are money.", Unit.WH)
+
+
+def _peak(name: str, home: str = "") -> Field:
+    text = f"Highest mean import of a quarter hour{home}; NULL where the tariff has no demand charges."
+    return Field(name, Kind.DOUBLE, text, Unit.W, bounds=(-MAX_POWER_W, MAX_POWER_W))
+
+
 _VARIANTS = {"without_solar": "without panels", "without_battery": "without battery", "without_both": "without both"}
 
 HOURLY_COSTS = Table(
@@ -49,19 +58,14 @@ HOURLY_COSTS = Table(
         _money("export_credit", "Credit for the exports; NULL without a price."),
         _money("battery_import_cost", "Part of import_cost for what charged the battery."),
         _money("ev_import_cost", "Part of import_cost for what charged cars."),
-        Field(
-            "peak_import_w",
-            Kind.DOUBLE,
-            "Highest mean import of a quarter hour; NULL where the tariff has no demand charges.",
-            Unit.W,
-            bounds=(-MAX_POWER_W, MAX_POWER_W),
-        ),
+        _peak("peak_import_w"),
         _money("demand_price", "Price of the highest import, per kW; NULL where there is none."),
         *(
             _wh(f"{name}_{flow}_wh", f"Energy {text} the grid if the home had been {variant}.")
             for name, variant in _VARIANTS.items()
             for flow, text in (("import", "taken from"), ("export", "given to"))
         ),
+        *(_peak(f"{name}_peak_w", f" if the home had been {variant}") for name, variant in _VARIANTS.items()),
     ),
     keep=Keep.OWN_MONTH,
 )
@@ -112,24 +116,37 @@ BILLS = Table(
         Field("days", Kind.INTEGER, "Days of the cycle.", nullable=False),
         Field("priced_days", Kind.INTEGER, "Days whose energy is priced exactly.", nullable=False),
         Field("bounded_days", Kind.INTEGER, "Days whose cost lies between two bounds.", nullable=False),
+        Field(
+            "missing_days",
+            Kind.INTEGER,
+            "Days without energy after the site's first and before its last one; with one, the bill is not known exactly.",
+            nullable=False,
+        ),
         CURRENCY,
         TARIFF_BASIS,
         Field("netting", Kind.VARCHAR, "none, monthly or annual.", nullable=False),
-        _wh("grid_import_wh", "Energy taken from the grid, of priced days."),
-        _wh("grid_export_wh", "Energy given to the grid, of priced days."),
+        _wh("grid_import_wh", "Energy taken from the grid, by intervals, priced or not."),
+        _wh("grid_export_wh", "Energy given to the grid, by intervals, priced or not."),
         _money("import_cost", "Cost of the imports, after netting."),
         _money("export_credit", "Credit for the exports, after netting."),
         _money("fixed_charges", "Daily and monthly charges."),
         _money("demand_charges", "Charges for the highest import."),
         _money("minimum_adjustment", "What the monthly minimum adds."),
         _money("credit_used", "Credit of earlier cycles that is used."),
-        _money("credit_carried", "Credit that is carried to the next cycle."),
+        _money("credit_carried", "Credit that is carried to the next cycle; NULL where credits are energy."),
+        _credit_wh("credit_carried_wh", "Credit that is carried to the next cycle"),
         _money("credit_paid", "Credit of the year before that is paid out at the true-up."),
-        _money("credit_expired", "Credit of the year before that expires at the true-up."),
+        _money(
+            "credit_expired", "Credit of the year before that expires at the true-up; NULL where credits are energy."
+        ),
+        _credit_wh("credit_expired_wh", "Credit of the year before that expires at the true-up"),
         _money("tax", "Tax."),
         _money("net_cost", "What is to be paid; negative where it is received. NULL where it is not known exactly."),
         _money("net_cost_low", "The least that it can be; net_cost where that is known."),
         _money("net_cost_high", "The most that it can be; net_cost where that is known."),
-        *(_money(f"{name}_cost", f"net_cost if the home had been {variant}.") for name, variant in _VARIANTS.items()),
+        *(
+            _money(f"{name}_cost", f"net_cost if the home had been {variant}, demand charges included.")
+            for name, variant in _VARIANTS.items()
+        ),
     ),
 )

@@ -38,7 +38,7 @@ TARIFFS = Table(
         Field(
             "is_synthetic",
             Kind.BOOLEAN,
-            "Written by a tool that steers the battery by invented prices: it gives no costs.",
+            "Written by a tool that steers the battery by invented prices: used for costs only with use_synthetic_tariffs.",
             nullable=False,
             source="Q137",
         ),

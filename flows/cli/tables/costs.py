@@ -154,6 +154,7 @@ def _periods(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
 def _bills(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
     table = Table(title=f"Bills, {name}, by billing {grain.value}")
     table.add_column("cycle")
+    table.add_column("days\npriced", justify="right")
     for heading in ("import\ncost", "export\ncredit", "fixed\ncharges", "demand\ncharges", "credit\nused", "tax"):
         table.add_column(heading, justify="right")
     for heading in ("to pay", "credit\ncarried", "saved by\nboth"):
@@ -165,9 +166,12 @@ def _bills(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
         columns = ("import_cost", "export_credit", "fixed_charges", "demand_charges", "credit_used", "tax")
         table.add_row(
             f"{row['cycle_start']} to {row['cycle_end']}",
+            str(row["days"]) if row["priced_days"] == row["days"] else f"{row['priced_days']} of {row['days']}",
             *(amount(row[column]) for column in columns),
             to_pay,
-            amount(row["credit_carried"]),
+            amount(row["credit_carried"])
+            if row["credit_carried_kwh"] is None
+            else f"{row['credit_carried_kwh']:,.1f} kWh",
             amount(row["saved_by_both"]),
             row["currency"] or "",
             _BASIS.get(row["tariff_basis"], row["tariff_basis"]),
@@ -223,8 +227,25 @@ def _notes(found: CostRows) -> Iterator[str]:
             "one with `wattlog tariff import FILE --site ID --from DAY`, or set assume_tariff = true under [billing] in "
             "wattlog.toml"
         )
+    if found.grain is Grain.CYCLE:
+        yield from _notes_on_days(found.rows)
     if any(_is_bounded(row) for row in found.rows):
         yield "two amounts: of some days only the sum of the energy is known, so the cost lies between the two"
+
+
+def _notes_on_days(bills: Sequence[dict[str, Any]]) -> Iterator[str]:
+    missing = sum(row["missing_days"] > 0 for row in bills)
+    if missing:
+        yield (
+            f"missing days: {missing:,} of {len(bills):,} cycles have days of which no energy is stored, so what is to be paid "
+            "is not known; `wattlog gaps` lists them"
+        )
+    parts = sum(row["priced_days"] + row["bounded_days"] + row["missing_days"] < row["days"] for row in bills)
+    if parts:
+        yield (
+            f"parts of cycles: {parts:,} of {len(bills):,} cycles are not over, began before the first stored day, or have "
+            "days without a price; their amounts are for a part of their days"
+        )
 
 
 def month_of(text: str) -> tuple[date, date] | None:

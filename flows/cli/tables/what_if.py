@@ -9,22 +9,19 @@ from flows.cli.tables.costs import amount
 from flows.console import note, print_sentences, print_table
 from flows.what_if import Answer
 from transform.costs.amounts import NANO
-from transform.costs.what_if import DAILY_TOLERANCE, OBSERVED, TOTAL_TOLERANCE, Outcome, Replay
+from transform.costs.what_if import COMPLETE, DAILY_TOLERANCE, DAYS_PER_YEAR, OBSERVED, TOTAL_TOLERANCE, Replay
 
 _RULES = {OBSERVED: "observed", "self_powered": "self-powered", "time_based": "time-based", "none": ""}
 """Rule → what is shown."""
-
-_COMPLETE = 0.99
-"""Share of the time from which on figures are of nearly all of it."""
 
 
 def print_answer(found: Answer) -> None:
     """Print how far the simulation can be relied on, then the alternatives, the cheapest first."""
     print_sentences(_about(found))
-    table = Table(title=f"What a year would have cost, {found.site.site_name or f'site {found.site.site_id}'}")
+    table = Table(title=f"What it would have cost, {found.site.site_name or f'site {found.site.site_id}'}")
     for name in ("tariff", "equipment", "battery rule"):
         table.add_column(name)
-    for name in ("import\nkWh", "export\nkWh", "cost of\n365 days", "credit\nleft"):
+    for name in ("import\nkWh", "export\nkWh", "cost of\nthe time", "cost of\n365 days", "credit\nleft"):
         table.add_column(name, justify="right")
     table.add_column("currency")
     for outcome in found.outcomes:
@@ -34,12 +31,13 @@ def print_answer(found: Answer) -> None:
             _RULES[outcome.rule],
             f"{outcome.import_kwh:,.0f}",
             f"{outcome.export_kwh:,.0f}",
+            _cost(outcome.cost_nano),
             _cost(outcome.annual_cost_nano),
             _cost(outcome.credit_nano),
             outcome.currency or "",
         )
     print_table(table)
-    for sentence in _notes(found.outcomes):
+    for sentence in _notes(found):
         note(sentence)
 
 
@@ -70,11 +68,17 @@ def _replayed(best: Replay) -> str:
     )
 
 
-def _notes(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
+def _notes(found: Answer) -> Iterator[str]:
+    outcomes = found.outcomes
+    if not found.is_year:
+        yield (
+            f"no cost of 365 days: that takes {DAYS_PER_YEAR} days of which {COMPLETE:.0%} are stored. The cost of the time is "
+            "that of its stored part"
+        )
     without = sorted({outcome.plan for outcome in outcomes if not outcome.has_sell_price})
     if without:
         yield f"{', '.join(without)}: no price for exports is known, so they count as nothing"
-    if any(outcome.annual_cost_nano is None for outcome in outcomes):
+    if any(outcome.cost_nano is None for outcome in outcomes):
         yield "without a cost: some hours have no price in that tariff"
     if len({outcome.currency for outcome in outcomes if outcome.currency}) > 1:
         yield "the currencies differ: the order of the table does not convert them"

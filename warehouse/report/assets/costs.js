@@ -31,9 +31,11 @@
       const known = view.bills.filter((row) => isKnown(row.net_cost));
       const total = `${plural(known.length, "bill")} of ${view.bills.length}: ${money(sum(known.map((row) => row.net_cost)), currency)}.`;
       const assumed = view.bills.filter((row) => row.tariff_basis === ASSUMED).length;
+      const parts = view.bills.filter((row) => row.priced_days < row.days).length;
       return (
         `In ${currency ?? "the currency of each row"}, all charges and tax included. ${currency || !known.length ? total : ""}` +
-        (assumed ? ` ${assumed === 1 ? "One is" : `${assumed} are`} priced by a tariff that was not in force then.` : "")
+        (assumed ? ` ${assumed === 1 ? "One is" : `${assumed} are`} priced by a tariff that was not in force then.` : "") +
+        (parts ? ` Of ${plural(parts, "bill")} not all days are priced.` : "")
       );
     },
     table(view) {
@@ -42,6 +44,7 @@
         "Bills by billing cycle",
         [
           "Cycle",
+          "Days priced",
           "Import, kWh",
           "Export, kWh",
           "Import cost",
@@ -58,6 +61,7 @@
         ],
         view.bills.map((row) => [
           `${day(row.cycle_start)} to ${day(row.cycle_end)}`,
+          row.priced_days === row.days ? number(row.days, 0) : `${row.priced_days} of ${row.days}`,
           number(row.grid_import),
           number(row.grid_export),
           amount(row.import_cost),
@@ -72,7 +76,7 @@
           row.currency ?? "",
           basis(row),
         ]),
-        { text: [12, 13] },
+        { text: [13, 14] },
       );
     },
   };
@@ -134,7 +138,7 @@
   const RULES = { observed: "observed", self_powered: "self-powered", time_based: "time-based", none: "" };
   const whatIf = {
     id: "what-if",
-    title: "What a year would have cost",
+    title: "What it would have cost",
     isTable: true,
     isHidden: (view) => !view.what_if,
     summary(view) {
@@ -146,9 +150,10 @@
           `(days differ by ${percent(best.daily_error)}): ` +
           (isReliable ? "the rules meet what was observed." : "the rules do NOT meet what was observed, so simulated figures show a direction at most.")
         : "";
-      const [cheapest] = alternatives.filter((row) => row.rule === "observed" && isKnown(row.annual_cost));
+      const [cheapest] = alternatives.filter((row) => row.rule === "observed" && isKnown(row.cost));
+      const cost = cheapest && isKnown(cheapest.annual_cost) ? [cheapest.annual_cost, "a year"] : [cheapest?.cost, "for the stored part of that time"];
       const plan = cheapest
-        ? ` The cheapest tariff for the energy as it was: ${cheapest.plan}, ${money(cheapest.annual_cost, cheapest.currency)} a year.`
+        ? ` The cheapest tariff for the energy as it was: ${cheapest.plan}, ${money(cost[0], cheapest.currency)} ${cost[1]}.`
         : "";
       return `By wattlog what-if, from ${fullDay(first)} to ${fullDay(last)}.${replayed}${plan}`;
     },
@@ -156,17 +161,18 @@
       if (!view.what_if) return null;
       return table(
         "Alternatives, the cheapest first",
-        ["Tariff", "Equipment", "Battery rule", "Import, kWh", "Export, kWh", "Cost of 365 days", "Currency"],
+        ["Tariff", "Equipment", "Battery rule", "Import, kWh", "Export, kWh", "Cost of the time", "Cost of 365 days", "Currency"],
         view.what_if.alternatives.map((row) => [
           row.plan,
           row.equipment,
           RULES[row.rule] ?? row.rule,
           number(row.import_kwh, 0),
           number(row.export_kwh, 0),
+          amount(row.cost),
           amount(row.annual_cost),
           row.currency ?? "",
         ]),
-        { text: [1, 2, 6] },
+        { text: [1, 2, 7] },
       );
     },
   };
@@ -179,8 +185,9 @@
     const total = (name) => money(all(known, name), currency);
     const many = known.length === view.bills.length ? plural(known.length, "bill") : `${known.length} of ${plural(view.bills.length, "bill")}`;
     const assumed = known.some((row) => row.tariff_basis === ASSUMED) ? ", tariff assumed" : "";
-    const made = [["To pay", total("net_cost"), many + assumed, "import"]];
-    if (isKnown(all(known, "export_credit"))) made.push(["Export credit", total("export_credit"), "before netting", "export"]);
+    const parts = known.some((row) => row.priced_days < row.days) ? ", not all days" : "";
+    const made = [["To pay", total("net_cost"), many + parts + assumed, "import"]];
+    if (isKnown(all(known, "export_credit"))) made.push(["Export credit", total("export_credit"), view.bills.every((row) => row.netting === "none") ? "" : "after netting", "export"]);
     if (view.site.has_solar && isKnown(all(known, "saved_by_solar"))) made.push(["Saved by solar", total("saved_by_solar"), "", "solar"]);
     if (view.site.has_battery && isKnown(all(known, "saved_by_battery")))
       made.push(["Saved by battery", total("saved_by_battery"), "", "battery"]);

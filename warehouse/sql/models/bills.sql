@@ -11,6 +11,7 @@ select
     bills.days::integer as days,
     bills.priced_days::integer as priced_days,
     bills.bounded_days::integer as bounded_days,
+    bills.missing_days::integer as missing_days,
     bills.currency::varchar as currency,
     bills.tariff_basis::varchar as tariff_basis,
     bills.netting::varchar as netting,
@@ -29,6 +30,8 @@ select
     bills.net_cost::decimal(28, 9) as net_cost,
     bills.net_cost_low::decimal(28, 9) as net_cost_low,
     bills.net_cost_high::decimal(28, 9) as net_cost_high,
+    (bills.credit_carried_wh / 1000)::double as credit_carried_kwh,
+    (bills.credit_expired_wh / 1000)::double as credit_expired_kwh,
     (bills.without_solar_cost - bills.net_cost)::decimal(28, 9) as saved_by_solar,
     (bills.without_battery_cost - bills.net_cost)::decimal(28, 9) as saved_by_battery,
     (bills.without_both_cost - bills.net_cost)::decimal(28, 9) as saved_by_both

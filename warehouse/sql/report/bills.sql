@@ -7,6 +7,7 @@ select
     strftime(cycle_end, '%Y-%m-%d')::varchar as cycle_end,
     days::integer as days,
     priced_days::integer as priced_days,
+    netting::varchar as netting,
     currency::varchar as currency,
     tariff_basis::varchar as tariff_basis,
     round(grid_import_kwh, 1)::double as grid_import,

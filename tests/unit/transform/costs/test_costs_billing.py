@@ -1,5 +1,7 @@
 """Bills by hand: cycles, netting, credits, charges, limits, and tax."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.costs import (
+    BATTERY_TO_HOME,
     EXPORTED,
     begin_of,
     billed,
@@ -18,8 +21,8 @@ from tests.costs import (
     rows,
     sums_of_days,
 )
-from tests.tariffs import document, flat, period, year
-from transform.costs.cycles import BillingRules, Cycle, Netting, TrueUp, cycles
+from tests.tariffs import document, flat, period, season, year
+from transform.costs.cycles import BillingRules, CreditUnit, Cycle, Netting, TrueUp, cycles
 from transform.costs.flows import IMPORTED, Intervals
 
 JANUARY = (date(2025, 1, 1), date(2025, 1, 31))
@@ -52,6 +55,21 @@ def test_a_year_of_credits_begins_with_the_cycle_of_its_month() -> None:
     found = cycles(date(2024, 3, 20), date(2025, 5, 1), BillingRules(cycle_day=15, true_up_month=4))
     assert [cycle.first_day for cycle in found if cycle.begins_year] == [date(2024, 4, 15), date(2025, 4, 15)]
     assert found[0] == Cycle(date(2024, 3, 15), date(2024, 4, 14), begins_year=False)
+
+
+@pytest.mark.parametrize(
+    ("readings", "begins"),
+    [
+        (((2025, 3, 30), (2025, 5, 1), (2025, 6, 2)), [(2025, 5, 1)]),  # no reading in April
+        (((2025, 3, 30), (2025, 4, 1), (2025, 4, 30)), [(2025, 4, 1)]),  # two of them
+    ],
+)
+def test_a_year_of_credits_begins_once_also_without_a_reading_in_its_month(
+    readings: tuple[tuple[int, int, int], ...], begins: list[tuple[int, int, int]]
+) -> None:
+    rules = BillingRules(readings=tuple(date(*day) for day in readings), true_up_month=4)
+    found = cycles(date(2025, 2, 1), date(2025, 7, 1), rules)
+    assert [cycle.first_day for cycle in found if cycle.begins_year] == [date(*day) for day in begins]
 
 
 def test_without_netting_imports_are_bought_and_exports_sold() -> None:
@@ -123,6 +141,60 @@ def test_credits_that_are_left_may_be_paid_at_the_true_up() -> None:
     assert found["credit_paid"].tolist() == [Decimal(0)] * 3 + [Decimal("0.4")]
 
 
+@pytest.mark.parametrize(("true_up", "column"), [(TrueUp.PAID, "credit_paid"), (TrueUp.EXPIRES, "credit_expired")])
+def test_credits_that_are_left_are_reported_though_the_first_cycle_of_the_year_is_not_exact(
+    true_up: TrueUp, column: str
+) -> None:
+    found = _four_months(true_up, days_of_which_the_sum_is_known=[date(2025, 4, 20)])
+    assert pd.isna(found["net_cost"].iloc[3])
+    assert found[column].iloc[3] == Decimal("0.4")
+
+
+@pytest.mark.parametrize(("true_up", "paid"), [(TrueUp.PAID, "0.32"), (TrueUp.EXPIRES, "0")])
+def test_credits_of_energy_pay_for_a_kwh_whatever_it_costs(true_up: TrueUp, paid: str) -> None:
+    """January gives 10 kWh, of which February uses 2 that cost 0.3 each; in April 8 kWh expire, or are paid with 0.04 each."""
+    in_kwh = {"credit_unit": CreditUnit.KWH, "true_up_per_kwh": Decimal("0.04")}
+    found = _four_months(true_up, more_rules=in_kwh)
+    assert found["import_cost"].tolist() == [Decimal(0), Decimal("0.6"), Decimal(0), Decimal("0.9")]
+    assert found["credit_used"].tolist() == [Decimal(0), Decimal("0.6"), Decimal(0), Decimal(0)]
+    assert found["credit_carried_wh"].tolist() == [10_000, 8_000, 8_000, 0]
+    assert found["credit_expired_wh"].tolist() == [0, 0, 0, 8_000 if true_up is TrueUp.EXPIRES else 0]
+    assert found["credit_paid"].tolist() == [Decimal(0)] * 3 + [Decimal(paid)]
+    assert found["net_cost"].tolist() == [Decimal(0)] * 3 + [Decimal("0.9") - Decimal(paid)]
+    assert found["credit_carried"].isna().all()
+
+
+def test_credits_of_energy_are_of_their_label_and_pay_in_another_season() -> None:
+    """8 kWh of nights are left in May, at a winter's price; nights of June use 2 of them, and days of June none."""
+    periods = {"NIGHT": [period(begin="22:00", end="06:00")], "DAY": [period(begin="06:00", end="22:00")]}
+    seasons = {"Warm": season((6, 1), (9, 30), **periods), "Cold": season((10, 1), (5, 31), **periods)}
+    tariff = dated(document(seasons, {"Warm": {"NIGHT": 0.2, "DAY": 0.5}, "Cold": {"NIGHT": 0.1, "DAY": 0.3}}))
+    imported, exported = np.zeros(61 * 24), np.zeros(61 * 24)
+    exported[1] = 8_000
+    imported[[40 * 24 + 1, 40 * 24 + 12]] = 2_000, 3_000
+    first, last = date(2025, 5, 1), date(2025, 6, 30)
+    rules = BillingRules(netting=Netting.ANNUAL, credit_unit=CreditUnit.KWH)
+    found = billed(of_days(first, last, {IMPORTED: imported, EXPORTED: exported}), first, last, tariff, rules=rules)
+    assert (found["priced_days"] == found["days"]).all()  # no price of exports is needed
+    assert found["net_cost"].tolist() == [Decimal(0), Decimal("1.5")]
+    assert found["credit_used"].tolist() == [Decimal(0), Decimal("0.4")]
+    assert found["credit_carried_wh"].tolist() == [8_000, 6_000]
+
+
+def test_a_bill_without_the_energy_of_a_day_is_not_exact() -> None:
+    """Nothing is known of 10 January, so neither is the bill; what the other days cost is in `daily_costs`."""
+    energy = of_days(*JANUARY)
+    is_stored = (energy.starts_us < begin_of(date(2025, 1, 10))) | (energy.starts_us >= begin_of(date(2025, 1, 11)))
+    kept = Intervals(
+        energy.starts_us[is_stored],
+        energy.length_s[is_stored],
+        {name: values[is_stored] for name, values in energy.flows.items()},
+    )
+    bill = _one(kept, flat_tariff(0.3, 0.1))
+    assert (bill["days"], bill["priced_days"], bill["bounded_days"], bill["missing_days"]) == (31, 30, 0, 1)
+    assert all(pd.isna(bill[name]) for name in ("import_cost", "net_cost", "net_cost_low", "net_cost_high"))
+
+
 def test_credits_pay_for_energy_and_not_for_fixed_charges() -> None:
     found = _four_months(TrueUp.EXPIRES, monthly_charges=2.0)
     assert found["net_cost"].tolist() == [Decimal(2), Decimal(2), Decimal(2), Decimal("2.9")]
@@ -138,6 +210,34 @@ def test_demand_is_charged_for_the_highest_import_of_each_label() -> None:
     tariff = _with_demand({})
     bill = _one(_demand_energy(), tariff)
     assert bill["demand_charges"] == Decimal(38)
+
+
+def test_one_peak_is_charged_once_whatever_energy_costs_then() -> None:
+    """The prices of a kWh that is sold change at noon; the season, the label and the price of demand do not."""
+    sold = {"MORNING": [period(end="12:00")], "EVENING": [period(begin="12:00")]}
+    sell = document({"Year": year(**sold)}, {"Year": {"MORNING": 0.02, "EVENING": 0.05}})
+    always = {"Year": year(ANY=[period()])}
+    demand = {"demand_charges": {"Year": {"rates": {"ANY": 10}}}}
+    tariff = dated(document(always, {"Year": {"ANY": 0.1}}, sell_tariff=sell) | demand)
+    assert _one(_demand_energy(), tariff)["demand_charges"] == Decimal(30)
+
+
+def test_bounds_of_demand_are_those_of_the_tariff_that_was_in_force() -> None:
+    """January is charged with its own bounds, though the tariff of February has others, and one later has no demand charge."""
+    bounded = replace(_with_demand({"max_applicable_demand": 2.8}), ends_us=begin_of(date(2025, 2, 1)))
+    later = replace(_with_demand({}), begins_us=begin_of(date(2025, 2, 1)), ends_us=begin_of(date(2025, 3, 1)))
+    placeholder = dated(flat(0.1, 0.0), date(2025, 3, 1))
+    assert _one(_demand_energy(), bounded, later, placeholder)["demand_charges"] == Decimal(36)
+
+
+def test_what_a_battery_saved_includes_the_demand_charges_that_it_avoided() -> None:
+    """2 kW of a quarter hour came from the battery: without it the peak of the day would have been 3 kW, at 10 a kW."""
+    flows = {IMPORTED: np.full(31 * 96, 0.0), BATTERY_TO_HOME: np.full(31 * 96, 0.0)}
+    flows[IMPORTED][60], flows[BATTERY_TO_HOME][60] = 250, 500
+    bill = _one(of_days(*JANUARY, flows, length_s=900), _with_demand({}))
+    assert bill["demand_charges"] == Decimal(10)
+    assert bill["without_battery_cost"] - bill["net_cost"] == Decimal(20) + Decimal("0.3") / 2
+    assert bill["without_solar_cost"] == bill["net_cost"]
 
 
 def test_bounds_of_demand() -> None:
@@ -200,15 +300,34 @@ def _night_day_energy(night: tuple[int, int], day: tuple[int, int]) -> Intervals
     return of_days(*JANUARY, {IMPORTED: imported, EXPORTED: exported})
 
 
-def _four_months(true_up: TrueUp, **fields: Any) -> pd.DataFrame:
-    """January gives 10 kWh, February takes 2, and April, with which a new year of credits begins, 3."""
+def _four_months(
+    true_up: TrueUp,
+    days_of_which_the_sum_is_known: Sequence[date] = (),
+    more_rules: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> pd.DataFrame:
+    """January gives 10 kWh, February takes 2, and April, with which a new year of credits begins, 3.
+
+    Of some days no interval is stored, and 1 kWh was imported.
+    """
     first, last = date(2025, 1, 1), date(2025, 4, 30)
     imported, exported = np.zeros(120 * 24 - 1), np.zeros(120 * 24 - 1)  # the clocks skip an hour in March
     exported[12] = 10_000
     imported[[(date(2025, month, 15) - first).days * 24 for month in (2, 4)]] = 2_000, 3_000
-    rules = BillingRules(netting=Netting.ANNUAL, true_up_month=4, true_up=true_up)
+    rules = BillingRules(netting=Netting.ANNUAL, true_up_month=4, true_up=true_up, **(more_rules or {}))
     energy = of_days(first, last, {IMPORTED: imported, EXPORTED: exported})
-    return billed(energy, first, last, flat_tariff(0.3, 0.1, **fields), rules=rules)
+    is_stored = np.ones(len(energy), bool)
+    for day in days_of_which_the_sum_is_known:
+        begin_us = begin_of(day)
+        is_stored &= (energy.starts_us < begin_us) | (energy.starts_us >= begin_us + 86_400_000_000)
+    energy = Intervals(
+        energy.starts_us[is_stored],
+        energy.length_s[is_stored],
+        {name: values[is_stored] for name, values in energy.flows.items()},
+    )
+    sums = [1_000.0] * len(days_of_which_the_sum_is_known)
+    daily = sums_of_days(days_of_which_the_sum_is_known, sums, [0.0] * len(sums)) if sums else None
+    return billed(energy, first, last, flat_tariff(0.3, 0.1, **fields), rules=rules, daily=daily)
 
 
 def _with_demand(bounds: dict[str, float]) -> Any:

@@ -26,7 +26,7 @@ from tests.tariffs import flat, two_seasons
 from transform.costs.days import daily_costs
 from transform.costs.flows import IMPORTED, Intervals
 from transform.costs.pricing import hourly_costs
-from transform.costs.spans import DatedTariff
+from transform.costs.spans import DatedPrices, DatedTariff
 
 DAY = date(2025, 7, 1)  # a Tuesday in summer: 0.21 and, from 16:00 to 21:00, 0.30572
 
@@ -113,3 +113,16 @@ def test_daily_charges_are_those_of_the_tariff_in_force_when_the_day_begins() ->
     energy = of_days(DAY, until)
     found = _costs(energy, no_days(), dated(flat(0.2, **charges), date(2025, 7, 2)), until=until)
     assert amounts(found["daily_charges"]) == [None, Decimal("0.35")]
+
+
+def test_daily_charges_are_the_tariffs_also_where_energy_is_priced_by_interval() -> None:
+    tariff = flat_tariff(0.2, 0.1, daily_charges=[{"name": "Supply", "amount": 0.31}])
+    begins = np.array([begin_of(DAY)])
+    micro = np.array([90_000])
+    day_us = 86_400_000_000
+    spot = DatedPrices(begins, begins + day_us, micro, micro, np.ones(1, bool), np.array(["USD"], object))
+    cut = spans(DAY, DAY, tariff, prices=spot)
+    energy = of_days(DAY, DAY)
+    found = daily_costs(SITE, hourly_costs(SITE, energy, cut), no_days(), cut, [tariff])
+    assert amounts(found["import_cost"]) == [Decimal(int(energy.flows[IMPORTED].sum())) * Decimal("0.00009")]
+    assert amounts(found["daily_charges"]) == [Decimal("0.31")]

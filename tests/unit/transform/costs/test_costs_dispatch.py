@@ -1,5 +1,6 @@
 """The rules of a battery by hand, and against the best that foresight could do."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,8 +10,9 @@ from tests.costs import LOS_ANGELES, begin_of, dated, of_days, spans
 from tests.tariffs import two_seasons
 from transform.costs.cycles import BillingRules
 from transform.costs.dispatch import Battery, Load, Rule, Simulated, allowed, as_intervals, dispatch, load_of
-from transform.costs.flows import IMPORTED
-from transform.costs.what_if import OBSERVED, Equipment, History, Replay, outcome, outcomes, plan_of, replay
+from transform.costs.flows import IMPORTED, Intervals
+from transform.costs.spans import DatedPrices
+from transform.costs.what_if import OBSERVED, Equipment, History, Replay, outcomes, plan_of, replay
 
 FIRST, LAST = date(2025, 7, 1), date(2025, 7, 7)
 LOSSLESS = Battery(energy_wh=1_000, power_w=400, efficiency=1.0)
@@ -146,27 +148,51 @@ def test_a_battery_that_was_run_by_a_rule_is_recognised() -> None:
     assert not replay(history, Battery(500_000, 9_000), plan)[0].is_close
 
 
-def test_alternatives_are_in_order_of_their_annual_cost() -> None:
+def test_a_year_of_which_two_weeks_are_missing_has_no_annual_cost() -> None:
+    """The stored part costs what it costs; nothing is said about the rest."""
+    whole = _history(date(2025, 1, 1), date(2025, 12, 31))
+    energy, begin_us = whole.intervals, begin_of(date(2025, 3, 1))
+    is_stored = (energy.starts_us < begin_us) | (energy.starts_us >= begin_us + 14 * 86_400_000_000)
+    kept = Intervals(
+        energy.starts_us[is_stored], energy.length_s[is_stored], {k: v[is_stored] for k, v in energy.flows.items()}
+    )
+    plan, home = plan_of("now", [dated(two_seasons())]), Equipment("as it is", is_observed=True)
+    (of_year,), (of_part,) = (outcomes(given, [plan], [home]) for given in (whole, replace(whole, intervals=kept)))
+    assert of_year.annual_cost_nano == of_year.cost_nano
+    assert of_part.annual_cost_nano is None
+    assert of_part.cost_nano is not None
+
+
+def test_prices_by_interval_count_before_the_tariff() -> None:
+    """Spot prices of a whole week, at 0.05 for imports; exports have none, so they count as nothing."""
+    history = _history()
+    begins, ends = np.array([history.begin_us]), np.array([history.end_us])
+    spot = DatedPrices(begins, ends, np.array([50_000]), np.array([0]), np.zeros(1, bool), np.array(["USD"], object))
+    plan = plan_of("now", [dated(two_seasons())], spot)
+    (found,) = outcomes(history, [plan], [Equipment("as it is", is_observed=True)])
+    assert found.cost_nano == int(history.intervals.flows[IMPORTED].sum()) * 50_000
+    assert not found.has_sell_price
+
+
+def test_alternatives_are_in_order_of_their_cost() -> None:
     plans = [plan_of(name, [dated(two_seasons())]) for name in ("one", "two")]
     found = outcomes(_history(), plans, [Equipment("as it is", is_observed=True), Equipment("none")])
-    costs = [made.annual_cost_nano for made in found]
+    costs = [made.cost_nano for made in found]
     assert len(found) == 4
     assert costs == sorted(cost for cost in costs if cost is not None)
     assert {made.rule for made in found} == {OBSERVED, "none"}
 
 
 def test_observed_energy_costs_what_its_bills_say() -> None:
-    """A week at the prices of its hours, and 52 times and a seventh as much a year."""
+    """A week at the prices of its hours. It has neither the hours nor the seasons of a year, so nothing follows for one."""
     history = _history()
     buy, sell = (spans(FIRST, LAST, dated(two_seasons())).amounts(name)[0] for name in ("buy_micro", "sell_micro"))
     flows = history.intervals.flows
     exports = sum(flows[name] for name in flows if name.startswith("grid_energy_exported"))
     cost = int((flows[IMPORTED] * buy).sum() - (exports * sell).sum())
-    found = outcome(
-        history, plan_of("now", [dated(two_seasons())]), Equipment("as it is", is_observed=True), Rule.SELF_POWERED
-    )
+    (found,) = outcomes(history, [plan_of("now", [dated(two_seasons())])], [Equipment("as it is", is_observed=True)])
     assert found.cost_nano == cost
-    assert found.annual_cost_nano == round(cost * 365 / 7)
+    assert found.annual_cost_nano is None
 
 
 def test_twice_the_panels_give_twice_the_energy() -> None:
@@ -177,8 +203,6 @@ def test_twice_the_panels_give_twice_the_energy() -> None:
 def test_exports_without_a_price_count_as_nothing() -> None:
     document = two_seasons()
     del document["sell_tariff"]
-    found = outcome(
-        _history(), plan_of("buy only", [dated(document)]), Equipment("as it is", is_observed=True), Rule.SELF_POWERED
-    )
+    (found,) = outcomes(_history(), [plan_of("buy only", [dated(document)])], [Equipment("as it is", is_observed=True)])
     assert found.cost_nano is not None
     assert not found.has_sell_price

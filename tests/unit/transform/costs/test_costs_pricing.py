@@ -145,9 +145,9 @@ def test_a_home_without_its_panels_or_battery() -> None:
 def test_days_that_are_not_metered_are_left_out() -> None:
     """On a site without battery a day of zeros is a day without a meter at the grid (Q43); with one it is a day of zeros."""
     frame = _frame([0.0, 0.0])
-    assert len(intervals_of(frame, has_battery=False)) == 0
-    assert len(intervals_of(frame, has_battery=True)) == 2
-    assert len(intervals_of(_frame([0.0, 7.0]), has_battery=False)) == 2
+    assert len(intervals_of(frame, has_battery=np.zeros(2, bool))) == 0
+    assert len(intervals_of(frame)) == 2
+    assert len(intervals_of(_frame([0.0, 7.0]), has_battery=np.zeros(2, bool))) == 2
 
 
 def test_intervals_whose_import_is_not_known_are_left_out() -> None:

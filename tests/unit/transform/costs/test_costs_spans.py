@@ -8,7 +8,7 @@ import pytest
 from tests.costs import LOS_ANGELES, begin_of, dated, flat_tariff, rows, spans, us
 from tests.tariffs import document, flat, period, two_seasons, year
 from transform.costs.flows import IMPORTED
-from transform.costs.spans import BY_INTERVAL, NO_TARIFF, SPOT, Basis, DatedPrices
+from transform.costs.spans import NO_TARIFF, SPOT, Basis, DatedPrices
 from wattlog.zones import Zone
 
 HALF_HOURS = document(
@@ -62,7 +62,7 @@ def test_a_tariff_counts_from_its_first_instant_until_its_end() -> None:
     """Before the first and between two, none is in force; nothing is priced then."""
     first, second = dated(flat(0.1), date(2025, 7, 2), date(2025, 7, 3)), dated(flat(0.2), date(2025, 7, 4))
     found = spans(date(2025, 7, 1), date(2025, 7, 4), first, second)
-    assert found.tariff.tolist() == [NO_TARIFF] * 24 + [0] * 24 + [NO_TARIFF] * 24 + [1] * 24
+    assert found.in_force.tolist() == [NO_TARIFF] * 24 + [0] * 24 + [NO_TARIFF] * 24 + [1] * 24
     _, is_null = found.amounts("buy_micro")
     assert is_null.tolist() == ([True] * 24 + [False] * 24) * 2
     assert [price.tariff_basis for price in found.prices] == [None, Basis.IN_FORCE, Basis.IN_FORCE]
@@ -71,7 +71,7 @@ def test_a_tariff_counts_from_its_first_instant_until_its_end() -> None:
 def test_the_nearest_tariff_is_assumed_only_where_it_is_asked_for() -> None:
     first, second = dated(flat(0.1), date(2025, 7, 2), date(2025, 7, 3)), dated(flat(0.2), date(2025, 7, 5))
     found = spans(date(2025, 7, 1), date(2025, 7, 5), first, second, assumes=True)
-    assert found.tariff.tolist() == [0] * 73 + [1] * 47  # the first hour of the 4th is as far from either
+    assert found.in_force.tolist() == [0] * 73 + [1] * 47  # the first hour of the 4th is as far from either
     basis = [found.prices[code].tariff_basis for code in found.code]
     assert basis == [Basis.ASSUMED] * 24 + [Basis.IN_FORCE] * 24 + [Basis.ASSUMED] * 48 + [Basis.IN_FORCE] * 24
 
@@ -95,7 +95,7 @@ def test_prices_by_interval_count_before_a_tariff() -> None:
     )
     found = spans(date(2025, 7, 1), date(2025, 7, 1), flat_tariff(0.2), prices=prices)
     assert found.texts("label").tolist()[:4] == [SPOT, SPOT, SPOT, "ALL"]
-    assert found.tariff.tolist()[:4] == [BY_INTERVAL] * 3 + [0]
+    assert found.in_force.tolist()[:4] == [0] * 4  # its fixed charges apply all the same
     assert found.amounts("buy_micro")[0].tolist()[:4] == [-20_000, 40_000, 40_000, 200_000]
     assert found.amounts("sell_micro")[1].tolist()[:3] == [False, False, True]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.tariffs import two_seasons
-from transform.tariffs import read_tariff, validate
-from transform.tariffs.files import FileFormat, UnreadableTariff, parse_tariff_file
+from tests.tariffs import Json, flat, two_seasons
+from transform.tariffs import read_tariff, validate, write_tariff
+from transform.tariffs.files import FileFormat, UnreadableTariff, parse_tariff_file, tariff_file
 from wattlog.api_json import checksum, write
 
 TOML = b"""
@@ -27,6 +27,15 @@ def test_json_and_toml_with_the_same_names_are_the_same_document() -> None:
     assert read_tariff(documents[0]).buy.energy == {"ALL": {"ALL": 305_720}}
     assert parse_tariff_file(b"\xef\xbb\xbf" + TOML, FileFormat.TOML) == documents[0]
     assert parse_tariff_file(write(two_seasons()), FileFormat.JSON) == two_seasons()
+
+
+@pytest.mark.parametrize("form", FileFormat)
+@pytest.mark.parametrize(
+    "document", [two_seasons(), flat(0.30572, -0.00001, daily_charges=[{"name": "A", "amount": 1}])]
+)
+def test_a_file_that_is_written_has_the_same_document(form: FileFormat, document: Json) -> None:
+    whole = write_tariff(read_tariff(document))
+    assert parse_tariff_file(tariff_file(whole, form), form) == whole
 
 
 VALUES = ("1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "nan", "inf", "9" * 30, "9" * 400, "[[1]]")

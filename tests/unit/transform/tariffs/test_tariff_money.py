@@ -6,7 +6,6 @@ from fractions import Fraction
 import pytest
 
 from transform.tariffs import MICRO, micro, micro_text
-from transform.tariffs.money import decimal_from_micro
 
 
 @pytest.mark.parametrize(
@@ -56,4 +55,4 @@ def test_text_is_exact(amount: int, decimals: int, expected: str) -> None:
     text = micro_text(amount, decimals)
     assert text == expected
     assert Fraction(text) == Fraction(amount, MICRO)
-    assert micro(decimal_from_micro(amount)) == amount
+    assert micro(Decimal(text)) == amount
