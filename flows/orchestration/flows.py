@@ -21,7 +21,7 @@ from extract.api.client import utc_now
 from flows import pipeline
 from flows.commands import Change, check_scope, objections, one_site, preview, send
 from flows.data_directory import locked
-from flows.errors import ExitCode, RunFailed, UsageError
+from flows.errors import RunFailed, UsageError
 from flows.fetch_session import FetchSession
 from flows.logs import make_records_visible
 from flows.object_store.session import open_data_dir
@@ -33,7 +33,7 @@ from flows.orchestration.secret_blocks import with_secret_blocks
 from flows.pipeline import BackfillRequest, Summary
 from flows.run_context import RunContext
 from flows.settings import Settings, load_settings
-from flows.settings_plan import apply_plan
+from flows.settings_plan import apply_plan, exit_code_of
 from flows.store_address import store_address
 from flows.summary import as_dict, failure_text
 from warehouse.report import write_report
@@ -201,7 +201,7 @@ def apply(dry_run: bool = True, data_dir: Path | None = None) -> dict[str, Any]:
         steps = apply_plan(context, is_dry=dry_run)
     for step in steps:
         log.info("site=%d %s=%s: %s %s", step.site_id, step.name, step.value_asked, step.state, step.reason)
-    code = max((step.exit_code for step in steps), default=ExitCode.OK)
+    code = exit_code_of(steps)
     if code:
         failed = next(step for step in steps if step.exit_code == code)
         raise RunFailed(
