@@ -19,7 +19,6 @@ from extract.errors import (
     BudgetSpent,
     ExtractError,
     Fatal,
-    MissingCommandScope,
     RunStopped,
     SiteUnusable,
     TokenStoreFailed,
@@ -29,6 +28,7 @@ from flows import ledger
 from flows.account import NOT_ON_ACCOUNT, choose, discover, infos_seen, known_sites
 from flows.errors import ChangeInterrupted, ExitCode, UsageError, exit_code_for
 from flows.fetch_session import FetchSession
+from flows.identity import check_command_scope
 from flows.settings import Settings
 from flows.settings_history import command_records
 from transform.commands import Command, Shown, command_of, commands_in, comparison, shown_in
@@ -43,7 +43,6 @@ from wattlog.commands.outcomes import UNCONFIRMED, Outcome, is_decided
 from wattlog.commands.schedule import read_back_pauses_s
 from wattlog.commands.settings import SETTINGS, Setting, SettingSpec
 from wattlog.names import DataDirectory
-from wattlog.providers import COMMAND_SCOPE
 
 log = logging.getLogger(__name__)
 
@@ -118,9 +117,7 @@ def check_scope(session: FetchSession) -> None:
         AuthExpired: There is no token.
         MissingCommandScope: It may not.
     """
-    granted = session.granted_scopes()
-    if granted is not None and COMMAND_SCOPE not in granted:
-        raise MissingCommandScope("settings", f"the token has the scopes {' '.join(granted)}")
+    check_command_scope("settings", session.granted_scopes())
 
 
 def one_site(session: FetchSession, site_id: int | None) -> Site:
@@ -230,6 +227,18 @@ def replaced_tariff(archive: RawArchive, site_id: int) -> Mapping[str, Any] | No
             if document is not None:
                 return document
     return None
+
+
+def tariff_to_set(archive: RawArchive, site: Site, document: object | None) -> object:
+    """The tariff that a site is to have: the one given, else the one that was replaced last.
+
+    Raises:
+        UsageError: None is given, and none was replaced.
+    """
+    found = replaced_tariff(archive, site.site_id) if document is None else document
+    if found is None:
+        raise UsageError(f"no tariff of site {site.site_id} was replaced by wattlog, so none can be put back")
+    return found
 
 
 def tariff_change(document: object) -> Change:

@@ -78,7 +78,7 @@ def set_tariff(
     as_json: Json = False,
 ) -> int:
     """Replace the tariff of a site. The present one is saved, and --restore puts it back."""
-    from flows.commands import replaced_tariff, tariff_change
+    from flows.commands import tariff_change, tariff_to_set
     from flows.console import note
     from flows.errors import UsageError
     from flows.tariffs import read_tariff_file
@@ -89,9 +89,7 @@ def set_tariff(
     document = None if file is None else read_tariff_file(file)[2]
 
     def change_of(session: "FetchSession", chosen: "Site") -> "Change":
-        found = replaced_tariff(session.archive, chosen.site_id) if document is None else document
-        if found is None:
-            raise UsageError(f"no tariff of site {chosen.site_id} was replaced by wattlog, so none can be put back")
+        found = tariff_to_set(session.archive, chosen, document)
         for violation in validate(found):
             if not violation.is_error:
                 note(str(violation))

@@ -14,10 +14,8 @@ from extract.archive.raw_archive import IndexEntry, RawArchive
 from extract.archive.record import Response
 from extract.errors import ArchiveError
 from extract.simulator import (
-    AnswerForm,
     CommandBehaviour,
     Fault,
-    Refusal,
     Rule,
     SettingsChange,
     SiteSpec,
@@ -28,15 +26,12 @@ from extract.simulator.faults.plan import (
     SUBSCRIPTION_REQUIRED,
     ConnectionReset,
     ErrorResponse,
-    too_many_requests,
 )
 from flows import ledger
 from tests.set_shell import SITE, AtCommand, Shell, at_posts, shell, world
 from wattlog.commands import schedule
 from wattlog.commands.settings import SETTINGS, Setting
 from wattlog.providers import COMMAND_SCOPE
-
-BAD_GATEWAY = ErrorResponse(502, "energy_gateway_unreachable")
 
 
 @pytest.fixture(autouse=True)
@@ -75,14 +70,6 @@ def test_each_setting_is_changed_once_read_back_and_recorded(tmp_path: Path) -> 
         assert "wattlog (cli)" in shown
 
 
-@pytest.mark.parametrize("form", [form for form in AnswerForm if form is not AnswerForm.NULL])
-def test_every_spelling_of_success_is_one(tmp_path: Path, form: AnswerForm) -> None:
-    """Q53."""
-    with shell(tmp_path, behaviour=CommandBehaviour(form=form)) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["exit_code"], row["reason"]) == ("applied", 0, None)
-
-
 def test_the_intent_is_on_disk_when_the_request_arrives(tmp_path: Path) -> None:
     """So a kill at any point leaves either no request, or a row that says what is known."""
     stored: list[list[tuple[str, str]]] = []
@@ -96,24 +83,11 @@ def test_the_intent_is_on_disk_when_the_request_arrives(tmp_path: Path) -> None:
     assert stored == [[("/intent/reserve", "data")]]
 
 
-@pytest.mark.parametrize("refusal", Refusal)
-def test_a_refusal_inside_status_200_is_one(tmp_path: Path, refusal: Refusal) -> None:
-    """Q62."""
-    with shell(tmp_path, behaviour=CommandBehaviour(refusal=refusal)) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["exit_code"]) == ("rejected", 1)
-        assert "not possible now" in row["reason"]
-        assert len(here.posts()) == 1
-
-
 @pytest.mark.parametrize(
     ("behaviour", "value", "outcome", "after", "code"),
     [
         (CommandBehaviour(stale_reads=1), "40", "applied", "40", 0),
-        (CommandBehaviour(is_applied=False), "40", "accepted_unconfirmed", "20", 7),
         (CommandBehaviour(high_reserve=80), "90", "accepted_unconfirmed", "80", 7),
-        (CommandBehaviour(form=AnswerForm.NULL), "40", "applied", "40", 0),
-        (CommandBehaviour(form=AnswerForm.NULL, is_applied=False), "40", "failed", "20", 7),
     ],
 )
 def test_what_is_read_back_decides(
@@ -158,13 +132,6 @@ def test_what_the_account_may_not_do_is_refused(tmp_path: Path, fault: ErrorResp
         assert here.history()[0]["outcome"] == "rejected"
 
 
-def test_a_passing_fault_is_overcome_and_a_lost_answer_is_read_back(tmp_path: Path) -> None:
-    """Q66: the answer of the first request is lost after the change, and the second one is accepted."""
-    with shell(tmp_path, None, at_posts(ConnectionReset(share=0), last=1)) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["attempts"]) == ("applied", 2)
-
-
 def lost_then(fault: Fault) -> tuple[Rule, ...]:
     """The change is carried out and its answer is lost; the repeat is refused."""
     return at_posts(ConnectionReset(share=0), last=1), at_posts(fault, first=2)
@@ -178,13 +145,6 @@ def test_a_change_that_was_made_is_not_recorded_as_refused(tmp_path: Path, fault
         assert (row["outcome"], row["value_after"], row["attempts"], row["exit_code"]) == ("applied", "40", 2, 0)
         assert f"another attempt was refused: status {fault.status}" in row["reason"]
         assert [event["outcome"] for event in here.history()] == ["applied"]
-
-
-def test_a_limit_has_changed_nothing(tmp_path: Path) -> None:
-    """The limit names a minute, so the command is not sent again, and it is known that nothing was changed."""
-    with shell(tmp_path, None, at_posts(too_many_requests(60))) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["attempts"], row["exit_code"]) == ("rejected", 1, 1)
 
 
 def ledger_code(here: Shell) -> int | None:
@@ -241,13 +201,6 @@ def test_a_run_that_is_stopped_before_the_request_ends_as_interrupted(
         done = here.run("set", "reserve", "40", "--yes")
         assert (done.returncode, here.posts(), ledger_code(here)) == (130, [], 130)
         assert "interrupted before the change was sent" in done.stderr
-
-
-def test_without_any_answer_the_outcome_is_what_is_read(tmp_path: Path) -> None:
-    with shell(tmp_path, None, at_posts(BAD_GATEWAY)) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["attempts"], row["exit_code"]) == ("failed", 3, 7)
-        assert "502" in row["reason"]
 
 
 @pytest.mark.parametrize(
