@@ -2,13 +2,11 @@
 
 from extract.archive.raw_archive import RawArchive
 from flows.account import infos_seen
-from transform.commands import commands_in
+from flows.commands_sent import commands_sent
 from transform.settings_history import SettingEvent, settings_timeline
 from transform.sites import Site
-from wattlog.series import Series
 
 
 def settings_history(archive: RawArchive, site: Site) -> list[SettingEvent]:
     """What happened to the settings of a site, in order of time."""
-    records = list(archive.load_all(entry for entry in archive.entries(site.site_id) if entry.series == Series.COMMAND))
-    return settings_timeline(commands_in(records), infos_seen(archive, site.site_id))
+    return settings_timeline(commands_sent(archive, site.site_id), infos_seen(archive, site.site_id))

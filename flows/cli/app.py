@@ -13,7 +13,7 @@ from flows.cli.demo import demo
 from flows.cli.deploy import deploy
 from flows.cli.export import export
 from flows.cli.gaps import gaps
-from flows.cli.history import history_settings
+from flows.cli.history import history_effects, history_settings
 from flows.cli.login import login
 from flows.cli.logout import logout
 from flows.cli.plan import plan
@@ -69,7 +69,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     ),
     "prices": ("Import prices by interval.", {"import": prices_import}),
     "set": ("Change a setting of a site, and read it back.", SETTERS),
-    "history": ("Show what happened to a site.", {"settings": history_settings}),
+    "history": ("Show what happened to a site.", {"settings": history_settings, "effects": history_effects}),
 }
 """Commands that consist of commands: name → help text, and each command by its name."""
 
