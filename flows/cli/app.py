@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.account import account, account_test
 from flows.cli.apply_plan import apply_plan
 from flows.cli.backfill import backfill
 from flows.cli.config import config
@@ -56,7 +57,11 @@ COMMANDS = (
     config,
 )
 
+GROUP_COMMANDS: dict[str, Command] = {"account": account}
+"""Groups that are commands, too: what they do when none of their commands is named."""
+
 GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
+    "account": ("Show the account with the provider, and check it.", {"test": account_test}),
     "tariff": (
         "Check, import, list, show, and export tariffs.",
         {
@@ -101,7 +106,10 @@ for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(callback_of(command, is_query=command in QUERIES))
 
 for group, (text, members) in GROUPS.items():
-    of_group = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+    alone = GROUP_COMMANDS.get(group)
+    of_group = typer.Typer(help=text, no_args_is_help=alone is None, rich_markup_mode=None)
+    if alone is not None:
+        of_group.callback(invoke_without_command=True)(callback_of(alone, is_group=True))
     for name, member in members.items():
         of_group.command(name)(callback_of(member))
     app.add_typer(of_group, name=group)

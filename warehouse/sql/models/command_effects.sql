@@ -24,7 +24,7 @@ with changes as (
         and changed.not_before < earlier_clock.ends_at
 ),
 -- Of the changes around a change, the nearest instants at which another one may have happened.
-neighbours as (
+surrounded as (
     select
         *,
         date_diff('day', local_not_before::date, local_changed_at::date) as unknown_days,
@@ -48,7 +48,7 @@ spans as (
             1, ceil(epoch(next_hour + interval 1 day - local_not_before) / 604800)::integer
         ) as before_from,
         interval 1 day as length
-    from neighbours
+    from surrounded
     union all
     select
         *,
@@ -56,7 +56,7 @@ spans as (
         next_day as after_from,
         date_trunc('day', local_not_before) - interval 7 day as before_from,
         interval 7 day as length
-    from neighbours
+    from surrounded
 ),
 sides as (
     select change_no, site_id, span, false as is_after, before_from as from_at, before_from + length as until_at from spans
