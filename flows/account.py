@@ -12,6 +12,7 @@ from extract.api.planner import Chunk
 from extract.archive.raw_archive import IndexEntry, RawArchive
 from extract.errors import SiteUnusable, UnreadableResponse
 from extract.requests import ACCOUNT, PRODUCTS, live_status, site_info
+from flows.commands_sent import commands_sent
 from flows.errors import UsageError
 from flows.executors.executor import Executor
 from flows.executors.threads import ThreadExecutor
@@ -26,6 +27,8 @@ from transform.errors import ResponseNotUnderstood
 from transform.frames import empty_frame
 from transform.requests import requests_frame
 from transform.responses import response_of
+from transform.setting_changes import changes_frame
+from transform.settings_history import settings_timeline
 from transform.site_equipment import BatteryDays, battery_days, has_battery
 from transform.site_settings import settings_frame
 from transform.site_zone import clock_name, server_clocks
@@ -284,16 +287,19 @@ def choose_one(sites: Iterable[Site], site_id: int | None) -> Site:
 
 
 def write_sites(archive: RawArchive, lake: Lake, sites: list[Site]) -> int:
-    """Write tables `sites`, `site_settings` and `tariffs`; returns their rows."""
+    """Write tables `sites`, `site_settings`, `setting_changes` and `tariffs`; returns their rows."""
     frame: pd.DataFrame = sites_frame(sites)
-    settings, tariffs = list[pd.DataFrame](), list[pd.DataFrame]()
+    settings, changes, tariffs = list[pd.DataFrame](), list[pd.DataFrame](), list[pd.DataFrame]()
     for site in sites:
         seen = list(infos_seen(archive, site.site_id))
         settings.append(settings_frame(site.site_id, ((first, info) for first, _, info in seen)))
+        timeline = settings_timeline(commands_sent(archive, site.site_id), seen)
+        changes.append(changes_frame(site.site_id, timeline))
         observed = ((first, last, tariff_in_site_info(info)) for first, last, info in seen)
         tariffs.append(tariffs_of(archive, lake, site, observed))
     rows = lake.write("sites", frame, digest="").rows
     rows += lake.write("site_settings", _together("site_settings", settings), digest="").rows
+    rows += lake.write("setting_changes", _together("setting_changes", changes), digest="").rows
     return rows + lake.write("tariffs", _together("tariffs", tariffs), digest="").rows
 
 

@@ -26,11 +26,11 @@ from extract.errors import (
 from extract.requests import site_info
 from flows import ledger
 from flows.account import NOT_ON_ACCOUNT, choose_one, discover, infos_seen, known_sites
+from flows.commands_sent import command_records
 from flows.errors import ChangeInterrupted, ExitCode, UsageError, exit_code_for
 from flows.fetch_session import FetchSession
 from flows.identity import check_command_scope
 from flows.settings import Settings
-from flows.settings_history import command_records
 from transform.commands import Command, Shown, command_of, commands_in, comparison, shown_in
 from transform.responses import response_of
 from transform.sites import Site

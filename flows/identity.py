@@ -1,17 +1,23 @@
 """Who we are to the API: asked with one request, for `login` and `whoami`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
+from typing import Any, Final
 
 from extract.api.client import Client, Clock
 from extract.api.fetch import judge
-from extract.api.regions import AccountRegion, account_region, identity_request
+from extract.api.regions import AccountRegion, account_region, identity_request, object_in
+from extract.archive.raw_archive import Response
 from extract.auth.credentials import Credentials
-from extract.errors import AuthExpired, MissingCommandScope, MissingScope, WrongRegion
+from extract.errors import MissingCommandScope, MissingScope, WrongRegion
+from extract.requests import Request
 from flows.credentials import first_address
 from flows.settings import Settings
 from wattlog.providers import COMMAND_SCOPE, IdentityCall
+
+HTTP_UNAUTHORIZED: Final = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Identity:
         is_renewable: Whether another one can be had without a person.
         place: Where the tokens come from, in words.
         refusal: What the API said instead of naming the region, where the token may not even read that.
+        document: The response to the identity call; it may name vehicles, and is not kept.
     """
 
     region: str | None
@@ -35,6 +42,7 @@ class Identity:
     is_renewable: bool
     place: str
     refusal: MissingScope | None = None
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def identify(settings: Settings, credentials: Credentials, clock: Clock) -> Identity:
@@ -47,10 +55,10 @@ def identify(settings: Settings, credentials: Credentials, clock: Clock) -> Iden
     """
     base_url = first_address(settings, credentials)
     refusal = None
-    found = AccountRegion(None, None)
-    with Client(base_url, credentials.token, user_agent=user_agent(), classify=_anything, clock=clock) as client:
+    found, document = AccountRegion(None, None), dict[str, Any]()
+    with Client(base_url, credentials.token, user_agent=user_agent(), classify=anything, clock=clock) as client:
         try:
-            found = _account_region(settings, credentials, client)
+            found, document = _account_region(settings, credentials, client)
         except MissingScope as error:
             refusal = error
     tokens = credentials.tokens()
@@ -62,6 +70,7 @@ def identify(settings: Settings, credentials: Credentials, clock: Clock) -> Iden
         is_renewable=tokens.refresh_token is not None,
         place=credentials.place,
         refusal=refusal,
+        document=document,
     )
 
 
@@ -84,7 +93,9 @@ def user_agent() -> str:
     return f"wattlog/{version('wattlog')}"
 
 
-def _account_region(settings: Settings, credentials: Credentials, client: Client) -> AccountRegion:
+def _account_region(
+    settings: Settings, credentials: Credentials, client: Client
+) -> tuple[AccountRegion, dict[str, Any]]:
     provider = settings.resolved_provider
     try:
         return _identified(provider.identity, credentials, client)
@@ -96,19 +107,24 @@ def _account_region(settings: Settings, credentials: Credentials, client: Client
         return _identified(provider.identity, credentials, client)
 
 
-def _identified(call: IdentityCall, credentials: Credentials, client: Client) -> AccountRegion:
-    """Send the identity call; a token that is refused is renewed once."""
-    request, token = identity_request(call), client.token()
-    response = client.send(request, token=token)
+def _identified(call: IdentityCall, credentials: Credentials, client: Client) -> tuple[AccountRegion, dict[str, Any]]:
+    """Send the identity call, and read its response."""
+    response = sent(identity_request(call), credentials, client)
     error = judge(response)
-    if type(error) is AuthExpired and credentials.renew(token):
-        response = client.send(request, attempt=2)
-        error = judge(response)
     if error is not None:
         raise error
-    return account_region(response, call, client.base_url)
+    return account_region(response, call, client.base_url), object_in(response)
 
 
-def _anything(_body: bytes, _request: object) -> str:
+def sent(request: Request, credentials: Credentials, client: Client) -> Response:
+    """The response to a request that is sent once, and again where the token was refused and could be renewed."""
+    token = client.token()
+    response = client.send(request, token=token)
+    if response.status == HTTP_UNAUTHORIZED and credentials.renew(token):
+        return client.send(request, attempt=2)
+    return response
+
+
+def anything(_body: bytes, _request: object) -> str:
     """What is asked here is looked at by its reader alone."""
     return "data"

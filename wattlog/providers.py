@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from wattlog.addresses import origin
+from wattlog.console_items import WEB_CONSOLE_ONLY
 from wattlog.series import Series
 
 READ_SCOPE: Final = "energy_device_data"
@@ -16,6 +17,17 @@ READ_SCOPE: Final = "energy_device_data"
 
 COMMAND_SCOPE: Final = "energy_cmds"
 """The scope that every POST of an energy site needs (API.md#login). A login asks for it only with `--commands`."""
+
+
+VEHICLE_SCOPE: Final = "vehicle_device_data"
+"""The scope that reading about a car needs (Q100)."""
+
+SCOPE_USES: Final[dict[str, str]] = {
+    READ_SCOPE: "the history, site_info, and live_status of sites",
+    COMMAND_SCOPE: "`wattlog set`, `wattlog apply-plan`",
+    VEHICLE_SCOPE: "keys and firmware of vehicles in `wattlog account`",
+}
+"""The scopes that wattlog uses, and what for."""
 
 
 class LoginKind(StrEnum):
@@ -68,6 +80,7 @@ class IdentityCall:
         base_url_key: The key of the address to use; empty where there is none.
         scopes_key: The key of the scopes; empty where there is none.
         base_url_of_region: The address to use, with `{region}` for a region of two letters; empty where it is not derived.
+        has_coverage: Whether it says what a subscription covers, under `subscription`, `energy_sites`, and `vehicles` (Q141).
     """
 
     path: str
@@ -76,6 +89,7 @@ class IdentityCall:
     base_url_key: str = ""
     scopes_key: str = ""
     base_url_of_region: str = ""
+    has_coverage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,8 @@ class Provider:
         concurrency: Requests in flight at once.
         docs: The page that describes it: an address, or a page of this repository.
         account_page: Where a person makes an application or an access token.
+        only_on_account_page: What no request gives, and this page alone has.
+        check_path: Path of a request that only checks the token; empty where there is none: then the identity call does.
         closed_because: Why there is no login, and what to do instead.
         public_token: A token that is no secret and is sent while no other is set or stored.
         refused_series: Series that it does not serve; requested only if named.
@@ -132,6 +148,8 @@ class Provider:
     login: LoginKind = LoginKind.BROWSER
     other_regions: tuple[str, ...] = ()
     account_page: str = ""
+    only_on_account_page: tuple[str, ...] = ()
+    check_path: str = ""
     closed_because: str = ""
     public_token: str | None = None
     refused_series: frozenset[Series] = frozenset({Series.HISTORY})
@@ -146,7 +164,7 @@ USERS_REGION: Final = IdentityCall("/api/1/users/region", envelope="response", b
 """Region and address of an account. A server of another region answers as well, or refuses with 421 (API.md#login)."""
 
 TESLEMETRY_METADATA: Final = IdentityCall(
-    "/api/metadata", scopes_key="scopes", base_url_of_region="https://{region}.teslemetry.com"
+    "/api/metadata", scopes_key="scopes", base_url_of_region="https://{region}.teslemetry.com", has_coverage=True
 )
 """Region and scopes of a Teslemetry account. It lists vehicles too, so the response is read and never kept."""
 
@@ -190,6 +208,7 @@ FLEET_NA: Final = Provider(
     concurrency=4,
     docs="https://developer.tesla.com/docs/fleet-api",
     account_page="https://developer.tesla.com",
+    only_on_account_page=("applications and their keys", "payment method and billing limit"),
 )
 
 FLEET_EU: Final = replace(FLEET_NA, name="fleet-eu", base_url=_EU, other_regions=(_NA,))
@@ -224,6 +243,8 @@ TESLEMETRY: Final = Provider(
     concurrency=4,
     docs="https://teslemetry.com/docs",
     account_page="https://teslemetry.com/console",
+    only_on_account_page=WEB_CONSOLE_ONLY,
+    check_path="/api/test",  # Q143
     read_back_s=90.0,  # its site_info is cached for a minute (Q65)
 )
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = {
     "Use": [
         "docs/COMMANDS",
+        "docs/ACCOUNT",
         "docs/COSTS",
         "docs/TARIFFS",
         "docs/OPERATIONS",

@@ -63,7 +63,7 @@ def account_region(response: Response, call: IdentityCall, asked: str) -> Accoun
         call: The identity call.
         asked: The address that sent it, which was set by the user or is a provider's.
     """
-    facts = _object(response)
+    facts = object_in(response)
     if call.envelope:
         inner = facts.get(call.envelope)
         facts = inner if isinstance(inner, dict) else {}
@@ -95,7 +95,8 @@ def _scopes(scopes: object) -> tuple[str, ...]:
     return tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else ()
 
 
-def _object(response: Response) -> dict[str, Any]:
+def object_in(response: Response) -> dict[str, Any]:
+    """The JSON object in a response; empty where it has none."""
     try:
         document = read(response.body)
     except UnreadableJson:

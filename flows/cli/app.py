@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.account import account, account_test
 from flows.cli.apply_plan import apply_plan
 from flows.cli.backfill import backfill
 from flows.cli.config import config
@@ -13,7 +14,7 @@ from flows.cli.demo import demo
 from flows.cli.deploy import deploy
 from flows.cli.export import export
 from flows.cli.gaps import gaps
-from flows.cli.history import history_settings
+from flows.cli.history import history_effects, history_settings
 from flows.cli.login import login
 from flows.cli.logout import logout
 from flows.cli.plan import plan
@@ -56,7 +57,11 @@ COMMANDS = (
     config,
 )
 
+GROUP_COMMANDS: dict[str, Command] = {"account": account}
+"""Groups that are commands, too: what they do when none of their commands is named."""
+
 GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
+    "account": ("Show the account with the provider, and check it.", {"test": account_test}),
     "tariff": (
         "Check, import, list, show, and export tariffs.",
         {
@@ -69,7 +74,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     ),
     "prices": ("Import prices by interval.", {"import": prices_import}),
     "set": ("Change a setting of a site, and read it back.", SETTERS),
-    "history": ("Show what happened to a site.", {"settings": history_settings}),
+    "history": ("Show what happened to a site.", {"settings": history_settings, "effects": history_effects}),
 }
 """Commands that consist of commands: name → help text, and each command by its name."""
 
@@ -101,7 +106,10 @@ for command in COMMANDS:
     app.command()(callback_of(command, is_query=command in QUERIES))
 
 for group, (text, members) in GROUPS.items():
-    of_group = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+    alone = GROUP_COMMANDS.get(group)
+    of_group = typer.Typer(help=text, no_args_is_help=alone is None, rich_markup_mode=None)
+    if alone is not None:
+        of_group.callback(invoke_without_command=True)(callback_of(alone, is_group=True))
     for name, member in members.items():
         of_group.command(name)(callback_of(member))
     app.add_typer(of_group, name=group)

@@ -1,8 +1,11 @@
 """`wattlog history`: what happened to the settings of a site."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from flows.cli.options import Json, Sites
+from wattlog.commands.settings import Setting
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -29,3 +32,24 @@ def history_settings(settings: "Settings", *, site: Sites = None, as_json: Json 
         print_json([event_as_dict(chosen, event) for chosen, event in found])
     else:
         print_history(found)
+
+
+def history_effects(
+    settings: "Settings",
+    *,
+    site: Sites = None,
+    setting: Annotated[
+        list[Setting] | None, typer.Option("--setting", help="Only this setting; repeat for more.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what differs before and after each change of a setting, or why that is not known."""
+    from flows.cli.tables.effects import print_effects, stored_effects
+    from flows.console import print_json
+    from wattlog.names import DataDirectory
+
+    found = stored_effects(DataDirectory(settings.data_dir).warehouse, site or (), setting or ())
+    if as_json:
+        print_json(found)
+    else:
+        print_effects(found)

@@ -31,17 +31,22 @@ def is_alone() -> bool:
     return threading.active_count() == 1 and WITH_SHUTDOWN.isdisjoint(sys.modules)
 
 
-def callback_of(command: Command, *, is_query: bool = False) -> Callable[..., int]:
+def callback_of(command: Command, *, is_query: bool = False, is_group: bool = False) -> Callable[..., int]:
     """The command as Typer calls it: its own options, with Typer's context instead of the settings.
 
     Args:
         command: The command.
         is_query: Whether it only reads the warehouse. To start such a command takes longer than most queries,
             so it gets no more settings than it needs.
+        is_group: Whether it has commands of its own; where one of them is named, that one alone is run.
     """
 
     @functools.wraps(command)
     def callback(context: typer.Context, **options: Any) -> int:
+        if is_group and context.invoked_subcommand is not None:
+            if any(options.values()):
+                raise typer.BadParameter(f"give options after `{context.invoked_subcommand}`, not before it")
+            return 0
         settings = _query_settings(context.obj) if is_query else _all_settings(context.obj)
         code = run_command(command, settings, **options)
         sys.stdout.flush()

@@ -140,6 +140,14 @@ _OTHERS = (
     where hash(interval_start, site_id) % 700 = 0
     """,
     """
+    insert into main.setting_changes by name
+    select
+        site_id, interval_start as changed_at, interval_start as not_before, 'reserve' as name, '20' as value_before,
+        '40' as value_after, 'command' as command_id, 'applied' as outcome, 'cli' as origin
+    from slots
+    where hash(interval_start, site_id) % 17000 = 0
+    """,
+    """
     insert into main.gaps by name
     select
         site_id, 'power' as series, interval_start as gap_start, interval_start + interval 1 hour as gap_end,

@@ -17,7 +17,7 @@ from extract.simulator.faults.plan import (
     ErrorResponse,
     too_many_requests,
 )
-from flows.settings_history import command_records
+from flows.commands_sent import command_records
 from tests.set_shell import SITE, Shell, shell
 from tests.tariffs import document, period, year
 from transform.commands import Command, commands_in

@@ -33,7 +33,7 @@ HOMES = {1: "America/Los_Angeles", 2: "Australia/Lord_Howe", 3: "Pacific/Kiritim
 ZONES = (*HOMES.values(), "Pacific/Apia", "UTC-05:30", None)
 MONTHS = ("2024-11", "2024-12", "2025-01", "2025-03", "2025-04")
 """The end of a year, and changes of the clocks: on 3 November, 9 March and 6 April."""
-DAYS = (1, 2, 3, 6, 9, 15, 27, 31)
+DAYS = (1, 2, 3, 6, 9, 16, 27, 31)
 """Of a month: those at its ends, those on which clocks change, and some between. The 31st stands for the last."""
 MOVED = (
     *("power", "state_of_energy", "energy_intervals", "daily", "energy_periods", "gaps", "reconciliation"),
@@ -142,6 +142,7 @@ def _dates(table: Table, site: int, month: str, seed: int, missing: int) -> pd.D
         "status": "agreed",
         "coverage_pct": 100.0,
         "granularity": "day",
+        **dict.fromkeys(("grid_services_energy_imported_wh", "grid_services_energy_exported_wh"), 0.0),
         "source": "calendar_history/day",
         "check_name": "check",
         "measure": "solar_wh",
@@ -207,6 +208,14 @@ def _content(path: Path) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+def _write_setting_changes(lake: Lake) -> None:
+    """One for each site, at a midnight, whose day is stored, as is the one a week before: their hours are compared."""
+    table = TABLES["setting_changes"]
+    instants = [_midnight(date(2025, 1, 16), zone) for zone in HOMES.values()]
+    given = {"site_id": list(HOMES), "changed_at": instants, "not_before": instants, "outcome": "applied"}
+    lake.write(table, _frame(table, given, len(instants), 1), digest="d")
+
+
 @pytest.fixture(scope="module")
 def before() -> Iterator[Path]:
     """A lake of every table, and its warehouse."""
@@ -215,10 +224,13 @@ def before() -> Iterator[Path]:
         for name, site, month in product((*MOVED, *EVENTS), HOMES, MONTHS):
             _write(lake, (name, site, month, 1, 0, False))
         _write_sites(lake, *((site, zone, site != 2) for site, zone in HOMES.items()))
+        _write_setting_changes(lake)
         built = build(lake, Path(directory) / "warehouse.duckdb")
         with duckdb.connect(built.path, read_only=True) as connection:
             for model in MODELS:
                 assert connection.execute(f'select count(*) from analytics."{model}"').fetchall() > [(0,)], model
+            compared = "select count(*) from analytics.command_effects where status <> 'not_enough_data'"
+            assert connection.execute(compared).fetchall() > [(0,)]
         yield Path(directory)
 
 

@@ -11,7 +11,7 @@ from warehouse.schema.bookkeeping import QUARANTINE, REQUESTS, RUNS, SITES
 from warehouse.schema.commands import COMMANDS
 from warehouse.schema.costs import BILLS, DAILY_COSTS, HOURLY_COSTS
 from warehouse.schema.declaration import Field, Keep, Kind, Table, Unit, comment_on
-from warehouse.schema.events import BACKUP_EVENTS, CHARGE_SESSIONS, SITE_SETTINGS
+from warehouse.schema.events import BACKUP_EVENTS, CHARGE_SESSIONS, SETTING_CHANGES, SITE_SETTINGS
 from warehouse.schema.ledgers import GAPS, RECONCILIATION, REVISIONS
 from warehouse.schema.measurements import DAILY, ENERGY_INTERVALS, ENERGY_PERIODS, LIVE_STATUS, POWER, STATE_OF_ENERGY
 from warehouse.schema.shared_fields import MAX_INTERVAL_WH, MAX_POWER_W
@@ -44,6 +44,7 @@ __all__ = [
     "REVISIONS",
     "RUNS",
     "SCHEMA_VERSION",
+    "SETTING_CHANGES",
     "SITES",
     "SITE_SETTINGS",
     "STATE_OF_ENERGY",
@@ -62,6 +63,7 @@ TABLES: dict[str, Table] = {
     for table in (
         SITES,
         SITE_SETTINGS,
+        SETTING_CHANGES,
         COMMANDS,
         TARIFFS,
         PRICES,

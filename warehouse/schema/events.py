@@ -74,3 +74,49 @@ SITE_SETTINGS = Table(
     ),
     partition="account",
 )
+
+SETTING_CHANGES = Table(
+    "setting_changes",
+    "One row per change of a setting, made or possibly made: by a command, or seen without one.",
+    ("site_id", "changed_at", "name", "command_id"),
+    (
+        SITE_ID,
+        Field(
+            "changed_at",
+            Kind.TIMESTAMPTZ,
+            "When the command was sent, or when the new value was first seen.",
+            nullable=False,
+        ),
+        Field(
+            "not_before",
+            Kind.TIMESTAMPTZ,
+            "When the value before was last seen; of a command changed_at.",
+            nullable=False,
+        ),
+        Field(
+            "name",
+            Kind.VARCHAR,
+            "reserve, mode, storm-watch, export, grid-charging, off-grid-reserve or tariff.",
+            nullable=False,
+            source="Q45",
+        ),
+        Field("value_before", Kind.VARCHAR, "The value before, as in table commands; NULL where site_info had none."),
+        Field(
+            "value_after", Kind.VARCHAR, "The value after, of a command what was read back; NULL where there was none."
+        ),
+        Field(
+            "command_id",
+            Kind.VARCHAR,
+            "The command in table commands; empty where the app, the utility or the installer changed the setting.",
+            nullable=False,
+            source="Q74",
+        ),
+        Field(
+            "outcome",
+            Kind.VARCHAR,
+            "The command's outcome, of which only applied is a certain change; NULL without one.",
+        ),
+        Field("origin", Kind.VARCHAR, "Where the command came from: cli, schedule or api; NULL without one."),
+    ),
+    partition="account",
+)

@@ -1,9 +1,11 @@
-"""The account endpoints: products, region, metadata. All names and numbers are invented."""
+"""The account endpoints: products, region, metadata, fleet_status. All names and numbers are invented."""
 
 from datetime import datetime
 from typing import Any
 
-from extract.simulator.endpoints.query import connector_din, serial_number
+import orjson
+
+from extract.simulator.endpoints.query import ApiError, connector_din, serial_number
 from extract.simulator.site import SiteSpec
 from extract.simulator.worlds.world import StaleSite, Vehicle, World
 
@@ -34,13 +36,69 @@ def region(world: World, base_url: str) -> Json:
 
 
 def metadata(world: World) -> Json:
-    """Teslemetry's description of the account, which has no envelope. Source: API.md#login."""
+    """Teslemetry's description of the account, which has no envelope. Source: Q141, Q146."""
+    facts = world.metadata
+    if facts.is_null:
+        nothing = dict.fromkeys(("scopes", "subscription"))
+        vehicles: Json = {
+            vehicle.vin: dict.fromkeys(("permission", "access", "firmware")) for vehicle in world.vehicles
+        }
+        sites: Json = {str(site.site_id): {"access": None} for site in world.sites}
+        return {"uid": None, "region": world.region.upper(), **nothing, "vehicles": vehicles, "energy_sites": sites}
     return {
         "uid": "00000000-0000-4000-8000-000000000001",
         "region": world.region.upper(),
         "scopes": list(world.scopes),
-        "vehicles": {vehicle.vin: {"access": False} for vehicle in world.vehicles},
-        "energy_sites": {str(site.site_id): {"access": True} for site in world.sites},
+        "vehicles": {vehicle.vin: _vehicle_in_metadata(vehicle) for vehicle in world.vehicles},
+        "energy_sites": {
+            str(site.site_id): {"name": site.site_name, "access": site.site_id not in facts.uncovered_sites}
+            for site in world.sites
+            if site.site_id not in facts.unlisted_sites
+        },
+        **({} if facts.subscription is None else {"subscription": dict(facts.subscription)}),
+    }
+
+
+def fleet_status(world: World, body: bytes) -> Json:
+    """Keys and firmware of the vehicles asked for. Source: Q100.
+
+    Raises:
+        ApiError: 400, the body has no list of VINs.
+    """
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        asked = None
+    vins = asked.get("vins") if isinstance(asked, dict) else None
+    if not isinstance(vins, list):
+        raise ApiError(400, "vins not valid")
+    found = [vehicle for vehicle in world.vehicles if vehicle.vin in vins]
+    return {
+        "key_paired_vins": [vehicle.vin for vehicle in found if vehicle.has_virtual_key],
+        "unpaired_vins": [vehicle.vin for vehicle in found if not vehicle.has_virtual_key],
+        "vehicle_info": {
+            vehicle.vin: {
+                "firmware_version": vehicle.firmware,
+                "vehicle_command_protocol_required": True,
+                "fleet_telemetry_version": "unknown",
+                "total_number_of_keys": vehicle.keys,
+            }
+            for vehicle in found
+        },
+    }
+
+
+def _vehicle_in_metadata(vehicle: Vehicle) -> Json:
+    return {
+        "name": vehicle.display_name,
+        "permission": vehicle.access_type,
+        "proxy": vehicle.has_virtual_key,
+        "access": vehicle.is_covered,
+        "polling": False,
+        "firmware": vehicle.firmware,
+        "discounted": False,
+        "fleet_telemetry": "unknown",
+        "config": {},
     }
 
 
@@ -92,9 +150,9 @@ def _vehicle(vehicle: Vehicle) -> Json:
         "id": vehicle.vehicle_id,
         "vehicle_id": vehicle.vehicle_id % 10**9,
         "vin": vehicle.vin,
-        "access_type": "OWNER",
+        **({} if vehicle.access_type is None else {"access_type": vehicle.access_type}),
         "display_name": vehicle.display_name,
-        "state": "asleep",
+        "state": vehicle.state,
     }
 
 

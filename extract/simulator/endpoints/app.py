@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from extract.simulator.endpoints.account import metadata, products, region
+from extract.simulator.endpoints.account import fleet_status, metadata, products, region
 from extract.simulator.endpoints.calendar_history import calendar_history
 from extract.simulator.endpoints.commands import COMMANDS, CommandBehaviour, Commands
 from extract.simulator.endpoints.events import telemetry_history
@@ -30,7 +30,7 @@ from extract.simulator.endpoints.site_state import (
 )
 from extract.simulator.endpoints.tariff import savings
 from extract.simulator.worlds.world import StaleResponse, World
-from wattlog.providers import COMMAND_SCOPE, READ_SCOPE
+from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, VEHICLE_SCOPE
 
 Clock = Callable[[], datetime]
 
@@ -84,7 +84,9 @@ def build_app(
     built_in = [
         Route("/api/1/products", api.products),
         Route("/api/1/users/region", api.region),
+        Route("/api/1/vehicles/fleet_status", api.fleet_status, methods=["POST"]),
         Route("/api/metadata", api.metadata),
+        Route("/api/test", api.test),
         Route("/api/1/energy_sites/{site_id}/{endpoint}", api.site),
         Route("/api/1/energy_sites/{site_id}/{endpoint}", api.command, methods=["POST"]),
     ]
@@ -131,6 +133,15 @@ class _Api:
     async def metadata(self, request: Request) -> Response:
         self._check_access(request)
         return JsonResponse(metadata(self._world))
+
+    async def test(self, request: Request) -> Response:
+        """Only the token is checked (Q143)."""
+        self._check_access(request, "openid")
+        return JsonResponse({"response": True})
+
+    async def fleet_status(self, request: Request) -> Response:
+        self._check_access(request, VEHICLE_SCOPE)
+        return JsonResponse({"response": fleet_status(self._world, await request.body())})
 
     async def site(self, request: Request) -> Response:
         now = self._check_access(request)

@@ -22,11 +22,46 @@ DEMO_TARIFF_AGE_DAYS = 150
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """A vehicle in the products list, which a client of energy history must skip."""
+    """A vehicle in the products list, which a client of energy history must skip.
+
+    Attributes:
+        vehicle_id: Id of the list.
+        vin: An invented VIN.
+        display_name: Its name.
+        access_type: OWNER, DRIVER or GUEST; None: the list has none.
+        state: online, asleep or offline.
+        firmware: Version of its software.
+        keys: Number of keys; None: not known (Q100).
+        has_virtual_key: Whether the application's key is paired.
+        is_covered: Whether the subscription covers it.
+    """
 
     vehicle_id: int
     vin: str
     display_name: str
+    access_type: str | None = "OWNER"
+    state: str = "asleep"
+    firmware: str = "2026.20.3"
+    keys: int | None = 3
+    has_virtual_key: bool = True
+    is_covered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What Teslemetry's description of the account has besides its sites and vehicles (Q141, Q146).
+
+    Attributes:
+        subscription: The subscription; None: the key is missing, as in the responses that were seen.
+        uncovered_sites: Sites that the subscription does not cover.
+        unlisted_sites: Sites that it does not name, although the products list has them.
+        is_null: Nearly every value is null.
+    """
+
+    subscription: Mapping[str, str | None] | None = None
+    uncovered_sites: frozenset[int] = frozenset()
+    unlisted_sites: frozenset[int] = frozenset()
+    is_null: bool = False
 
 
 class StaleResponse(StrEnum):
@@ -64,6 +99,7 @@ class World:
         region: Region of the account: na, eu, or cn.
         scopes: Scopes of the token, as the account endpoints list them.
         offered_scopes: Scopes that a login may ask for.
+        metadata: What Teslemetry's description of the account says.
         empty_between: Spans of time, as aware instants, in which the token is accepted and every history response is empty, as
             it was seen until the next renewal of the token (Q23).
         departures: Site id → the instant from which on the site has left the account: it is not in the products list, and
@@ -79,6 +115,7 @@ class World:
     region: str = "na"
     scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE)
     offered_scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE, COMMAND_SCOPE)
+    metadata: Metadata = Metadata()
     empty_between: tuple[tuple[datetime, datetime], ...] = ()
     departures: Mapping[int, datetime] = field(default_factory=dict)
     _truths: dict[int, Truth] = field(init=False, repr=False, compare=False)

@@ -156,6 +156,20 @@ def test_ev_energy_by_month(database: Database) -> None:
     ]
 
 
+def test_effect_of_settings(database: Database) -> None:
+    """One kWh a day less from the grid in the week after; of the change at its end the week after is not stored."""
+    days = [day(date(2025, 3, 1) + timedelta(days=n), 9_000.0, 4_000.0 if n < 8 else 3_000.0) for n in range(15)]
+    changes = [
+        {"changed_at": at, "not_before": at, "name": "reserve", "value_before": "20", "value_after": "40"}
+        for at in (datetime(2025, 3, 8, 2, tzinfo=UTC), datetime(2025, 3, 20, 2, tzinfo=UTC))
+    ]
+    first, second = rows_of(database, "effect_of_settings", {"daily": days, "setting_changes": changes})
+    assert first[:6] == ("Banksia", datetime.fromisoformat("2025-03-08 13:00"), "reserve", "20", "40", "comparable")
+    assert first[6:] == (-1.0, None, 0.0, None)
+    assert second[5:9] == ("not_enough_data", None, None, None)
+    assert "of 3 days before and 0 after" in second[9]
+
+
 def test_every_example_is_shown_here() -> None:
     """Every example has a test."""
     assert {f"test_{name}" for name in EXAMPLES} <= set(globals())

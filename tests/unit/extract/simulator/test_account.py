@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import httpx
 import pytest
 
-from extract.simulator import SiteSpec, World, demo_world
-from extract.simulator.endpoints.account import products
-from extract.simulator.endpoints.query import Query
+from extract.simulator import DEMO_TOKEN, SiteSpec, Vehicle, World, demo_world, serve
+from extract.simulator.endpoints.account import fleet_status, metadata, products
+from extract.simulator.endpoints.query import ApiError, Query
 from extract.simulator.endpoints.site_state import live_status, site_info
+from extract.simulator.worlds.world import Metadata
 from wattlog.zones import Zone
 
 TODAY = date(2026, 7, 20)
@@ -109,3 +111,44 @@ def test_history_can_be_empty_for_a_while() -> None:
     """Q23: the token is accepted, and the responses are empty until it is renewed."""
     world = replace(DEMO, empty_between=((NOW, NOW + timedelta(hours=8)),))
     assert [world.is_empty(NOW + timedelta(hours=hours)) for hours in (-1, 0, 7, 8)] == [False, True, True, False]
+
+
+def test_metadata_may_lack_nearly_everything() -> None:
+    """Q141, Q146: nulls where values were, and no subscription."""
+    described = metadata(replace(DEMO, metadata=Metadata(is_null=True)))
+    assert (described["scopes"], described["subscription"], described["region"]) == (None, None, "NA")
+    assert {entry["access"] for entry in described["energy_sites"].values()} == {None}
+    assert "subscription" not in metadata(DEMO)
+    with_one = replace(DEMO, metadata=Metadata(subscription={"cycle": "monthly", "start": None, "end": None}))
+    assert metadata(with_one)["subscription"]["cycle"] == "monthly"
+
+
+def test_a_subscription_may_not_cover_or_name_a_site() -> None:
+    """Q141, Q146: one site without access, and one in the products list alone."""
+    first, second = (site.site_id for site in DEMO.sites)
+    facts = Metadata(uncovered_sites=frozenset({first}), unlisted_sites=frozenset({second}))
+    described = metadata(replace(DEMO, metadata=facts))["energy_sites"]
+    assert {site_id: entry["access"] for site_id, entry in described.items()} == {str(first): False}
+
+
+def test_fleet_status_has_keys_and_firmware() -> None:
+    """Q100: paired and unpaired cars, and a number of keys that is not known."""
+    cars = (
+        Vehicle(1, "5YJSIM00000000001", "A"),
+        Vehicle(2, "5YJSIM00000000002", "B", has_virtual_key=False, keys=None),
+    )
+    status = fleet_status(World((), vehicles=cars), b'{"vins": ["5YJSIM00000000001", "5YJSIM00000000002", "other"]}')
+    assert (status["key_paired_vins"], status["unpaired_vins"]) == ([cars[0].vin], [cars[1].vin])
+    assert [about["total_number_of_keys"] for about in status["vehicle_info"].values()] == [3, None]
+    with pytest.raises(ApiError, match="vins not valid"):
+        fleet_status(World(()), b"[]")
+
+
+def test_a_token_can_be_checked_alone() -> None:
+    """Q143: the token decides, and nothing else."""
+    with serve(DEMO) as server:
+        answers = [
+            httpx.get(f"{server.base_url}/api/test", headers={"Authorization": f"Bearer {token}"})
+            for token in (DEMO_TOKEN, "another-token")
+        ]
+    assert [(answer.status_code, answer.json().get("response")) for answer in answers] == [(200, True), (401, None)]

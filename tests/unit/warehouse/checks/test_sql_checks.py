@@ -55,6 +55,7 @@ SHIFT = {**AGREEMENT, "tolerance_wh": 0.5, "verdict": "differs", "cause": "alloc
 SKIPPED = {"left_wh": 10.0, "verdict": None, "cause": "no_splits", "granularity": "day"}
 OUTAGE = {"started_at": LATE_EVENING, "ended_at": LATE_EVENING.replace(minute=56), "duration_s": 60.0}
 COMMAND = {"name": "reserve", "value_asked": "40", "value_after": "40", "outcome": "applied", "attempts": 1}
+SEEN_CHANGE = {"name": "reserve", "changed_at": LATE_EVENING, "not_before": LATE_EVENING, "command_id": "1"}
 SOLD = {**NOTHING_FLOWED, "source": "energy_intervals", "home_wh": 38.0, "grid_export_wh": 2.0, **SUNNY}
 
 DAY = date(2025, 3, 1)
@@ -143,6 +144,7 @@ SOUND: Mapping[str, Sequence[Row]] = {
         {**COMMAND, "command_id": "2", "outcome": "failed", "value_after": None, "attempts": 0, "reason": "killed"},
         {**COMMAND, "command_id": "3", "outcome": "accepted_absent", "value_after": None, "reason": "absent"},
     ],
+    "setting_changes": [SEEN_CHANGE, {**SEEN_CHANGE, "command_id": "", "name": "mode"}],
 }
 
 
@@ -277,9 +279,14 @@ FAILING: dict[str, Broken] = {
     "command_outcomes_match_values": Broken(
         {"commands": [{**COMMAND, "value_after": None}]}, {"outcome": "applied", "value_after": None}
     ),
+    "command_effects_equal_days": Broken(
+        {"setting_changes": [SEEN_CHANGE]},
+        {"name": "reserve", "span": "days", "status": "not_enough_data", "found": 1.5},
+        "update analytics.command_effects set grid_import_difference_kwh = 1.5 where span = 'days'",
+    ),
 }
 
-MODELS_CHECKED = ("periods", "hourly", "ev_charging", "coverage")
+MODELS_CHECKED = ("periods", "hourly", "ev_charging", "coverage", "command_effects")
 """The models that checks read."""
 
 
