@@ -14,6 +14,7 @@ from flows.cli.deploy import deploy
 from flows.cli.export import export
 from flows.cli.gaps import gaps
 from flows.cli.history import history_settings
+from flows.cli.import_history import import_
 from flows.cli.login import login
 from flows.cli.logout import logout
 from flows.cli.plan import plan
@@ -46,6 +47,7 @@ COMMANDS = (
     report,
     costs,
     what_if,
+    import_,
     gaps,
     reconcile,
     rebuild,
@@ -98,7 +100,7 @@ def _options(
 
 
 for command in COMMANDS:
-    app.command(command.__name__.replace("_", "-"))(callback_of(command, is_query=command in QUERIES))
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(callback_of(command, is_query=command in QUERIES))
 
 for group, (text, members) in GROUPS.items():
     of_group = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)

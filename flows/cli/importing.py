@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from extract.archive.imported import ImportedFile
     from extract.archive.raw_archive import RawArchive
+    from flows.run_context import RunContext
     from flows.settings import Settings
     from transform.sites import Site
 
@@ -25,15 +26,11 @@ def import_files(settings: "Settings", site_id: int, files_for: FilesFor, comman
         UsageError: The site is not on the account.
     """
     from flows.account import choose, known_sites
-    from flows.console import progress_to_console
     from flows.data_directory import locked
-    from flows.executors.choice import ExecutorChoice, open_executor
     from flows.imports import keep
     from flows.orchestration.context import new_context
-    from flows.pipeline import reconcile
-    from flows.stop_signal import StopSignal
 
-    context, stop = new_context(settings), StopSignal()
+    context = new_context(settings)
     with locked(settings.data_dir, command):
         archive = context.open_archive()
         (site,) = choose(known_sites(archive, settings.site_timezones), [site_id])
@@ -41,6 +38,22 @@ def import_files(settings: "Settings", site_id: int, files_for: FilesFor, comman
         if not files:
             return False
         keep(archive, [(file, site.zone) for file in files], context, command)
-        with progress_to_console() as progress, open_executor(ExecutorChoice(), context, stop) as executor:
-            reconcile(context, executor, stop=stop, progress=progress)
+        publish_imports(context)
     return True
+
+
+def publish_imports(context: "RunContext", *, is_quiet: bool = False) -> None:
+    """Make lake and warehouse from the archive, in the locked data directory.
+
+    Args:
+        context: The run that imported.
+        is_quiet: No progress is shown.
+    """
+    from flows.console import progress_to_console
+    from flows.executors.choice import ExecutorChoice, open_executor
+    from flows.pipeline import reconcile
+    from flows.stop_signal import StopSignal
+
+    stop = StopSignal()
+    with progress_to_console(is_quiet=is_quiet) as progress, open_executor(ExecutorChoice(), context, stop) as executor:
+        reconcile(context, executor, stop=stop, progress=progress)

@@ -29,7 +29,7 @@ from transform.sites import Site
 from transform.tariffs import read_tariff
 from transform.time import days_of, epoch_us
 from warehouse.lake.lake import Lake
-from wattlog.lake_periods import LIFETIME, is_year, within, year_of
+from wattlog.lake_periods import is_year, within, year_of
 from wattlog.local_days import first_instants_us
 
 HOURLY: Final = "hourly_costs"
@@ -108,7 +108,7 @@ def price_site(session: TransformSession, site: Site) -> Shaped:
     for item in partitions_of(session.archive, site, session.settle_hours):
         if session.stop.is_interrupted():
             return Shaped(rows)
-        if item.period != LIFETIME and (found := sources_of(session, item)) is not None:
+        if (found := sources_of(session, item)) is not None:
             rows += _price(session, item, found, known)
             digests.append(session.lake.digest_of(DAILY, site.site_id, item.period) or "")
     return Shaped(rows + _bill(session, site, known, digest_of((), BILLS, billing, *digests)))
