@@ -116,5 +116,6 @@ class Mapping:
 
     @property
     def kind(self) -> ImportedKind:
-        """The kind of source that its rows of intervals are."""
-        return ImportedKind.POWER if any(target in POWERS for target in self.targets) else ImportedKind.INTERVALS
+        """The kind of source that its rows of intervals are; the state of energy belongs to power, as it does in the API."""
+        has_energy = any(target in MEASURES for target in self.targets)
+        return ImportedKind.INTERVALS if has_energy else ImportedKind.POWER

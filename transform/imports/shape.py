@@ -170,7 +170,8 @@ def _imports(found: _Found, site: Site) -> pd.DataFrame:
         return empty_frame("imports")
     frame = pd.DataFrame(found.imports)
     dates = {
-        name: date_column(np.array(frame[name].to_list(), dtype="datetime64[D]")) for name in ("first_day", "last_day")
+        name: date_column(np.array([row[name] for row in found.imports], dtype="datetime64[D]"))
+        for name in ("first_day", "last_day")
     }
     columns = {name: frame[name] for name in frame.columns} | dates
     columns["imported_at"] = pd.Series(pd.to_datetime(frame["imported_at"], utc=True)).astype("datetime64[us, UTC]")
