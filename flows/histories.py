@@ -229,8 +229,8 @@ def _format_of(path: Path, wanted: Series | None) -> Format | None:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     sample = Sample(head, _tables_of(path) if head.startswith(_SQLITE) else frozenset())
-    if wanted is None:
-        return recognised(sample)
+    if wanted is None or (wanted is Series.IMPORT_MAPPED and head.startswith(_SQLITE)):
+        return recognised(sample)  # a mapping of a database says which of its statistics is what
     return FORMATS[wanted] if FORMATS[wanted].recognises(sample) else None
 
 

@@ -1,6 +1,8 @@
 """Files as other tools write them, made from what really happened at a simulated site, and how to shape them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -175,7 +177,7 @@ def dashboard_export(house: House, days: Iterable[date]) -> str:
 
 def records(
     series: Series,
-    files: dict[str, str | bytes],
+    files: Mapping[str, str | bytes],
     *,
     import_id: str = "20260601T120000.000000Z",
     at: datetime = IMPORTED_AT,
@@ -201,12 +203,103 @@ def _parts(content: bytes, size: int) -> Iterator[bytes]:
         content = content[cut:]
 
 
-def shaped(series: Series, files: dict[str, str | bytes], site: Site, **facts: int) -> Tables:
+def shaped(series: Series, files: Mapping[str, str | bytes], site: Site, *, part_bytes: int | None = None) -> Tables:
     """The tables of some files."""
-    return shape_history(records(series, files, **facts), site)
+    return shape_history(records(series, files, part_bytes=part_bytes), site)
 
 
 def app_exports() -> dict[str, str | bytes]:
     """The real exports of the Tesla app."""
     folder = Path(__file__).parent / "golden" / "tesla_app_exports"
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))}
+
+
+# --- databases --------------------------------------------------------------------------------------------------------
+
+
+def pypowerwall_database(house: House, path: Path, first: date, last: date, *, wal: bool = False) -> None:
+    """The database of pypowerwall-server: a sample every five minutes, energy of days, and a temperature."""
+    with closing(sqlite3.connect(path)) as connection:
+        if wal:
+            connection.execute("pragma journal_mode=wal")
+        connection.executescript("""
+            create table samples (gateway_id text not null, ts real not null, solar_w real, home_w real,
+                battery_charge_w real, battery_discharge_w real, grid_import_w real, grid_export_w real, soe real,
+                primary key (gateway_id, ts));
+            create table daily_energy (gateway_id text not null, day text not null, solar_kwh real, home_kwh real,
+                battery_charge_kwh real, battery_discharge_kwh real, grid_import_kwh real, grid_export_kwh real,
+                last_sample_ts real, updated_at real, primary key (gateway_id, day));
+            create table device_series (series_id integer primary key, gateway_id text, device text, metric text, unit text);
+            create table device_samples (series_id integer, ts integer, value real, primary key (series_id, ts));
+            insert into device_series values (1, 'default', 'TEPOD--1', 'pack_temp_max', '°C');
+        """)
+        for day in days_between(first, last):
+            truth, totals = house.truth.day(day), house.totals(day)
+            found = truth.power
+            home = found["solar_power"] + found["battery_power"] + found["grid_power"] + found["generator_power"]
+            columns = (
+                truth.interval_start.astype(np.float64),
+                found["solar_power"],
+                home,
+                np.maximum(-found["battery_power"], 0),
+                np.maximum(found["battery_power"], 0),
+                np.maximum(found["grid_power"], 0),
+                np.maximum(-found["grid_power"], 0),
+            )
+            rows = [("default", *(float(value) for value in row), 50.0) for row in zip(*columns, strict=True)]
+            connection.executemany("insert into samples values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            names = ("solar_energy_exported_wh", "home_wh", "battery_charge_wh", "battery_energy_exported_wh")
+            kwh = [totals[name] / 1000 for name in (*names, "grid_energy_imported_wh", "grid_export_wh")]
+            values = ("default", day.isoformat(), *kwh, 0.0, 0.0)
+            connection.execute("insert into daily_energy values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            ticks = [(1, int(at), 25.5) for at in truth.interval_start.astype(np.int64)[::12].tolist()]
+            connection.executemany("insert into device_samples values (?, ?, ?)", ticks)
+        connection.commit()
+        if wal:
+            connection.execute("pragma wal_checkpoint(truncate)")
+
+
+STATISTICS = {
+    "sensor.my_home_solar_energy_exported": "solar_energy_exported_wh",
+    "sensor.my_home_grid_energy_imported": "grid_energy_imported_wh",
+    "sensor.my_home_grid_exported": "grid_export_wh",
+    "sensor.my_home_battery_discharged": "battery_energy_exported_wh",
+    "sensor.my_home_battery_charged": "battery_charge_wh",
+    "sensor.my_home_home_usage": "home_wh",
+}
+
+
+def home_assistant_database(
+    house: House, path: Path, first: date, last: date, names: dict[str, str] | None = None
+) -> None:
+    """Home Assistant's statistics: counters in kWh by the hour, with the hour before the first day."""
+    chosen = STATISTICS if names is None else names
+    prefixes = {
+        "home_wh": "consumer_energy_imported_from_",
+        "grid_export_wh": "grid_energy_exported_from_",
+        "battery_charge_wh": "battery_energy_imported_from_",
+    }
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""
+            create table statistics_meta (id integer primary key, statistic_id text, source text,
+                unit_of_measurement text, has_mean integer, has_sum integer, name text);
+            create table statistics (id integer primary key, metadata_id integer, start_ts float, mean float,
+                state float, sum float);
+            insert into statistics_meta values (99, 'sensor.outside_temperature', 'recorder', '°C', 1, 0, null);
+        """)
+        for number, (name, target) in enumerate(chosen.items(), start=1):
+            meta = (number, name, "recorder", "kWh", 0, 1, None)
+            connection.execute("insert into statistics_meta values (?, ?, ?, ?, ?, ?, ?)", meta)
+            total, rows = 5_000_000.0, list[tuple[int, float, float]]()
+            for day in days_between(first, last):
+                truth = house.truth.day(day)
+                starts = truth.interval_start.astype(np.int64)
+                prefix = prefixes.get(target, target.removesuffix("_wh"))
+                wh = np.sum([truth.flows[flow] for flow in FLOWS if flow.startswith(prefix)], axis=0)
+                if not rows:
+                    rows.append((number, float(starts[0] - 3600), total / 1000))
+                for hour in range(0, len(starts), 12):
+                    total += float(wh[hour : hour + 12].sum())
+                    rows.append((number, float(starts[hour]), total / 1000))
+            connection.executemany("insert into statistics (metadata_id, start_ts, sum) values (?, ?, ?)", rows)
+        connection.commit()

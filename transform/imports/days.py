@@ -72,6 +72,7 @@ def days_of_rows(found: DayValues, content: Content, site: Site) -> DayFrame:
     is_partial = np.zeros(count, dtype=bool)
     if count and (content.mapping.is_partial or (content.mapping.may_end_early and not _ends_a_period(days))):
         is_partial[-1] = True
+    is_partial[:1] |= content.mapping.begins_late
     covered_s = np.where(is_partial, 0, lengths_s)
     exists = lengths_s > 0
     frame = DayFrame(days, np.ones(count, np.int64), covered_s, np.full(count, half), is_partial, values, days[:0])

@@ -92,6 +92,7 @@ class Mapping:
         may_be_filled: The tool fills holes with straight lines.
         is_partial: The last day of the file was not over when it was written.
         may_end_early: The file does not show whether its last day was over.
+        begins_late: The tool was started on the first day, which is no whole one.
     """
 
     time: str
@@ -104,6 +105,7 @@ class Mapping:
     may_be_filled: bool = False
     is_partial: bool = False
     may_end_early: bool = False
+    begins_late: bool = False
     targets: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -103,6 +103,7 @@ class IntervalSums:
     _waiting_us: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _waiting: Floats = field(init=False)
     _gap_us: int = 0
+    _length_us: int = 0
     _rows_before: int = 0
 
     def __post_init__(self) -> None:
@@ -129,15 +130,15 @@ class IntervalSums:
         self._waiting_us, self._waiting = instants_us[-1:], values[-1:]
         if len(gaps):
             before = np.append(self._gap_us or gaps[0], gaps[:-1])
-            self._gap_us = int(gaps[-1])
+            self._gap_us, self._length_us = int(gaps[-1]), int(min(gaps[-1], before[-1]))
             self._sum(instants_us, values, gaps, before)
 
     def finish(self) -> Buckets:
         """All sums; nothing may be added afterwards."""
         has_last = len(self._waiting_us) and self.grain is Grain.INTERVALS and not any(self.is_cumulative)
         if has_last:
-            gap = np.array([self._gap_us], dtype=np.int64)
-            ends = np.append(self._waiting_us, self._waiting_us + self._gap_us)
+            gap = np.array([self._length_us], dtype=np.int64)
+            ends = np.append(self._waiting_us, self._waiting_us + self._length_us)
             self._sum(ends, np.repeat(self._waiting, 2, axis=0), gap, gap)
         elif len(self._waiting_us) and SOE in self.targets:
             gap = np.array([0], dtype=np.int64)

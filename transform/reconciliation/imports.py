@@ -278,7 +278,7 @@ def _reported_profiles(evidence: ImportEvidence) -> Profiles:
     signed = [(watts[column], sign) for column, sign in (POWER_OF[name] for name in COMPARED)]
     of_power = np.stack([np.maximum(values * sign, 0.0) * hours for values, sign in signed], axis=1)
     integrals = Profiles.of(power.begun_us, of_power, calendar)
-    is_unknown = np.isnan(found.values).all(axis=1)
+    is_unknown = np.asarray(np.isnan(found.values).all(axis=1))
     return Profiles(found.begun_us, np.where(is_unknown[:, None], integrals.values, found.values))
 
 
