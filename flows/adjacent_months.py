@@ -21,15 +21,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from extract.archive.imported import histories_in_force
 from extract.archive.raw_archive import IndexEntry, RawArchive
 from extract.windows import period_end
 from transform import history
 from transform.coverage import COLUMNS_FOR_GAPS
 from transform.sites import Site
 from transform.time import days_of
-from wattlog.lake_periods import LIFETIME, holds, is_year, months_of_year
+from wattlog.lake_periods import IMPORTS, LIFETIME, holds, is_without_days, is_year, months_of_year
 from wattlog.local_days import first_instant
-from wattlog.series import SERIES, Grain, Series, is_of_days, is_of_lifetime
+from wattlog.series import SERIES, Grain, Series, is_of_days, is_of_lifetime, is_old_history
 
 _ONE_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
@@ -37,10 +38,16 @@ _WEEK = timedelta(days=7)
 
 
 def entries_of(archive: RawArchive, site_id: int, period: str) -> list[IndexEntry]:
-    """The entries of a month, without those of lifetimes; or those of lifetimes alone."""
+    """The entries of a month, without those of periods that have no days; or those of such a period alone."""
     if period == LIFETIME:
         return [entry for entry in archive.entries(site_id) if is_of_lifetime(entry.series)]
-    return [entry for entry in archive.entries(site_id, period) if not is_of_lifetime(entry.series)]
+    if period == IMPORTS:
+        return histories_in_force(archive.histories(site_id))
+    return [entry for entry in archive.entries(site_id, period) if not _is_without_days(entry.series)]
+
+
+def _is_without_days(series: str) -> bool:
+    return is_of_lifetime(series) or is_old_history(series) or series == Series.IMPORT_UNDO
 
 
 def adjacent_months(month: str) -> tuple[str, str]:
@@ -63,7 +70,7 @@ def months_of_period(period: str) -> list[str]:
 
 def adjacent_entries(archive: RawArchive, site: Site, period: str) -> list[IndexEntry]:
     """Entries of other periods, mostly of the adjacent months, that may report the same rows as this period's."""
-    if period == LIFETIME:
+    if is_without_days(period):
         return []
     before, after = (archive.entries(site.site_id, adjacent) for adjacent in months_around(period))
     found = [entry for entry in before if SERIES[entry.series].straddles_windows]
@@ -143,7 +150,7 @@ def _period(entry: IndexEntry) -> str:
 
 
 def months_of(archive: RawArchive, site: Site) -> list[str]:
-    """The months of a site that have rows, oldest first: those that were requested, and those that `/history` reports."""
+    """The months of a site that have rows, oldest first: requested, reported by `/history`, or of an imported history."""
     site_id = site.site_id
     months = {month for month in archive.months(site_id) if entries_of(archive, site_id, month)}
     earliest = f"{site.installed_on:%Y-%m}" if site.installed_on else ""
@@ -154,7 +161,12 @@ def months_of(archive: RawArchive, site: Site) -> list[str]:
             while day >= first:
                 months.add(f"{day:%Y-%m}")
                 day = day.replace(day=1) - timedelta(days=1)
-    return sorted(month for month in months if month >= earliest or entries_of(archive, site_id, month))
+    found = {month for month in months if month >= earliest or entries_of(archive, site_id, month)}
+    for entry in entries_of(archive, site_id, IMPORTS):
+        if entry.window_start is not None and entry.window_end is not None:
+            span = np.arange(np.datetime64(entry.window_start, "M"), np.datetime64(entry.window_end, "M") + 1)
+            found.update(span.astype(str).tolist())
+    return sorted(found)
 
 
 def legacy_rows(

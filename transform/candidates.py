@@ -27,7 +27,8 @@ from transform.sites import Site
 from transform.time import Ints, days_of, epoch_us
 from warehouse.schema import FLOWS, MAX_INTERVAL_WH
 from wattlog.local_days import first_instants_us
-from wattlog.tolerances import POWER_WH
+from wattlog.series import ImportedKind, imported_source, old_histories
+from wattlog.tolerances import POWER_WH, WH_PER_ROW
 from wattlog.zones import zone_named
 
 Mask = npt.NDArray[np.bool_]
@@ -40,6 +41,18 @@ POWER: Final = "power"
 
 RANKS: Final[dict[str, int]] = {MONTH_SERIES: 0, WEEK_SERIES: 1, DAY_SERIES: 2, INTERVALS: 3, POWER: 9}
 """Sources of a day, best first: the API's own sums before ours, energy before integrated power."""
+
+IMPORT_RANKS: Final[dict[str, int]] = {
+    imported_source(series, kind): rank
+    for series in old_histories()
+    for kind, rank in ((ImportedKind.DAYS, 20), (ImportedKind.INTERVALS, 20), (ImportedKind.POWER, 21))
+}
+"""Imported sources of a day: behind all of the API's; energy before integrated power."""
+
+IMPORT_SOURCES: Final = frozenset(IMPORT_RANKS)
+
+ROUNDED: Final = 2
+"""Added to the rank of imported days that are rounded: measured minutes are better than a rounded day."""
 
 ANOTHER_DAY: Final = 5
 """Added to the rank of a row that the server cut by a clock whose day is not the site's (Q7): after intervals, which are
@@ -74,6 +87,33 @@ def day_candidates(
     is_beyond = np.asarray((reported[list(MEASURES)].to_numpy(dtype=np.float64) > MAX_INTERVAL_WH).any(axis=1))
     possible: pd.DataFrame = reported.loc[~is_beyond]
     return possible
+
+
+def imported_candidates(imported: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+    """The days of imported histories, as candidates; a day that was not over when its file was written is none.
+
+    **Shape**: table `import_days` → one row per day and source, as `day_candidates`, with `rounding_wh` and
+    `is_charge_derived`.
+    """
+    at = calendar.index(imported["local_date"])
+    is_usable = (at >= 0) & ~imported["is_partial"].to_numpy(dtype=bool)
+    rows, at = imported.loc[is_usable], at[is_usable]
+    rounding_wh = rows["rounding_wh"].to_numpy(dtype=np.float64)
+    is_day = rows["source"].str.endswith(f"/{ImportedKind.DAYS}").to_numpy(dtype=bool)
+    is_rounded = is_day & (rounding_wh > WH_PER_ROW)
+    facts = {
+        "day": at,
+        "source": rows["source"].to_numpy(dtype=object),
+        "rank": rows["source"].map(IMPORT_RANKS).to_numpy(dtype=np.int64) + np.where(is_rounded, ROUNDED, 0),
+        "fetched_us": epoch_us(rows["_fetched_at"]),
+        "rows": rows["rows"].to_numpy(dtype=np.int64),
+        "covered_s": np.where(is_day, 0, rows["covered_s"].to_numpy(dtype=np.int64)),
+        "is_incomplete": False,
+        "rounding_wh": rounding_wh,
+        "is_charge_derived": rows["is_charge_derived"].to_numpy(dtype=bool),
+    }
+    values = {name: rows[name].to_numpy(dtype=np.float64) for name in MEASURES}
+    return pd.DataFrame(facts | values).astype({"source": "str"})
 
 
 def period_days(periods: pd.DataFrame, site: Site, calendar: Calendar) -> pd.DataFrame:

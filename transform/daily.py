@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transform.candidates import MONTH_SERIES, POWER, day_candidates, month_asked_us
+from transform.candidates import (
+    IMPORT_SOURCES,
+    MONTH_SERIES,
+    POWER,
+    day_candidates,
+    imported_candidates,
+    month_asked_us,
+)
 from transform.day_sums import (
     COLUMN,
     COMPARED,
@@ -33,6 +40,9 @@ from wattlog.tolerances import tolerance_wh
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
+
+BALANCED: Final = 5
+"""How many values what charged the battery follows from, where a file does not have it."""
 
 _COMPARED_AT: Final = [COLUMN[name] for name in COMPARED]
 
@@ -68,11 +78,14 @@ def daily(
     last_day: date,
     now: datetime | Mapping[str, datetime],
     settle_hours: float,
+    imported: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The best estimate of each local day.
 
     **Shape**: frames of tables `energy_intervals`, `energy_periods` and `power` of one site, of any dates → one row of
     table `daily` per local day from `first_day` to `last_day`, both included. **Units**: Wh, %.
+
+    Imported histories are only used for days of which the API has no response that is later than the day.
     **Source**: Q2, Q13, Q19, Q21, Q43.
 
     Args:
@@ -85,15 +98,19 @@ def daily(
         now: The time of the request (aware): a day that is not over and final by then is provisional. Where months were
             requested at different times: month (`YYYY-MM`) → its time.
         settle_hours: Hours after the end of a day until responses about it are final (Q12, Q13).
+        imported: Table `import_days`; None for none.
     """
     calendar = Calendar.of(site, first_day, last_day, settle_hours)
     requested_us = requested_until_us(now, calendar)
     candidates = _graded(day_candidates(intervals, periods, power, site, calendar), calendar, requested_us)
+    if imported is not None and len(imported):
+        candidates = _with_imports(candidates, imported_candidates(imported, calendar), calendar)
     has_battery = site.has_battery_on(calendar.days)
     chosen = choose(candidates, has_battery).reindex(range(len(calendar.days)))
     chosen = without_partial_totals(chosen, calendar.days, has_battery)
     covered_s = np.bincount(calendar.index(intervals["local_date"]) + 1, intervals["interval_s"], len(chosen) + 1)[1:]
-    covered_s = np.where(chosen["source"] == POWER, chosen["covered_s"], covered_s)
+    is_covered_otherwise = (chosen["source"] == POWER) | chosen["source"].isin(IMPORT_SOURCES)
+    covered_s = np.where(is_covered_otherwise, chosen["covered_s"], covered_s)
     return table_frame(
         "daily",
         {
@@ -123,6 +140,23 @@ def _graded(candidates: pd.DataFrame, calendar: Calendar, requested_us: Ints) ->
     )
 
 
+def _with_imports(candidates: pd.DataFrame, imported: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+    """The API's candidates, and the imported ones of days of which the API has none that is later than the day.
+
+    So an import changes no value of a better source; the differences between the two are the subject of reconciliation.
+    """
+    is_over = (candidates["finality"] <= Finality.OVER).to_numpy(dtype=bool)
+    reported = candidates["day"].to_numpy(dtype=np.int64)[is_over]
+    own = imported[~np.isin(imported["day"].to_numpy(dtype=np.int64), reported)]
+    if own.empty:
+        return candidates
+    graded = _graded(own, calendar, np.full(len(calendar.days), np.iinfo(np.int64).max))
+    others = candidates[~np.isin(candidates["day"].to_numpy(dtype=np.int64), own["day"].to_numpy(dtype=np.int64))]
+    found = pd.concat([others, graded], ignore_index=True) if len(others) else graded.reset_index(drop=True)
+    unrounded = {"rounding_wh": found["rounding_wh"].fillna(0.0)}
+    return found.assign(**unrounded, is_charge_derived=found["is_charge_derived"].eq(True))
+
+
 def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
     """The preferred candidate of each day; a flow that it does not have is that of the next candidate that has it.
 
@@ -139,7 +173,8 @@ def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
     if len(best) == len(ordered) or not np.isnan(flows).any():
         return best
     completed = ordered.groupby("day")[list(FLOWS)].first().to_numpy(dtype=np.float64)
-    is_gained = np.asarray(np.isnan(flows) & ~np.isnan(completed))
+    is_imported = best["source"].isin(IMPORT_SOURCES).to_numpy(dtype=bool)  # has totals that are no sums of its flows
+    is_gained = np.asarray(np.isnan(flows) & ~np.isnan(completed) & ~is_imported[:, None])
     rows = np.flatnonzero(is_gained.any(axis=1))
     if len(rows) == 0:
         return best
@@ -161,7 +196,8 @@ def without_partial_totals(chosen: pd.DataFrame, days: Days, has_battery: Mask) 
         has_battery: Whether the site has a battery on each of them.
     """
     values = chosen[list(MEASURES)].to_numpy(dtype=np.float64)
-    is_split = (chosen["source"].notna() & (chosen["source"] != POWER)).to_numpy(dtype=bool)
+    has_parts = chosen["source"].notna() & (chosen["source"] != POWER) & ~chosen["source"].isin(IMPORT_SOURCES)
+    is_split = has_parts.to_numpy(dtype=bool)
     months = days.astype("datetime64[M]").astype(np.int64) * 2 + has_battery
     for month in np.unique(months):
         mine = np.flatnonzero((months == month) & is_split)
@@ -189,10 +225,31 @@ def compared(chosen: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     shared = without_unshared_parts(left, right), without_unshared_parts(right, left)
     left, right = (values[:, _COMPARED_AT] for values in shared)
     difference = np.abs(left - right)
-    agrees = np.asarray(~(difference > tolerance_wh(left, right, rows[:, np.newaxis])).any(axis=1))
+    tolerance = tolerance_wh(left, right, rows[:, np.newaxis])
+    if "rounding_wh" in candidates:
+        tolerance = np.maximum(tolerance, _rounding_wh(candidates) + _rounding_wh(preferred))
+    agrees = np.asarray(~(difference > tolerance).any(axis=1))
     is_evident = np.asarray(is_other & ~np.isnan(difference).all(axis=1))
     others: pd.DataFrame = candidates.loc[is_evident, ["day", "finality"]]
     return others.assign(agrees=agrees[is_evident])
+
+
+def _rounding_wh(rows: pd.DataFrame) -> Floats:
+    """By how much each compared measure of imported days may be off through rounding, rows × `COMPARED`."""
+    columns = rows[["rounding_wh", "is_charge_derived"]]
+    return rounding_of(columns["rounding_wh"].to_numpy(np.float64), columns["is_charge_derived"].to_numpy(dtype=bool))
+
+
+def rounding_of(rounding_wh: Floats, is_charge_derived: Mask) -> Floats:
+    """By how much each compared measure may be off, rows × `COMPARED`: what follows from five others, five times as much.
+
+    Args:
+        rounding_wh: By how much a single value may be off.
+        is_charge_derived: What charged the battery follows from the others.
+    """
+    found = np.repeat(rounding_wh[:, None], len(COMPARED), axis=1)
+    found[:, COMPARED.index("battery_charge_wh")] *= np.where(is_charge_derived, BALANCED, 1)
+    return found
 
 
 def month_dropped(periods: pd.DataFrame, candidates: pd.DataFrame, calendar: Calendar) -> Mask:

@@ -49,7 +49,7 @@ _AT_METER: Final = [COLUMN[name] for name in ("grid_energy_imported_wh", "grid_e
 _SPLIT_AT: Final = [FLOWS.index(name) for name in SPLITS]
 _TOTAL_AT: Final = {total: [FLOWS.index(name) for name in parts] for total, parts in TOTALS.items()}
 _SECONDS_PER_HOUR: Final = 3600
-_POWER_OF: Final[dict[str, tuple[str, int]]] = {
+POWER_OF: Final[dict[str, tuple[str, int]]] = {
     "solar_energy_exported_wh": ("solar_w", 1),
     "generator_energy_exported_wh": ("generator_w", 1),
     "grid_energy_imported_wh": ("grid_w", 1),
@@ -173,11 +173,11 @@ def power_sums(rows: DayRows, days: int) -> DaySums:
     watts["grid_w"] = np.where(is_unmetered, np.nan, watts["grid_w"])
     length_s = rows.length_s.astype(np.float64)
     watt_s = (
-        np.maximum(watts[power] if sign > 0 else -watts[power], 0.0) * length_s for power, sign in _POWER_OF.values()
+        np.maximum(watts[power] if sign > 0 else -watts[power], 0.0) * length_s for power, sign in POWER_OF.values()
     )
     sums = rows.totals(watt_s, days)
     values = np.full((days, len(MEASURES)), np.nan)
-    values[:, [COLUMN[name] for name in _POWER_OF]] = sums.values / _SECONDS_PER_HOUR
+    values[:, [COLUMN[name] for name in POWER_OF]] = sums.values / _SECONDS_PER_HOUR
     return replace(sums, values=values)
 
 
@@ -192,7 +192,7 @@ def measure_shares(rows: DayRows, days: int) -> Floats:
         totals = np.stack([of_parts[:, at].min(axis=1) for at in _TOTAL_AT.values()], axis=1)
         return np.concatenate([totals, shares], axis=1)
     found = np.ones((days, len(MEASURES)))
-    for measure, (power, _) in _POWER_OF.items():
+    for measure, (power, _) in POWER_OF.items():
         found[:, COLUMN[measure]] = shares[:, POWERS.index(power)]
     return found
 

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from transform.commands import shape_commands
 from transform.events import shape_backup, shape_charge
 from transform.history import shape_history
+from transform.imports.shape import shape_history as shape_old_history
 from transform.intervals import shape_energy_intervals, shape_power, shape_soe
 from transform.live_status import shape_live_status
 from transform.periods import shape_periods
 from transform.prices import shape_prices
 from transform.responses import RawResponse, Tables
 from transform.sites import Site
-from wattlog.series import Series
+from wattlog.series import Series, old_histories
 
 Shaper = Callable[[Sequence[RawResponse], Site], Tables]
 
@@ -32,5 +33,6 @@ SHAPERS: dict[str, Shaper] = {
     Series.HISTORY: shape_history,
     Series.COMMAND: shape_commands,
     Series.PRICE_FILE: shape_prices,
+    **dict.fromkeys(old_histories(), shape_old_history),
 }
 """Series → its shaper."""

@@ -22,6 +22,8 @@ class Check(StrEnum):
     POWER_VS_ENERGY = "power_vs_energy"
     FLOW_IDENTITY = "flow_identity"
     HISTORY_VS_CALENDAR = "history_vs_calendar"
+    IMPORT_VS_DAY = "import_vs_day"
+    IMPORT_VS_INTERVAL = "import_vs_interval"
 
 
 class Granularity(StrEnum):
@@ -57,6 +59,10 @@ class Cause(StrEnum):
     SENSOR_INVERSION = "sensor_inversion"
     REVISED = "revised"
     ROUNDING = "rounding"
+    RESTATED = "restated"
+    INTERPOLATED = "interpolated"
+    WRONG_ZONE = "wrong_zone"
+    DST_DUPLICATE = "dst_duplicate"
     NO_SPLITS = "no_splits"
     UNEXPLAINED = "unexplained"
 
@@ -74,6 +80,10 @@ SENTENCES: Final[Mapping[Cause, str]] = MappingProxyType(
         Cause.SENSOR_INVERSION: "a sensor at the meter has the wrong sign",
         Cause.REVISED: "one of the two was fetched before it was final",
         Cause.ROUNDING: "one of the two is rounded",
+        Cause.RESTATED: "Tesla reports another value today than when the file was exported",
+        Cause.INTERPOLATED: "the other tool filled a hole with a straight line",
+        Cause.WRONG_ZONE: "the imported times are whole hours off",
+        Cause.DST_DUPLICATE: "the hour that comes twice in autumn is missing once, or counted twice",
         Cause.NO_SPLITS: "without a battery, Tesla does not report where energy went",
         Cause.UNEXPLAINED: "no known cause explains it",
     }

@@ -3,8 +3,9 @@
 A closed year gets no regular rows any more, so it is one file of a table instead of twelve: a file has a fixed cost that is
 higher than that of a month of rows.
 
-The third kind is `lifetime`. The window of a lifetime begins with the installation and is requested every night; its rows are
-apart from those of months, so that no closed year is made again every night.
+The third kind has no days of its own. The window of a `lifetime` begins with the installation and is requested every night; its
+rows are apart from those of months, so that no closed year is made again every night. Imported histories of other tools are
+about any time and change only when one is imported or taken out; so they are in `imports`, apart from both.
 """
 
 import re
@@ -21,7 +22,12 @@ MONTHS_A_YEAR: Final = 12
 LIFETIME: Final = "lifetime"
 """The period of the responses about a site's whole lifetime."""
 
-_PERIOD: Final = re.compile(rf"\d{{4}}(-(0[1-9]|1[0-2]))?|{LIFETIME}", re.ASCII)
+IMPORTS: Final = "imports"
+"""The period of the imported histories of other tools."""
+
+_WITHOUT_DAYS: Final = frozenset({LIFETIME, IMPORTS})
+
+_PERIOD: Final = re.compile(rf"\d{{4}}(-(0[1-9]|1[0-2]))?|{LIFETIME}|{IMPORTS}", re.ASCII)
 _YEAR: Final = re.compile(r"\d{4}", re.ASCII)
 
 
@@ -30,14 +36,19 @@ def is_period(text: str) -> bool:
     return _PERIOD.fullmatch(text) is not None
 
 
+def is_without_days(period: str) -> bool:
+    """Whether a period has no days of its own: it is no part of the calendar."""
+    return period in _WITHOUT_DAYS
+
+
 def is_year(period: str) -> bool:
     """Whether a period is a closed year."""
     return _YEAR.fullmatch(period) is not None
 
 
 def year_of(period: str) -> str:
-    """The year that a period is, or lies in; the lifetime lies in no year, and is its own."""
-    return period if period == LIFETIME else period[:4]
+    """The year that a period is, or lies in; one without days lies in no year, and is its own."""
+    return period if is_without_days(period) else period[:4]
 
 
 def holds(period: str, month: str) -> bool:
@@ -51,8 +62,8 @@ def months_of_year(year: str) -> list[str]:
 
 
 def within(days: Days, period: str) -> Mask:
-    """Which days lie in a month or year; none in the lifetime, which has no days of its own."""
-    if period == LIFETIME:
+    """Which days lie in a month or year; none in a period without days of its own."""
+    if is_without_days(period):
         return np.zeros(len(days), dtype=bool)
     span = np.datetime64(period)
     return np.asarray(days.astype(span.dtype) == span)

@@ -36,6 +36,14 @@ class Series(StrEnum):
     PRICE_FILE = "price_file"
     COMMAND = "command"
     """Not planned: the records of commands, with the UTC day of the intent for a window."""
+    IMPORT_TESLA_APP = "import:tesla_app"
+    IMPORT_SOLAR_DOWNLOAD = "import:tesla_solar_download"
+    IMPORT_MAPPED = "import:mapped"
+    IMPORT_PYPOWERWALL = "import:pypowerwall_server"
+    IMPORT_HOME_ASSISTANT = "import:home_assistant"
+    IMPORT_POWERWALL_DASHBOARD = "import:powerwall_dashboard"
+    IMPORT_UNDO = "import:undo"
+    """Not planned: each record takes one import out again; the archive itself only grows."""
 
 
 class Grain(StrEnum):
@@ -104,6 +112,7 @@ class SeriesSpec:
         straddles_windows: A row may be in the windows of two months, on any site.
         is_cross_checked: Its days are compared with another series, and asked again where the two differ (Q19).
         is_imported: Its records are files that were imported; nothing is requested.
+        is_old_history: Its records are files of another tool, with the history of a site. Their window is that of their days.
     """
 
     name: Series
@@ -126,6 +135,7 @@ class SeriesSpec:
     straddles_windows: bool = False
     is_cross_checked: bool = False
     is_imported: bool = False
+    is_old_history: bool = False
 
     @property
     def granularity(self) -> Granularity | None:
@@ -151,6 +161,36 @@ _POWERS: Final = {
     "grid_services_power": "grid_services_w",
     "generator_power": "generator_w",
 }
+
+
+class ImportedKind(StrEnum):
+    """What the rows of an imported file are; the last part of the name of their source."""
+
+    DAYS = "days"
+    """Energy of local days."""
+    INTERVALS = "intervals"
+    """Energy of intervals, or a counter of energy."""
+    POWER = "power"
+    """Power, which is integrated."""
+
+
+def imported_source(series: Series, kind: ImportedKind) -> str:
+    """The source of a day's energy that files of a series give: `import:tesla_app/days`."""
+    return f"{series}/{kind}"
+
+
+def _old_history(series: Series) -> SeriesSpec:
+    """The spec of the files of one tool: they differ in how they are read alone."""
+    return SeriesSpec(
+        series,
+        is_default=False,
+        is_imported=True,
+        is_old_history=True,
+        has_timestamps=False,
+        tables=("imports", "import_days", "import_intervals", "device_readings"),
+        day_sources=tuple(imported_source(series, kind) for kind in ImportedKind),
+    )
+
 
 _SPECS: Final = (
     SeriesSpec(
@@ -282,6 +322,13 @@ _SPECS: Final = (
     SeriesSpec(Series.TARIFF_RATE, endpoint="tariff_rate", is_default=False),  # one object, for `tariffs` (Q122)
     SeriesSpec(Series.TARIFF_FILE, is_default=False, is_imported=True),  # its window is its first day of validity
     SeriesSpec(Series.PRICE_FILE, is_default=False, is_imported=True, tables=("prices",)),
+    _old_history(Series.IMPORT_TESLA_APP),
+    _old_history(Series.IMPORT_SOLAR_DOWNLOAD),
+    _old_history(Series.IMPORT_MAPPED),
+    _old_history(Series.IMPORT_PYPOWERWALL),
+    _old_history(Series.IMPORT_HOME_ASSISTANT),
+    _old_history(Series.IMPORT_POWERWALL_DASHBOARD),
+    SeriesSpec(Series.IMPORT_UNDO, is_default=False, is_imported=True),
 )
 
 _UNPLANNED: Final = frozenset({Series.SNAPSHOT, Series.COMMAND})
@@ -307,8 +354,23 @@ def is_of_days(series: str) -> bool:
 
 
 def is_of_lifetime(series: str) -> bool:
-    """Whether a series has one window, which begins with the installation and ends today, or files about any time."""
-    return series in SERIES and (SERIES[series].grain is Grain.LIFETIME or SERIES[series].is_imported)
+    """Whether a series has one window, which begins with the installation and ends today, or files about any time.
+
+    Histories of other tools are not among them: they would be read again every night (`is_old_history`).
+    """
+    if series not in SERIES or SERIES[series].is_old_history or series == Series.IMPORT_UNDO:
+        return False
+    return SERIES[series].grain is Grain.LIFETIME or SERIES[series].is_imported
+
+
+def is_old_history(series: str) -> bool:
+    """Whether the records of a series are files of another tool, with the history of a site."""
+    return series in SERIES and SERIES[series].is_old_history
+
+
+def old_histories() -> tuple[Series, ...]:
+    """The series of the files of other tools."""
+    return tuple(spec.name for spec in SERIES.values() if spec.is_old_history)
 
 
 def is_imported(series: str) -> bool:

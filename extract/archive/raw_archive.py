@@ -51,7 +51,7 @@ from extract.archive.segment import ByteRange
 from extract.archive.verification import Survey, damages, survey
 from extract.errors import CorruptSegment
 from extract.requests import ACCOUNT
-from wattlog.series import Series, is_imported
+from wattlog.series import Series, is_imported, is_old_history
 
 __all__ = ["CONCLUSIVE", "ArchiveRecord", "Damage", "IndexEntry", "Loss", "RawArchive", "Response"]
 
@@ -97,6 +97,7 @@ class RawArchive:
         self._by_site: dict[int, list[IndexEntry]] = {}
         self._by_month: dict[int, dict[str, list[IndexEntry]]] = {}
         self._legacy: dict[int, list[IndexEntry]] = {}
+        self._histories: dict[int, list[IndexEntry]] = {}
         self._by_id: dict[str, IndexEntry] = {}
         self._holders: dict[tuple[object, ...], IndexEntry] = {}
         self._tails: dict[str, int] = {}
@@ -108,7 +109,8 @@ class RawArchive:
         """Open the archive again: other processes of the run may have added records."""
         with self._lock, _without_collector():
             found = self._open()
-            for mapping in (self._by_site, self._by_month, self._legacy, self._by_id, self._holders, self._chains):
+            by_site = (self._by_site, self._by_month, self._legacy, self._histories)
+            for mapping in (*by_site, self._by_id, self._holders, self._chains):
                 mapping.clear()
             self._tails, self._lost = found.tails, dict(found.lost)
             self._chains = {entry.segment: entry.chain for entry in found.entries if entry.raw_id not in found.lost}
@@ -172,6 +174,8 @@ class RawArchive:
         self._by_id[entry.raw_id] = entry
         if entry.series == Series.HISTORY:
             self._legacy.setdefault(entry.site_id, []).append(entry)
+        if is_old_history(entry.series) or entry.series == Series.IMPORT_UNDO:
+            self._histories.setdefault(entry.site_id, []).append(entry)
         if entry.duplicate_of is None and entry.status == 200:
             self._holders[entry.content] = entry
 
@@ -192,6 +196,11 @@ class RawArchive:
         """Entries of a site's series `history`, in the order they were kept: their rows may be of other months."""
         with self._lock:
             return [entry for entry in self._legacy.get(site_id, ()) if entry.raw_id in self._by_id]
+
+    def histories(self, site_id: int) -> list[IndexEntry]:
+        """Entries of a site's imported histories, those that were taken out among them, and what took them out."""
+        with self._lock:
+            return list(self._histories.get(site_id, ()))
 
     def months(self, site_id: int) -> list[str]:
         """The months of a site that have records, oldest first."""

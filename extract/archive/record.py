@@ -16,7 +16,7 @@ from extract.archive.segment import ByteRange
 from extract.requests import Request, question_of
 
 SUFFIX = ".ndjson.zst"
-SEGMENT = re.compile(r"site_id=-?\d+/series=[a-z0-9_]+/month=\d{4}-\d{2}\.ndjson\.zst", re.ASCII)
+SEGMENT = re.compile(r"site_id=-?\d+/series=[a-z0-9_:]+/month=\d{4}-\d{2}\.ndjson\.zst", re.ASCII)
 """A segment's name, below the archive's root."""
 
 MONTH = slice(-len("YYYY-MM" + SUFFIX), -len(SUFFIX))

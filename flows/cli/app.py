@@ -15,6 +15,7 @@ from flows.cli.deploy import deploy
 from flows.cli.export import export
 from flows.cli.gaps import gaps
 from flows.cli.history import history_effects, history_settings
+from flows.cli.import_history import import_
 from flows.cli.login import login
 from flows.cli.logout import logout
 from flows.cli.plan import plan
@@ -47,6 +48,7 @@ COMMANDS = (
     report,
     costs,
     what_if,
+    import_,
     gaps,
     reconcile,
     rebuild,
@@ -103,7 +105,7 @@ def _options(
 
 
 for command in COMMANDS:
-    app.command()(callback_of(command, is_query=command in QUERIES))
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(callback_of(command, is_query=command in QUERIES))
 
 for group, (text, members) in GROUPS.items():
     alone = GROUP_COMMANDS.get(group)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from extract.archive.imported import ImportedFile
     from extract.archive.raw_archive import RawArchive
+    from flows.run_context import RunContext
     from flows.settings import Settings
     from transform.sites import Site
 
@@ -41,15 +42,11 @@ def import_files(settings: "Settings", sites_of: SitesOf, files_for: FilesFor, c
         UsageError: No site of the account is meant.
     """
     from flows.account import known_sites
-    from flows.console import progress_to_console
     from flows.data_directory import locked
-    from flows.executors.choice import ExecutorChoice, open_executor
     from flows.imports import keep
     from flows.orchestration.context import new_context
-    from flows.pipeline import reconcile
-    from flows.stop_signal import StopSignal
 
-    context, stop = new_context(settings), StopSignal()
+    context = new_context(settings)
     with locked(settings.data_dir, command):
         archive = context.open_archive()
         sites = sites_of(known_sites(archive, settings.site_timezones))
@@ -57,6 +54,22 @@ def import_files(settings: "Settings", sites_of: SitesOf, files_for: FilesFor, c
         if not files:
             return False
         keep(archive, files, context, command)
-        with progress_to_console() as progress, open_executor(ExecutorChoice(), context, stop) as executor:
-            reconcile(context, executor, stop=stop, progress=progress)
+        publish_imports(context)
     return True
+
+
+def publish_imports(context: "RunContext", *, is_quiet: bool = False) -> None:
+    """Make lake and warehouse from the archive, in the locked data directory.
+
+    Args:
+        context: The run that imported.
+        is_quiet: No progress is shown.
+    """
+    from flows.console import progress_to_console
+    from flows.executors.choice import ExecutorChoice, open_executor
+    from flows.pipeline import reconcile
+    from flows.stop_signal import StopSignal
+
+    stop = StopSignal()
+    with progress_to_console(is_quiet=is_quiet) as progress, open_executor(ExecutorChoice(), context, stop) as executor:
+        reconcile(context, executor, stop=stop, progress=progress)

@@ -26,7 +26,7 @@ class Part(StrEnum):
 
 _FILES = {
     Part.RAW: re.compile(
-        rf"{RAW}/(runs\.ndjson|site_id=-?\d+/series=[a-z0-9_]+/month=\d{{4}}-\d{{2}}\.ndjson\.zst(\.torn)?)", re.ASCII
+        rf"{RAW}/(runs\.ndjson|site_id=-?\d+/series=[a-z0-9_:]+/month=\d{{4}}-\d{{2}}\.ndjson\.zst(\.torn)?)", re.ASCII
     ),
     Part.LAKE: re.compile(rf"{LAKE}/table=[a-z0-9_]+/([a-z_]+=[a-z0-9-]+/)*[a-z0-9-]+\.parquet", re.ASCII),
     Part.WAREHOUSE: re.compile(re.escape(WAREHOUSE)),

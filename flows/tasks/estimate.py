@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
+import pandas as pd
 
 from extract.archive.raw_archive import IndexEntry
 from extract.windows import ONE_DAY, local_today, period_end
@@ -14,9 +15,11 @@ from flows.adjacent_months import entries_of, first_days, has_other_days, months
 from flows.tasks.installation import has_energy, site_of
 from flows.tasks.partition import Shaped, SitePartition, digest_of, facts, is_stored, losses_among, write
 from flows.tasks.session import TransformSession
+from transform.candidates import IMPORT_SOURCES
 from transform.daily import daily
 from transform.sites import Site
 from transform.time import days_from, days_of
+from wattlog.lake_periods import IMPORTS, is_without_days
 from wattlog.local_days import clock_at_end, first_instant
 from wattlog.series import SERIES, Grain, is_of_days
 
@@ -55,6 +58,7 @@ class Sources:
         periods: The lake files to read: the partition's own, and those of adjacent months that may hold rows of its days.
         site: The site, with the beginning of its history; see `installation`.
         requested: Month → its days that were requested.
+        imported: Month → its days of imported histories, with the instant of the last import.
         digest: Identifies what the files were made from.
         digest_with_losses: The same where some of its records are lost; see `losses_among`.
     """
@@ -62,23 +66,28 @@ class Sources:
     periods: tuple[str, ...]
     site: Site
     requested: dict[str, RequestedDays]
+    imported: dict[str, RequestedDays]
     digest: str
     digest_with_losses: str
 
     @property
+    def _spans(self) -> list[RequestedDays]:
+        return [*self.requested.values(), *self.imported.values()]
+
+    @property
     def first_day(self) -> date:
-        """First local day that was requested."""
-        return min(days.first_day for days in self.requested.values())
+        """First local day that was requested, or may be imported."""
+        return min(days.first_day for days in self._spans)
 
     @property
     def last_day(self) -> date:
-        """Last local day that was requested."""
-        return max(days.last_day for days in self.requested.values())
+        """Last local day that was requested, or may be imported."""
+        return max(days.last_day for days in self._spans)
 
     @property
     def asked_at(self) -> dict[str, datetime]:
-        """Month → the present instant for its days."""
-        return {month: days.asked_at for month, days in self.requested.items()}
+        """Month → the present instant for its days; of a month that was never requested, that of the import."""
+        return {month: days.asked_at for month, days in (self.imported | self.requested).items()}
 
 
 def sources_of(session: TransformSession, item: SitePartition) -> Sources | None:
@@ -88,10 +97,14 @@ def sources_of(session: TransformSession, item: SitePartition) -> Sources | None
     fixed-offset site has rows in two windows, so its rows may be in the file of either adjacent month (Q7).
     """
     archive, site_id = session.archive, item.site.site_id
+    if is_without_days(item.period):
+        return None
     by_month = item.entries_by_month(archive)
     site = site_of(session, item, chain.from_iterable(by_month.values()))
+    histories = {month: _histories_of(entries_of(archive, site_id, IMPORTS), month) for month in by_month}
     requested = _days_of_months(site, by_month)
-    if not requested:
+    imported = {month: _days_imported(entries, month) for month, entries in histories.items() if entries}
+    if not requested and not imported:
         return None
     before, after = months_around(item.period)
     read = [*entries_of(archive, site_id, before), *item.entries(archive)]
@@ -100,14 +113,15 @@ def sources_of(session: TransformSession, item: SitePartition) -> Sources | None
     if is_cut_otherwise:
         read += entries_after
         requested = _whole_days(site, requested, by_month, read)
-    if not requested:
+    if not requested and not imported:
         return None
     requested = {month: days.until_settled(site, session.settle_hours) for month, days in requested.items()}
     read = [entry for entry in read if SERIES[entry.series].grain is not Grain.YEAR]  # no day depends on its year
+    read += {entry.raw_id: entry for entries in histories.values() for entry in entries}.values()
     known = (*facts(item.site), *requested.values(), session.settle_hours)
     digests = digest_of(read, *known), digest_of(read, *known, *losses_among(archive, read))
     periods = (before, item.period, after) if is_cut_otherwise else (before, item.period)
-    return Sources(periods, site, requested, *digests)
+    return Sources(periods, site, requested, imported, *digests)
 
 
 def _whole_days(
@@ -173,13 +187,44 @@ def estimate_days(session: TransformSession, item: SitePartition) -> Shaped:
         found.last_day,
         now=found.asked_at,
         settle_hours=session.settle_hours,
+        imported=imported_days(session, item.site.site_id, found),
     )
     days, is_requested = days_of(frame["local_date"]), np.zeros(len(frame), dtype=bool)
     for scope in found.requested.values():
         is_requested |= (days >= np.datetime64(scope.first_day)) & (days <= np.datetime64(scope.last_day))
+    is_requested |= frame["source"].isin(IMPORT_SOURCES).to_numpy(dtype=bool)
     if item.site.installed_on is not None:
         is_requested &= (days >= np.datetime64(item.site.installed_on)) | has_energy(frame)
     return Shaped(write(session.lake, "daily", frame[is_requested], item, found.digest_with_losses))
+
+
+def imported_days(session: TransformSession, site_id: int, found: Sources) -> pd.DataFrame:
+    """The days of imported histories that a partition is estimated from; none where none has a day of it."""
+    periods = [IMPORTS] if found.imported else []
+    return session.lake.read("import_days", site_id=site_id, periods=periods, without=UNUSED_COLUMNS)
+
+
+def _histories_of(entries: Iterable[IndexEntry], month: str) -> list[IndexEntry]:
+    """The imported files that may have days of a month."""
+    first = date.fromisoformat(f"{month}-01")
+    last = period_end(first, Grain.MONTH)
+    return [
+        entry
+        for entry in entries
+        if entry.window_start and entry.window_end and entry.window_start <= last and entry.window_end >= first
+    ]
+
+
+def _days_imported(entries: Sequence[IndexEntry], month: str) -> RequestedDays:
+    """The days of a month that some imported files may have."""
+    first = date.fromisoformat(f"{month}-01")
+    starts = [entry.window_start for entry in entries if entry.window_start]
+    ends = [entry.window_end for entry in entries if entry.window_end]
+    return RequestedDays(
+        max(first, min(starts)),
+        min(period_end(first, Grain.MONTH), max(ends)),
+        max(entry.requested_at for entry in entries),
+    )
 
 
 def _days_of_months(site: Site, by_month: Mapping[str, Sequence[IndexEntry]]) -> dict[str, RequestedDays]:

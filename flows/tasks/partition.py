@@ -17,7 +17,7 @@ from transform.sites import Site
 from transform.time import Days
 from warehouse.lake.lake import Lake, Partition
 from wattlog import zones
-from wattlog.lake_periods import LIFETIME, is_year, year_of
+from wattlog.lake_periods import IMPORTS, LIFETIME, is_year, year_of
 
 MARKER = "requests"
 """The table of a partition that is always written, and last: its file proves that the others were written before it."""
@@ -33,8 +33,8 @@ class SitePartition:
 
     Attributes:
         site: The site.
-        period: A closed year (`2024`), a month of an open year (`2025-03`), or the lifetime.
-        months: The months of the period that have rows, oldest first; none of the lifetime.
+        period: A closed year (`2024`), a month of an open year (`2025-03`), the lifetime, or the imports.
+        months: The months of the period that have rows, oldest first; none of the lifetime and of the imports.
     """
 
     site: Site
@@ -51,7 +51,7 @@ class SitePartition:
         return [entry for entries in self.entries_by_month(archive).values() for entry in entries]
 
     def entries_by_month(self, archive: RawArchive) -> dict[str, list[IndexEntry]]:
-        """The index entries of each month, or those of the lifetime."""
+        """The index entries of each month, or those of the lifetime or the imports."""
         return {month: entries_of(archive, self.site.site_id, month) for month in self.months or (self.period,)}
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ def partitions_of(archive: RawArchive, site: Site, settle_hours: float) -> list[
 
     A year is closed when a response was requested after all of its windows had settled: then a whole year changes rarely, and
     is one partition. The rule needs the archive alone, so a rebuild has the same partitions. What is requested anew every
-    night, the responses about the whole lifetime, is a partition of its own.
+    night, the responses about the whole lifetime, is a partition of its own; so are imported histories, which rarely change.
     """
     months = months_of(archive, site)
     newest = archive.newest_request(site.site_id)
@@ -84,7 +84,8 @@ def partitions_of(archive: RawArchive, site: Site, settle_hours: float) -> list[
     for month in months:
         periods.setdefault(year_of(month) if year_of(month) < open_year else month, []).append(month)
     found = [SitePartition(site, period, tuple(of_period)) for period, of_period in periods.items()]
-    return [*found, SitePartition(site, LIFETIME, ())] if entries_of(archive, site.site_id, LIFETIME) else found
+    others = [period for period in (LIFETIME, IMPORTS) if entries_of(archive, site.site_id, period)]
+    return [*found, *(SitePartition(site, period, ()) for period in others)]
 
 
 def periods_of_days(archive: RawArchive, site: Site, settle_hours: float, days: Days) -> set[str]:

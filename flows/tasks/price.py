@@ -30,7 +30,7 @@ from transform.sites import Site
 from transform.tariffs import read_tariff
 from transform.time import days_of, epoch_us
 from warehouse.lake.lake import Lake
-from wattlog.lake_periods import LIFETIME, within
+from wattlog.lake_periods import within
 from wattlog.local_days import first_instants_us
 
 HOURLY: Final = "hourly_costs"
@@ -134,7 +134,7 @@ def price_site(session: TransformSession, site: Site) -> Shaped:
     for item in partitions_of(session.archive, site, session.settle_hours):
         if session.stop.is_interrupted():
             return Shaped(rows)
-        if item.period != LIFETIME and (found := sources_of(session, item)) is not None:
+        if (found := sources_of(session, item)) is not None:
             rows += _price(session, item, found, known)
             digests.append(session.lake.digest_of(DAILY, site.site_id, item.period) or "")
     tariffs = known.facts(_EARLIEST_US, _LATEST_US)  # fixed charges are also of days without energy, in no partition

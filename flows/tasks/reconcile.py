@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from extract.windows import ONE_DAY
 from flows.tasks.estimate import sources_of
 from flows.tasks.installation import installed_by, with_battery_by
 from flows.tasks.partition import (
@@ -40,7 +41,7 @@ from transform.time import days_of
 from transform.units import rollups_in_watt_hours
 from warehouse.schema import ENERGY_PERIODS, FLOWS
 from wattlog.causes import Cause, Check, Granularity
-from wattlog.lake_periods import LIFETIME, within
+from wattlog.lake_periods import IMPORTS, LIFETIME, within
 from wattlog.series import SERIES
 
 TABLE = "reconciliation"
@@ -103,6 +104,13 @@ def _evidence(session: TransformSession, partitions: Sequence[SitePartition]) ->
         return session.lake.read(name, site_id=site.site_id, periods=around, without=UNUSED_COLUMNS, reaching=reaching)
 
     differences = session.lake.read(TABLE, site_id=site.site_id, periods=periods)
+    imports = [IMPORTS] if any(found.imported for found in sources) else []
+
+    def imported(name: str) -> pd.DataFrame:
+        return session.lake.read(
+            name, site_id=site.site_id, periods=imports, without=("_raw_id", "_run_id"), reaching=first_day - ONE_DAY
+        )
+
     return DayEvidence(
         intervals=stored("energy_intervals", first_day),
         periods=stored(PERIODS),
@@ -117,6 +125,8 @@ def _evidence(session: TransformSession, partitions: Sequence[SitePartition]) ->
         last_day=max(found.last_day for found in sources),
         now={month: instant for found in sources for month, instant in found.asked_at.items()},
         settle_hours=session.settle_hours,
+        import_days=imported("import_days"),
+        import_intervals=imported("import_intervals"),
     )
 
 

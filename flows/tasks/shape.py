@@ -8,6 +8,7 @@ import pandas as pd
 
 from extract.archive.raw_archive import IndexEntry, RawArchive
 from flows.adjacent_months import adjacent_entries, followed_by, legacy_rows, own_rows, rows_by_month
+from flows.tasks.lazy_records import LazyRecord
 from flows.tasks.partition import (
     MARKER,
     Shaped,
@@ -33,8 +34,8 @@ from transform.units import in_watt_hours
 from warehouse.lake.lake import Lake
 from warehouse.lake.repeated_keys import drop_repeated
 from wattlog.commands.intent import is_intent
-from wattlog.lake_periods import LIFETIME, within
-from wattlog.series import SERIES, Series
+from wattlog.lake_periods import is_without_days, within
+from wattlog.series import SERIES, Series, is_old_history
 
 
 def shaped_tables() -> tuple[str, ...]:
@@ -80,7 +81,7 @@ def shape_partition(session: TransformSession, item: SitePartition) -> Shaped:
     with_rows = _beside_marker(name for name, frame in tables.items() if len(frame))
     digest = digest_of(read, *known, with_rows, *losses_among(archive, read))
     session.lake.discard_superseded(MARKER, item.site.site_id, item.period)  # before the files that they prove complete
-    if item.period == LIFETIME:
+    if is_without_days(item.period):
         del tables["reconciliation"]  # it has no days: all its differences are made from the whole site
     rows = sum(write(session.lake, name, tables[name], item, digest) for name in shaped_tables() if name in tables)
     return Shaped(rows, archive.lost(read))
@@ -168,7 +169,8 @@ def shaped_by_series(archive: RawArchive, entries: Iterable[IndexEntry], site: S
     """The tables of each series: no errors but those to commands, and no site_info, which makes table `sites`.
 
     One series after the other, so that the bodies of one alone are in memory: those of a year take as much as its tables.
-    A response whose record is lost is logged and left out.
+    A response whose record is lost is logged and left out. Imported histories may be larger than the memory: their shaper reads
+    one record after the other.
     """
     scope: dict[str, list[IndexEntry]] = {}
     for entry in entries:
@@ -176,7 +178,10 @@ def shaped_by_series(archive: RawArchive, entries: Iterable[IndexEntry], site: S
             scope.setdefault(entry.series, []).append(entry)
     found = {}
     for series, of_series in scope.items():
-        responses = list(archive.load_all(of_series))
+        is_read_later = is_old_history(series)
+        responses = (
+            [LazyRecord(archive, entry) for entry in of_series] if is_read_later else list(archive.load_all(of_series))
+        )
         if responses:
             found[series] = SHAPERS[series](responses, site)
     return found

@@ -8,12 +8,21 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from transform.candidates import DAY_SERIES, INTERVALS, MONTH_SERIES, POWER, WEEK_SERIES, is_covered, month_asked_us
+from transform.candidates import (
+    DAY_SERIES,
+    IMPORT_SOURCES,
+    INTERVALS,
+    MONTH_SERIES,
+    POWER,
+    WEEK_SERIES,
+    is_covered,
+    month_asked_us,
+)
 from transform.daily import DayStatus
 from transform.day_sums import MEASURES, POWERS, DayRows, Mask, interval_sums, power_sums, without_unshared_parts
 from transform.frames import empty_frame
 from transform.local_calendar import Calendar, positions, requested_until_us
-from transform.reconciliation.comparison import Comparison, found_in, table_of
+from transform.reconciliation.comparison import Comparison, Found, found_in, table_of
 from transform.reconciliation.day_context import (
     DayContext,
     Series,
@@ -24,6 +33,7 @@ from transform.reconciliation.day_context import (
 )
 from transform.reconciliation.day_rules import DAY_RULES
 from transform.reconciliation.identities import identities, not_split
+from transform.reconciliation.imports import IMPORT_RULES, ImportEvidence, import_comparisons
 from transform.reconciliation.sampling import hidden_wh
 from transform.reconciliation.source_values import PeriodRows, SourceValues
 from transform.sites import Site
@@ -58,6 +68,8 @@ class DayEvidence:
         now: The present (aware), or month (`YYYY-MM`) → when it was requested last: several months together give the same
             rows as each of them alone.
         settle_hours: Hours after the end of a day until its values are final (Q12, Q13).
+        import_days: Table `import_days`; None for none.
+        import_intervals: Table `import_intervals`; None for none.
     """
 
     intervals: pd.DataFrame
@@ -73,6 +85,8 @@ class DayEvidence:
     last_day: date
     now: datetime | Mapping[str, datetime]
     settle_hours: float
+    import_days: pd.DataFrame | None = None
+    import_intervals: pd.DataFrame | None = None
 
 
 def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
@@ -90,11 +104,33 @@ def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
     context = _context(evidence, calendar, energy, power)
     sources = DaySources.of(evidence, calendar, energy, power, context)
     parts = [found_in(comparison, DAY_RULES, context) for comparison in _comparisons(sources, context)]
+    parts += _import_checks(evidence, sources, calendar, energy, power)
     parts.append(not_split(Granularity.DAY, calendar.days, sources.energy, evidence.site))
     starts = days_of(evidence.shaped["period_start"])
     is_day = (evidence.shaped["granularity"] == Granularity.DAY.value).to_numpy(dtype=bool)
     shaped = evidence.shaped[is_day & (positions(starts, calendar.days) >= 0)]
     return table_of(parts, shaped, evidence.site.site_id)
+
+
+def _import_checks(
+    evidence: DayEvidence, sources: "DaySources", calendar: Calendar, energy: DayRows, power: DayRows
+) -> list[Found]:
+    """The checks of imported histories; none where there are none."""
+    days, intervals = evidence.import_days, evidence.import_intervals
+    if days is None or intervals is None or not len(days):
+        return []
+    given = ImportEvidence(
+        days,
+        intervals,
+        energy,
+        power,
+        sources.best,
+        sources.intervals.where(sources.is_summed_whole),
+        sources.power.where(sources.is_power_whole),
+        evidence.site,
+        calendar,
+    )
+    return [found_in(comparison, IMPORT_RULES, context) for comparison, context in import_comparisons(given)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +214,10 @@ def without_cut_rows(
 
 
 def _best(daily: pd.DataFrame, calendar: Calendar, now_us: Ints) -> SourceValues:
-    """The best estimates, each under the name of its source."""
+    """The best estimates, each under the name of its source, without those from imported histories."""
     at = calendar.index(daily["local_date"])
-    is_stored = (at >= 0) & daily["source"].notna().to_numpy(dtype=bool)
+    is_reported = daily["source"].notna() & ~daily["source"].isin(IMPORT_SOURCES)
+    is_stored = (at >= 0) & is_reported.to_numpy(dtype=bool)
     stored, at = daily[is_stored], at[is_stored]
     best = SourceValues.nothing("", len(calendar.days))
     source, rows, asked_us = best.source.copy(), best.rows.copy(), calendar.settled_us.copy()

@@ -75,6 +75,8 @@ class Reason(StrEnum):
     NO_CURRENCY = "no_currency"
     NO_LENGTH = "no_length"
     OVERLAP = "overlap"
+    WRONG_NUMBER_OF_VALUES = "wrong_number_of_values"
+    LOST_PART = "lost_part"
 
 
 @dataclass(frozen=True, slots=True)

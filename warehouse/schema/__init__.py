@@ -12,6 +12,7 @@ from warehouse.schema.commands import COMMANDS
 from warehouse.schema.costs import BILLS, DAILY_COSTS, HOURLY_COSTS
 from warehouse.schema.declaration import Field, Keep, Kind, Table, Unit, comment_on
 from warehouse.schema.events import BACKUP_EVENTS, CHARGE_SESSIONS, SETTING_CHANGES, SITE_SETTINGS
+from warehouse.schema.imports import DEVICE_READINGS, IMPORT_DAYS, IMPORT_INTERVALS, IMPORTS
 from warehouse.schema.ledgers import GAPS, RECONCILIATION, REVISIONS
 from warehouse.schema.measurements import DAILY, ENERGY_INTERVALS, ENERGY_PERIODS, LIVE_STATUS, POWER, STATE_OF_ENERGY
 from warehouse.schema.shared_fields import MAX_INTERVAL_WH, MAX_POWER_W
@@ -27,12 +28,16 @@ __all__ = [
     "COMMANDS",
     "DAILY",
     "DAILY_COSTS",
+    "DEVICE_READINGS",
     "ENERGY_INTERVALS",
     "ENERGY_PERIODS",
     "FLOWS",
     "FLOW_DESCRIPTIONS",
     "GAPS",
     "HOURLY_COSTS",
+    "IMPORTS",
+    "IMPORT_DAYS",
+    "IMPORT_INTERVALS",
     "LIVE_STATUS",
     "MAX_INTERVAL_WH",
     "MAX_POWER_W",
@@ -75,6 +80,10 @@ TABLES: dict[str, Table] = {
         DAILY,
         BACKUP_EVENTS,
         CHARGE_SESSIONS,
+        IMPORTS,
+        IMPORT_DAYS,
+        IMPORT_INTERVALS,
+        DEVICE_READINGS,
         HOURLY_COSTS,
         DAILY_COSTS,
         BILLS,

@@ -1,0 +1,134 @@
+"""SQLite databases of other tools, and Powerwall-Dashboard's export: what really happened comes back."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from extract.simulator.local_day import days_between
+from tests.import_files import (
+    STATISTICS,
+    House,
+    dashboard_export,
+    home_assistant_database,
+    house,
+    pypowerwall_database,
+    records,
+    shaped,
+)
+from transform.imports.owners_mapping import parse_mapping
+from transform.imports.records import MAPPING_FILE
+from transform.imports.shape import shape_history
+from transform.time import days_of
+from wattlog.series import Series
+
+FIRST, LAST = date(2024, 11, 1), date(2024, 11, 5)
+"""The clocks go back on the third."""
+
+
+def check(found: pd.DataFrame, home: House, days: list[date], allowed_wh: float) -> None:
+    rows = dict(zip(days_of(found["local_date"]).tolist(), found.to_dict("records"), strict=True))
+    assert sorted(rows) == days
+    for day in days:
+        for name, wh in home.totals(day).items():
+            assert abs(rows[day][name] - wh) <= allowed_wh, (day, name)
+
+
+@pytest.mark.parametrize("wal", [False, True])
+def test_pypowerwall_server(tmp_path: Path, wal: bool) -> None:
+    """Samples change evenly between two, so their days are near; days are exact, the first and the last apart."""
+    home = house()
+    pypowerwall_database(home, tmp_path / "timeseries.db", FIRST, LAST, wal=wal)
+    content = (tmp_path / "timeseries.db").read_bytes()
+    tables = shaped(Series.IMPORT_PYPOWERWALL, {"timeseries.db": content}, home.site)
+    found = tables["import_days"]
+    days = list(days_between(FIRST, LAST))
+    exact = found[found["source"] == "import:pypowerwall_server/days"]
+    check(exact, home, days, allowed_wh=1e-3)
+    assert exact["is_partial"].tolist() == [True, False, False, False, True]
+    samples = found[found["source"] == "import:pypowerwall_server/power"]
+    check(samples, home, days, allowed_wh=250)
+    readings = tables["device_readings"]
+    assert len(readings) == 24 * 4 + 25
+    assert set(zip(readings["device"], readings["reading"], readings["unit"], strict=True)) == {
+        ("TEPOD--1", "pack_temp_max", "°C")
+    }
+    assert tables["quarantine"].empty
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Berlin", "Australia/Sydney"])
+def test_home_assistant(tmp_path: Path, zone: str) -> None:
+    home = house(zone)
+    home_assistant_database(home, tmp_path / "home-assistant_v2.db", FIRST, LAST)
+    content = (tmp_path / "home-assistant_v2.db").read_bytes()
+    tables = shaped(Series.IMPORT_HOME_ASSISTANT, {"home-assistant_v2.db": content}, home.site)
+    check(tables["import_days"], home, list(days_between(FIRST, LAST)), allowed_wh=0.01)
+    assert not tables["import_days"]["is_partial"].any()
+    assert tables["quarantine"].empty
+
+
+def test_an_hour_over_midnight_belongs_to_no_day(tmp_path: Path) -> None:
+    """Hours of UTC cross midnight where the offset has a half hour: such days are not known, and are no source."""
+    home = house("Asia/Kolkata")
+    truth = house("Etc/GMT-5")  # hours that begin with those of UTC
+    home_assistant_database(truth, tmp_path / "a.db", FIRST, LAST)
+    found = shaped(Series.IMPORT_HOME_ASSISTANT, {"a.db": (tmp_path / "a.db").read_bytes()}, home.site)["import_days"]
+    assert found["is_partial"].all()
+
+
+def test_names_that_show_nothing_need_a_mapping(tmp_path: Path) -> None:
+    home = house()
+    names = {"sensor.a": "solar_energy_exported_wh", "sensor.b": "grid_energy_imported_wh"}
+    home_assistant_database(home, tmp_path / "a.db", FIRST, LAST, names)
+    content = (tmp_path / "a.db").read_bytes()
+    refused = shaped(Series.IMPORT_HOME_ASSISTANT, {"a.db": content}, home.site)
+    assert refused["import_days"].empty
+    assert "sensor.a, sensor.b" in refused["quarantine"]["payload"].item()
+    mapping = """
+        [time]
+        column = "start_ts"
+        unit = "s"
+        [rows]
+        are = "intervals"
+        [[columns]]
+        column = "sensor.a"
+        measure = "solar_energy_exported_wh"
+        unit = "kWh"
+    """
+    parse_mapping(mapping.encode())
+    files: dict[str, str | bytes] = {"a.db": content, MAPPING_FILE: mapping}
+    found = shape_history(records(Series.IMPORT_HOME_ASSISTANT, files), home.site)["import_days"]
+    given = dict(zip(days_of(found["local_date"]).tolist(), found["solar_energy_exported_wh"].tolist(), strict=True))
+    assert given == pytest.approx(
+        {day: home.totals(day)["solar_energy_exported_wh"] for day in days_between(FIRST, LAST)}, abs=0.01
+    )
+    assert found["home_wh"].isna().all()
+
+
+def test_two_statistics_of_one_kind_are_doubtful(tmp_path: Path) -> None:
+    home = house()
+    names = {**STATISTICS, "sensor.other_solar_energy_exported": "solar_energy_exported_wh"}
+    home_assistant_database(home, tmp_path / "a.db", FIRST, LAST, names)
+    refused = shaped(Series.IMPORT_HOME_ASSISTANT, {"a.db": (tmp_path / "a.db").read_bytes()}, home.site)
+    assert refused["import_days"].empty
+    assert "may be the same" in refused["quarantine"]["payload"].item()
+
+
+def test_a_damaged_database_is_refused_as_a_whole(tmp_path: Path) -> None:
+    home = house()
+    home_assistant_database(home, tmp_path / "a.db", FIRST, LAST)
+    content = (tmp_path / "a.db").read_bytes()
+    refused = shaped(Series.IMPORT_HOME_ASSISTANT, {"a.db": content[: len(content) // 3]}, home.site)
+    assert refused["import_days"].empty
+    assert len(refused["quarantine"]) == 1
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Australia/Lord_Howe"])
+def test_powerwall_dashboard(zone: str) -> None:
+    """UTC, whatever the zone of the site; the gateway's percentage becomes the app's (Q44)."""
+    home = house(zone)
+    days = list(days_between(date(2024, 10, 4), date(2024, 10, 8)))
+    tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"export.csv": dashboard_export(home, days)}, home.site)
+    check(tables["import_days"], home, days, allowed_wh=0.5)
+    assert set(tables["import_intervals"]["soe_pct"]) == {50.0}
