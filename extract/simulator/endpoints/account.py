@@ -1,19 +1,27 @@
 """The account endpoints: products, region, metadata. All names and numbers are invented."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from extract.simulator.endpoints.query import connector_din, serial_number
 from extract.simulator.site import SiteSpec
-from extract.simulator.worlds.world import StaleSite, Vehicle, World
+from extract.simulator.worlds.vehicle import Vehicle
+from extract.simulator.worlds.world import StaleSite, World
 
 Json = dict[str, Any]
 
 
-def products(world: World, now: datetime | None = None) -> list[Json]:
-    """Vehicles, energy sites, stale sites, and ghosts in one list, at an instant. Source: API.md#products."""
+def products(world: World, now: datetime | None = None, states: Mapping[str, str] | None = None) -> list[Json]:
+    """Vehicles, energy sites, stale sites, and ghosts in one list, at an instant. Source: API.md#products.
+
+    Args:
+        world: The account.
+        now: The instant; None for all of its sites.
+        states: VIN → present state of the car; by default the one that it began with.
+    """
     return [
-        *(_vehicle(vehicle) for vehicle in world.vehicles),
+        *(vehicle_object(vehicle, (states or {}).get(vehicle.vin, vehicle.state)) for vehicle in world.vehicles),
         *(_product(site) for site in _present(world, now)),
         *(_stale(site) for site in world.stale_sites),
         *(_ghost(site_id) for site_id in world.ghosts),
@@ -87,14 +95,17 @@ def _product(spec: SiteSpec) -> Json:
     return product
 
 
-def _vehicle(vehicle: Vehicle) -> Json:
+def vehicle_object(vehicle: Vehicle, state: str) -> Json:
+    """A car in a list or on its own (Q99)."""
     return {
         "id": vehicle.vehicle_id,
+        "id_s": str(vehicle.vehicle_id),
         "vehicle_id": vehicle.vehicle_id % 10**9,
         "vin": vehicle.vin,
-        "access_type": "OWNER",
+        "access_type": vehicle.access_type,
         "display_name": vehicle.display_name,
-        "state": "asleep",
+        "state": str(state),
+        "command_signing": str(vehicle.signing),
     }
 
 

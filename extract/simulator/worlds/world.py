@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from extract.simulator.site import Mode, SettingsChange, SiteSpec
+from extract.simulator.site import CarCharge, Mode, SettingsChange, SiteSpec
 from extract.simulator.truth.site_truth import Truth
-from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, SIMULATOR_TOKEN
+from extract.simulator.worlds.vehicle import Envelope, PublicSession, Vehicle
+from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, SIMULATOR_TOKEN, VEHICLE_SCOPES
 from wattlog.zones import Zone
 
 DEMO_TOKEN = SIMULATOR_TOKEN
@@ -18,15 +19,6 @@ DEMO_AGE_DAYS = 425
 
 DEMO_TARIFF_AGE_DAYS = 150
 """Their tariffs changed about five months ago, so that a year of history has two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vehicle:
-    """A vehicle in the products list, which a client of energy history must skip."""
-
-    vehicle_id: int
-    vin: str
-    display_name: str
 
 
 class StaleResponse(StrEnum):
@@ -56,7 +48,9 @@ class World:
     Attributes:
         sites: Energy sites with data.
         access_token: The bearer token that is accepted.
-        vehicles: Vehicles in the products list.
+        vehicles: Cars.
+        public_sessions: Charging sessions of the cars at public chargers, in any order.
+        charging_envelope: Where the history of these sessions has its list (Q114).
         ghosts: Ids of sites in the products list without a name or resource type; requests for them get status 500
             (API.md#products).
         stale_sites: Sites that look real in the products list, but have no data.
@@ -73,12 +67,14 @@ class World:
     sites: tuple[SiteSpec, ...]
     access_token: str = DEMO_TOKEN
     vehicles: tuple[Vehicle, ...] = ()
+    public_sessions: tuple[PublicSession, ...] = ()
+    charging_envelope: Envelope = Envelope.DATA
     ghosts: tuple[int, ...] = ()
     stale_sites: tuple[StaleSite, ...] = ()
     has_legacy_history: bool = False
     region: str = "na"
     scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE)
-    offered_scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE, COMMAND_SCOPE)
+    offered_scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE, COMMAND_SCOPE, *VEHICLE_SCOPES)
     empty_between: tuple[tuple[datetime, datetime], ...] = ()
     departures: Mapping[int, datetime] = field(default_factory=dict)
     _truths: dict[int, Truth] = field(init=False, repr=False, compare=False)
@@ -106,6 +102,11 @@ class World:
         """A command has set something at a site: from that instant on its truth is another one."""
         spec = self._truths[site_id].spec
         self._truths[site_id] = Truth(replace(spec, settings_changes=(*spec.settings_changes, change)))
+
+    def charge(self, site_id: int, charges: tuple[CarCharge, ...]) -> None:
+        """Cars have been told to charge at a site: these are all charges so far, and its truth is another one."""
+        spec = self._truths[site_id].spec
+        self._truths[site_id] = Truth(replace(spec, car_charges=charges))
 
     def truth(self, site_id: int) -> Truth:
         """What really happened at a site, after the commands so far.
