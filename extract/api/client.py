@@ -132,7 +132,7 @@ class Client:
             self.time.note(received, asked_at)
             headers = {name: masked(received[name]) for name in KEPT_HEADERS if name in received}
             # The outcome is that of the body that is kept, so reading the archive later gives the same.
-            body = masked_bytes(redacted(request.path, body))
+            body = masked_bytes(redacted(request.path, body)) if request.is_kept else body
             outcome = self._outcome(status, body, request)
         except httpx.HTTPError as error:
             body, outcome = described(error).encode(), "transport"
@@ -149,7 +149,7 @@ class Client:
 
     def _outcome(self, status: int, body: bytes, request: Request) -> str:
         """The outcome of a response. What an answer to a command means does not depend on its status alone (Q53, Q62)."""
-        if request.body is not None:
+        if request.is_command:
             return judge(status, body).verdict
         return self._classify(body, request) if status == 200 else "error"
 

@@ -104,7 +104,7 @@ class World:
         self._truths[site_id] = Truth(replace(spec, settings_changes=(*spec.settings_changes, change)))
 
     def charge(self, site_id: int, charges: tuple[CarCharge, ...]) -> None:
-        """Cars have been told to charge at a site: these are all charges so far, and its truth is another one."""
+        """Commands to cars began charges at a site: these are all of them so far, and its truth is another one."""
         spec = self._truths[site_id].spec
         self._truths[site_id] = Truth(replace(spec, car_charges=charges))
 
