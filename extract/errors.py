@@ -163,7 +163,7 @@ class MissingCommandScope(MissingScope):
     def __str__(self) -> str:
         return (
             f"{self.what}: forbidden ({self.detail}); settings are changed with the scope {COMMAND_SCOPE}: run "
-            "`wattlog login --commands`, or use a token that has the scope"
+            "`wattlog login --commands` and agree to it, or use a token that has the scope"
         )
 
 

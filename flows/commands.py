@@ -5,22 +5,33 @@ request, or leaves a row of table `commands` that says what is known; no later r
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
-from extract.archive.raw_archive import ArchiveRecord, RawArchive
+from extract.archive.raw_archive import RawArchive
 from extract.commands.requests import day_of, intent_record, read_back_request, setting_request
-from extract.errors import ExtractError, Fatal, MissingCommandScope, RunStopped, SiteUnusable
+from extract.errors import (
+    ArchiveError,
+    BudgetSpent,
+    ExtractError,
+    Fatal,
+    RunStopped,
+    SiteUnusable,
+    TokenStoreFailed,
+)
 from extract.requests import site_info
 from flows import ledger
-from flows.account import NOT_ON_ACCOUNT, choose, discover, known_sites
-from flows.errors import STOPS_THE_RUN, ExitCode, UsageError, exit_code_for
+from flows.account import NOT_ON_ACCOUNT, choose, discover, infos_seen, known_sites
+from flows.errors import ChangeInterrupted, ExitCode, UsageError, exit_code_for
 from flows.fetch_session import FetchSession
+from flows.identity import check_command_scope
 from flows.settings import Settings
-from transform.commands import Command, Shown, command_of, comparison, shown_in
+from flows.settings_history import command_records
+from transform.commands import Command, Shown, command_of, commands_in, comparison, shown_in
 from transform.responses import response_of
 from transform.sites import Site
 from transform.tariffs import read_tariff, tariff_document, validate, write_tariff
@@ -32,8 +43,6 @@ from wattlog.commands.outcomes import UNCONFIRMED, Outcome, is_decided
 from wattlog.commands.schedule import read_back_pauses_s
 from wattlog.commands.settings import SETTINGS, Setting, SettingSpec
 from wattlog.names import DataDirectory
-from wattlog.providers import COMMAND_SCOPE
-from wattlog.series import Series
 
 log = logging.getLogger(__name__)
 
@@ -84,17 +93,19 @@ class Sent:
     Attributes:
         command: The row of table `commands`.
         error: The error that ended the request, if one did.
+        is_sent: Whether a request was sent at all.
     """
 
     command: Command
-    error: ExtractError | None
+    error: ExtractError | ChangeInterrupted | None
+    is_sent: bool
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 applied, 7 not confirmed; of a refusal the code of its status, else 1."""
+        """0 applied, 7 sent and not confirmed; otherwise the code of the error, and 1 of a refusal inside status 200."""
         if self.command.outcome is Outcome.APPLIED:
             return ExitCode.OK
-        if self.command.outcome in UNCONFIRMED:
+        if self.is_sent and self.command.outcome in UNCONFIRMED:
             return ExitCode.UNCONFIRMED
         return ExitCode.INCOMPLETE if self.error is None else exit_code_for(self.error)
 
@@ -106,9 +117,7 @@ def check_scope(session: FetchSession) -> None:
         AuthExpired: There is no token.
         MissingCommandScope: It may not.
     """
-    granted = session.granted_scopes()
-    if granted is not None and COMMAND_SCOPE not in granted:
-        raise MissingCommandScope("settings", f"the token has the scopes {' '.join(granted)}")
+    check_command_scope("settings", session.granted_scopes())
 
 
 def one_site(session: FetchSession, site_id: int | None) -> Site:
@@ -118,15 +127,23 @@ def one_site(session: FetchSession, site_id: int | None) -> Site:
         UsageError: None is named and there are several, or it is not on the account.
         ExtractError: The archive has no site yet, and the products cannot be had.
     """
-    archive, zones = session.archive, session.context.settings.site_timezones
-    if not known_sites(archive, zones):
-        discover(session, (), has_live_status=False)
-    present = [site for site in known_sites(archive, zones) if site.status not in NOT_ON_ACCOUNT]
-    sites = choose(present, () if site_id is None else (site_id,))
+    sites = choose(present_sites(session), () if site_id is None else (site_id,))
     if len(sites) != 1:
         known = ", ".join(str(site.site_id) for site in sites) or "none"
         raise UsageError(f"choose a site with --site; the account has: {known}")
     return sites[0]
+
+
+def present_sites(session: FetchSession) -> list[Site]:
+    """The sites that the account has now; they are requested where the archive has none yet.
+
+    Raises:
+        ExtractError: The archive has no site yet, and the products cannot be had.
+    """
+    archive, zones = session.archive, session.context.settings.site_timezones
+    if not known_sites(archive, zones):
+        discover(session, (), has_live_status=False)
+    return [site for site in known_sites(archive, zones) if site.status not in NOT_ON_ACCOUNT]
 
 
 def preview(session: FetchSession, site: Site, change: Change, origin: str) -> Preview:
@@ -136,7 +153,7 @@ def preview(session: FetchSession, site: Site, change: Change, origin: str) -> P
         ExtractError: The site cannot be read.
     """
     info, spec = _info(session, site.site_id), change.spec
-    before = shown_in(spec, info)
+    before = shown_in(spec, info, is_reported=_is_reported(session.archive, site, spec))
     is_same = comparison(spec, change.value, [before])
     intent = Intent(
         spec.name,
@@ -172,34 +189,56 @@ def send(session: FetchSession, planned: Preview, command: str) -> Sent:
         ArchiveError: A record cannot be written; nothing is sent without the intent.
     """
     context, archive = session.context, session.archive
-    site_id, provider, now = planned.site.site_id, context.settings.resolved_provider, session.now()
+    provider, now, before = context.settings.resolved_provider, session.now(), session.requests
     run = ledger.begin(archive.root, context.run_id, command, provider.name, context.clock())
-    code = ExitCode.UNCONFIRMED
+    code = ExitCode.INCOMPLETE
     try:
-        archive.keep(intent_record(site_id, planned.intent, now), run_id=context.run_id, provider=provider.name)
-        error = _submit(session, planned, now)
-        if not isinstance(error, Fatal | RunStopped):
-            _read_back(session, planned, now)
-        sent = Sent(_command(session, site_id), error)
+        sent = _sent(session, planned, now)
         code = sent.exit_code
+    except BaseException as error:
+        code = exit_code_for(error) if session.requests == before else ExitCode.UNCONFIRMED
+        raise
     finally:
         ledger.end(archive.root, run, exit_code=code, requests=session.requests, rows_written=0, now=context.clock())
     return sent
 
 
+def _sent(session: FetchSession, planned: Preview, now: datetime) -> Sent:
+    site_id, context, before = planned.site.site_id, session.context, session.requests
+    intent = intent_record(site_id, planned.intent, now)
+    session.archive.keep(intent, run_id=context.run_id, provider=context.settings.resolved_provider.name)
+    error = _submit(session, planned, now)
+    is_sent = session.requests > before
+    if is_sent and not isinstance(error, ArchiveError):
+        _read_back(session, planned, now)
+    interrupted_by = session.stop.interrupted_by
+    if isinstance(error, RunStopped) and not is_sent and interrupted_by is not None:
+        return Sent(_command(session, site_id), ChangeInterrupted(by_keyboard=interrupted_by is SIGINT), is_sent)
+    return Sent(_command(session, site_id), error, is_sent)
+
+
 def replaced_tariff(archive: RawArchive, site_id: int) -> Mapping[str, Any] | None:
-    """The tariff that the last `set tariff` replaced; None if there is none."""
-    for record in reversed(list(_records(archive, site_id))):
-        if not is_intent(record.path):
-            continue
-        try:
-            intent = intent_of(record.body)
-        except ValueError as error:
-            log.warning("an intent cannot be read raw_id=%s reason=%s", record.raw_id, error)
-            continue
-        if intent.document_before is not None:
-            return intent.document_before
+    """The tariff that the last `set tariff` replaced; None if there is none. One that was refused has replaced nothing."""
+    records = command_records(archive, site_id)
+    has_effect = {command.command_id for command in commands_in(records) if command.outcome is not Outcome.REJECTED}
+    for record in reversed(records):
+        if is_intent(record.path) and record.run_id in has_effect:
+            document = intent_of(record.body).document_before
+            if document is not None:
+                return document
     return None
+
+
+def tariff_to_set(archive: RawArchive, site: Site, document: object | None) -> object:
+    """The tariff that a site is to have: the one given, else the one that was replaced last.
+
+    Raises:
+        UsageError: None is given, and none was replaced.
+    """
+    found = replaced_tariff(archive, site.site_id) if document is None else document
+    if found is None:
+        raise UsageError(f"no tariff of site {site.site_id} was replaced by wattlog, so none can be put back")
+    return found
 
 
 def tariff_change(document: object) -> Change:
@@ -239,6 +278,13 @@ def _info(session: FetchSession, site_id: int) -> Mapping[str, Any]:
     return info
 
 
+def _is_reported(archive: RawArchive, site: Site, spec: SettingSpec) -> bool:
+    """Whether the site has ever shown a setting whose field may be absent (Q54)."""
+    if spec.absent_is is None:
+        return False
+    return any(spec.shown(info) is not None for _, _, info in infos_seen(archive, site.site_id))
+
+
 def _submit(session: FetchSession, planned: Preview, now: datetime) -> ExtractError | None:
     """Send the request; returns the error that ended it."""
     try:
@@ -260,30 +306,26 @@ def _read_back(session: FetchSession, planned: Preview, now: datetime) -> None:
         try:
             entry = session.fetcher.fetch(read_back_request(site_id, day_of(now)))
             info = response_of(session.archive.load(entry).body)
-        except (*STOPS_THE_RUN, RunStopped) as error:
+        except (Fatal, TokenStoreFailed, ArchiveError, BudgetSpent, RunStopped) as error:  # reading again is the same
             log.warning("the setting cannot be read back: %s", error)
             return
         except (ExtractError, UnreadableJson, LookupError) as error:
             log.info("the setting was not read back: %s", error)
             continue
-        if isinstance(info, Mapping) and info and _is_decided(spec, planned, shown_in(spec, info)):
+        if isinstance(info, Mapping) and info and spec.has_place(info) and _is_decided(planned, shown_in(spec, info)):
             return
 
 
-def _is_decided(spec: SettingSpec, planned: Preview, shown: Shown) -> bool:
+def _is_decided(planned: Preview, shown: Shown) -> bool:
+    spec = planned.change.spec
     is_same = comparison(spec, planned.change.value, [shown])
     return is_decided(spec, planned.change.text, shown.text, planned.before.text, is_same)
 
 
 def _command(session: FetchSession, site_id: int) -> Command:
     """The command of this run, by its records."""
-    of_run = [record for record in _records(session.archive, site_id) if record.run_id == session.context.run_id]
+    of_run = [r for r in command_records(session.archive, site_id) if r.run_id == session.context.run_id]
     found = command_of(of_run)
     if found is None:
         raise AssertionError("the intent is stored before anything else")
     return found
-
-
-def _records(archive: RawArchive, site_id: int) -> Iterator[ArchiveRecord]:
-    """The records of all commands of a site, in order of time."""
-    return archive.load_all(entry for entry in archive.entries(site_id) if entry.series == Series.COMMAND)

@@ -5,6 +5,7 @@ FlowError
 ├── WorkersLost        1: the worker processes died
 ├── Interrupted        130 or 1: a signal ended a run early
 ├── QueryInterrupted   130 or 1: a signal ended a query
+├── ChangeInterrupted  130 or 1: a signal came before a change was sent
 ├── RunFailed          a deployed run's own exit code
 └── DataDirectoryBusy  6: another run has locked the data directory
 """
@@ -93,6 +94,14 @@ class QueryInterrupted(FlowError):
 
     def __init__(self, *, by_keyboard: bool) -> None:
         super().__init__("interrupted; the query was ended, and nothing was changed")
+        self.exit_code = ExitCode.INTERRUPTED if by_keyboard else ExitCode.INCOMPLETE
+
+
+class ChangeInterrupted(FlowError):
+    """A signal came before a change of a setting was sent."""
+
+    def __init__(self, *, by_keyboard: bool) -> None:
+        super().__init__("interrupted before the change was sent; run the command again to send it")
         self.exit_code = ExitCode.INTERRUPTED if by_keyboard else ExitCode.INCOMPLETE
 
 

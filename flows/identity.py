@@ -8,10 +8,10 @@ from extract.api.client import Client, Clock
 from extract.api.fetch import judge
 from extract.api.regions import AccountRegion, account_region, identity_request
 from extract.auth.credentials import Credentials
-from extract.errors import AuthExpired, MissingScope, WrongRegion
+from extract.errors import AuthExpired, MissingCommandScope, MissingScope, WrongRegion
 from flows.credentials import first_address
 from flows.settings import Settings
-from wattlog.providers import IdentityCall
+from wattlog.providers import COMMAND_SCOPE, IdentityCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,20 @@ def identify(settings: Settings, credentials: Credentials, clock: Clock) -> Iden
         place=credentials.place,
         refusal=refusal,
     )
+
+
+def check_command_scope(what: str, scopes: tuple[str, ...] | None) -> None:
+    """Check that a token may change settings, where its scopes are known.
+
+    Args:
+        what: What needs it.
+        scopes: The scopes of the token; None where they are not known.
+
+    Raises:
+        MissingCommandScope: It may not.
+    """
+    if scopes is not None and COMMAND_SCOPE not in scopes:
+        raise MissingCommandScope(what, f"the token has the scopes {' '.join(scopes)}")
 
 
 def user_agent() -> str:

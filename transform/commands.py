@@ -118,12 +118,15 @@ def command_of(records: Sequence[RawResponse]) -> Command | None:
     return None
 
 
-def shown_in(spec: SettingSpec, info: Mapping[str, Any]) -> Shown:
-    """What a site_info shows of a setting."""
-    value: Any = info
-    for key in spec.info_path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return Shown(spec.shown(info), value)
+def shown_in(spec: SettingSpec, info: Mapping[str, Any], *, is_reported: bool = False) -> Shown:
+    """What a site_info shows of a setting.
+
+    Args:
+        spec: The setting.
+        info: The site_info.
+        is_reported: Whether the site has shown the setting before.
+    """
+    return Shown(spec.shown(info, is_reported=is_reported), spec.value_in_info(info))
 
 
 def comparison(spec: SettingSpec, asked: Any, shown: Iterable[Shown]) -> IsSame:
@@ -180,5 +183,5 @@ def _read_back(spec: SettingSpec, records: Iterable[RawResponse]) -> Iterable[Sh
             info = response_of(record.body)
         except (UnreadableJson, LookupError):
             continue
-        if isinstance(info, Mapping) and info:
+        if isinstance(info, Mapping) and info and spec.has_place(info):
             yield shown_in(spec, info)

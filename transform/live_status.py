@@ -10,6 +10,7 @@ from transform.observations import Observations, gather
 from transform.responses import RawResponse, Tables, quarantine_frame, records_of
 from transform.sites import Site
 from warehouse.schema import MAX_POWER_W
+from warehouse.schema.vehicles import MAX_STATE
 from wattlog.pseudonyms import digest_of_device, short_vin
 from wattlog.series import Series
 
@@ -84,6 +85,6 @@ def _connector(listed: object) -> dict[str, Any] | None:
     return {
         "din_hash": digest_of_device(str(listed["din"])),
         "vehicle": short_vin(vin) if isinstance(vin, str) and vin and vin != _MASKED else None,
-        "state": state if isinstance(state, int) and not isinstance(state, bool) else None,
+        "state": state if type(state) is int and 0 <= state <= MAX_STATE else None,
         "power_w": power_w if is_power else None,
     }

@@ -1,13 +1,17 @@
 """What happened to the settings of a site: commands, and what changed without them (Q74)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from transform.commands import Command, Shown, shown_in
+from transform.commands import Command
 from transform.site_settings import Facts
-from wattlog.commands.outcomes import Outcome
+from wattlog.commands.outcomes import UNCONFIRMED, Outcome
 from wattlog.commands.settings import SETTINGS
+
+LATE: Final = timedelta(hours=1)
+"""A change that was accepted may be applied so much later: twenty minutes were seen (Q64)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ def settings_timeline(
 ) -> list[SettingEvent]:
     """Commands and observed changes in order of time.
 
-    A change that a command explains is not listed again: the command was sent between the two observations, and asked for the
-    new value or read it back.
+    A change that a command explains is not listed again: the command was sent between the two observations, or not long before
+    them if it was not confirmed, and asked for the new value or read it back.
 
     Args:
         commands: The commands of one site.
@@ -53,22 +57,38 @@ def settings_timeline(
 
 
 def _changes(seen: Iterable[tuple[datetime, datetime, Facts]]) -> Iterable[SettingEvent]:
-    """Every setting whose value differs from the one in the observation before."""
-    before: dict[str, Shown] = {}
-    last_seen: datetime | None = None
+    """Every setting whose value differs from the one in the observation before.
+
+    A field that was there and has gone has its absent value (Q54). Where a site_info lacks the whole object that holds a
+    setting, it says nothing about the setting, and the observation before it stays the last one.
+    """
+    of_setting: dict[str, tuple[str | None, datetime]] = {}
+    reported: set[str] = set()
     for first, last, info in sorted(seen, key=lambda observation: observation[:2]):
-        shown = {name: shown_in(spec, info) for name, spec in SETTINGS.items()}
-        for name, found in shown.items():
-            if last_seen is not None and found.text != before[name].text:
-                yield SettingEvent(first, name, before[name].text, found.text, last_seen)
-        before, last_seen = shown, last
+        for name, spec in SETTINGS.items():
+            if not spec.has_place(info):
+                continue
+            value = spec.shown(info, is_reported=name in reported)
+            before, last_seen = of_setting.get(name, (value, first))
+            if value != before:
+                yield SettingEvent(first, name, before, value, last_seen)
+            of_setting[name] = value, last
+            if value is not None:
+                reported.add(name)
 
 
-def _is_explained(event: SettingEvent, commands: Sequence[Command]) -> bool:
-    return any(
-        command.name == event.name
-        and command.outcome is not Outcome.REJECTED
-        and (event.not_before or event.instant) <= command.requested_at <= event.instant
-        and event.after in (command.value_asked, command.value_after)
-        for command in commands
-    )
+def _is_explained(event: SettingEvent, commands: Iterable[Command]) -> bool:
+    return any(command.name == event.name and _explains(command, event) for command in commands)
+
+
+def _explains(command: Command, event: SettingEvent) -> bool:
+    """Whether a command caused a change. One that was not confirmed may have caused it later than it was read back."""
+    if command.outcome is Outcome.REJECTED or command.requested_at > event.instant:
+        return False
+    is_asked = event.after == command.value_asked
+    late = LATE if is_asked and command.outcome in UNCONFIRMED else timedelta()
+    if command.requested_at + late < (event.not_before or event.instant):
+        return False
+    if event.after is None:
+        return command.value_asked in SETTINGS[command.name].absent_after  # Q55
+    return is_asked or (event.after == command.value_after and command.outcome is not Outcome.FAILED)

@@ -11,6 +11,7 @@ from transform.site_zone import number
 from transform.tariffs.validity import tariff_in_site_info
 from warehouse.schema import TABLES
 from wattlog.api_json import checksum
+from wattlog.commands.settings import SETTINGS, Setting
 
 Facts = Mapping[str, Any]
 
@@ -55,17 +56,17 @@ def settings_frame(site_id: int, seen: Iterable[tuple[datetime, Facts]]) -> pd.D
 
 def settings_of(info: Facts) -> dict[str, Any]:
     """The settings in a site_info; None for those that are absent or of another type."""
-    parts = {**_mapping(info.get("components")), **_mapping(info.get("user_settings")), **info}
+    found = {name: spec.value_in_info(info) for name, spec in SETTINGS.items()}
     tariff = tariff_in_site_info(info)
     return {
-        "backup_reserve_pct": _percent(parts.get("backup_reserve_percent")),
-        "default_real_mode": _text(parts.get("default_real_mode")),
-        "storm_mode_enabled": _switch(parts.get("storm_mode_enabled")),
-        "customer_preferred_export_rule": _text(parts.get("customer_preferred_export_rule")),
-        "disallow_charge_from_grid": _switch(parts.get("disallow_charge_from_grid_with_solar_installed")),
-        "off_grid_vehicle_charging_reserve_pct": _percent(parts.get("off_grid_vehicle_charging_reserve_percent")),
+        "backup_reserve_pct": _percent(found[Setting.RESERVE]),
+        "default_real_mode": _text(found[Setting.MODE]),
+        "storm_mode_enabled": _switch(found[Setting.STORM_WATCH]),
+        "customer_preferred_export_rule": _text(found[Setting.EXPORT]),
+        "disallow_charge_from_grid": _switch(found[Setting.GRID_CHARGING]),
+        "off_grid_vehicle_charging_reserve_pct": _percent(found[Setting.OFF_GRID_RESERVE]),
         "tariff_sha256": None if tariff is None else checksum(tariff),
-        "firmware_version": _text(parts.get("version")),
+        "firmware_version": _text(info.get("version")),
     }
 
 
@@ -80,7 +81,3 @@ def _text(value: object) -> str | None:
 
 def _switch(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _mapping(value: object) -> Facts:
-    return value if isinstance(value, Mapping) else {}

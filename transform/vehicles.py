@@ -118,8 +118,8 @@ def _within_bounds(rows: Sequence[dict[str, Any]], rejects: list[Reject]) -> Non
             if value is not None and bounds is not None and not bounds[0] <= value <= bounds[1]:
                 row[column] = None
                 bad.append(column)
-        if row["charger_phases"] is not None:
-            row["charger_phases"] = int(row["charger_phases"])
+        phases = row["charger_phases"]
+        row["charger_phases"] = int(phases) if phases is not None and phases == int(phases) else None
         if bad:
             state = charge_state_of(row["response"].body)
             rejects.append(reject(row["response"], 0, Reason.OUT_OF_RANGE, state, tuple(bad)))

@@ -1,6 +1,6 @@
 """Send a request until it is answered: wait for the rate limit, send, keep, judge, retry. No other module retries.
 
-Every response is in the raw archive before it is judged, failures included. What a status means is a table, not code.
+Every response is in the raw archive before it is judged, failures included. What a status means is a table, `wattlog.statuses`.
 """
 
 import logging
@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final, Protocol
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -43,39 +42,12 @@ from extract.errors import (
 )
 from extract.requests import Request
 from wattlog.api_json import UnreadableJson, read
-from wattlog.commands.schedule import retry_pause_s
+from wattlog.commands.schedule import is_late, retry_pause_s
 from wattlog.providers import USERS_REGION
+from wattlog.statuses import Action, action_for
 
 log = logging.getLogger(__name__)
 
-
-class Action(StrEnum):
-    """What to do after a response."""
-
-    USE = "use"
-    RETRY = "retry"
-    SLOW_DOWN = "slow down"
-    LOG_IN = "log in"
-    MOVE = "use another region"
-    PAY = "pay"
-    WIDEN_SCOPE = "widen the scope"
-    GIVE_UP_ENDPOINT = "give up the endpoint"
-    GIVE_UP_REQUEST = "give up the request"
-
-
-ACTIONS: Final[dict[int, Action]] = {
-    200: Action.USE,
-    401: Action.LOG_IN,
-    402: Action.PAY,
-    403: Action.WIDEN_SCOPE,
-    408: Action.RETRY,
-    410: Action.GIVE_UP_ENDPOINT,
-    421: Action.MOVE,
-    424: Action.RETRY,
-    429: Action.SLOW_DOWN,
-    499: Action.RETRY,
-}
-"""Status → action, API.md#status-codes. Any 5xx is retried, any other status gives up the request."""
 
 FATAL: Final[dict[Action, type[Fatal]]] = {
     Action.LOG_IN: AuthExpired,
@@ -96,12 +68,6 @@ BACK_OFF_S = 1.0
 MAX_PAUSE_S = 60.0
 MAX_RETRY_AFTER_S: Final = 300.0
 """The longest pause after a 429. Providers count requests by the minute; a longer pause is not waited for in a run."""
-
-
-def action_for(status: int) -> Action:
-    """What to do after an HTTP status."""
-    default = Action.RETRY if status >= 500 else Action.GIVE_UP_REQUEST
-    return ACTIONS.get(status, default)
 
 
 def judge(response: Response) -> ExtractError | None:
@@ -179,6 +145,39 @@ class Keeps(Protocol):
 
 
 @dataclass(slots=True)
+class _Repeats:
+    """When a command is sent again; see `wattlog.commands.schedule`.
+
+    Attributes:
+        seconds: Seconds that only grow.
+        error: What the last answer stands for; None before the first one.
+    """
+
+    seconds: Callable[[], float]
+    error: ExtractError | None = None
+    _began_s: float | None = None
+
+    def check(self) -> None:
+        """Just before the request is sent: a repeat may have waited for the rate limit or for a token, and is too late then.
+
+        Raises:
+            ExtractError: The error of the last answer.
+        """
+        if self._began_s is None:
+            self._began_s = self.seconds()
+        elif self.error is not None and is_late(self._elapsed_s()):
+            raise self.error
+
+    def pause_s(self, state: RetryCallState) -> float | None:
+        """How long to wait before the next attempt; None if there is none."""
+        asked_s = self.error.retry_after_s if isinstance(self.error, RateLimited) else None
+        return retry_pause_s(state.attempt_number, self._elapsed_s(), asked_s or 0.0)
+
+    def _elapsed_s(self) -> float:
+        return 0.0 if self._began_s is None else self.seconds() - self._began_s
+
+
+@dataclass(slots=True)
 class Fetcher:
     """Sends requests, and keeps their responses.
 
@@ -246,33 +245,40 @@ class Fetcher:
         Raises:
             ExtractError: As from `fetch`; the last answer was none, or a refusal by its status.
         """
-        began_s, attempt = self.seconds(), 1
-        while True:
-            try:
-                self._send_judged(request, attempt)
-                return
-            except Retryable as error:
-                asked_s = error.retry_after_s if isinstance(error, RateLimited) else None
-                pause_s = retry_pause_s(attempt, self.seconds() - began_s, asked_s or 0.0)
-                if pause_s is None:
-                    raise
-            self._rest(pause_s)
-            attempt += 1
+        repeats = _Repeats(self.seconds)
+        retrying = Retrying(
+            stop=lambda state: repeats.pause_s(state) is None,
+            wait=lambda state: repeats.pause_s(state) or 0.0,
+            retry=retry_if_exception_type(Retryable),
+            sleep=self._rest,
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt:
+                self._send_judged(request, attempt.retry_state.attempt_number, repeats=repeats)
 
     def _send_judged(
-        self, request: Request, attempt: int, recovered: frozenset[type[ExtractError]] = frozenset()
+        self,
+        request: Request,
+        attempt: int,
+        recovered: frozenset[type[ExtractError]] = frozenset(),
+        repeats: "_Repeats | None" = None,
     ) -> IndexEntry:
         """Send once; once more after the token was renewed, and once more after another region was found."""
         self._wait_for_slot()
         # Not sooner: a token may expire while the request waits for the rate limit.
         token, address = self.client.token(), self.client.base_url
+        if repeats is not None:
+            repeats.check()
         entry, response = self._send(request, token, attempt)
         error = judge(response)
         if error is None:
             return entry
+        if repeats is not None:
+            repeats.error = error
         kind = type(error)
         if kind not in recovered and self._recover(kind, token, address, attempt):
-            return self._send_judged(request, attempt, recovered | {kind})
+            return self._send_judged(request, attempt, recovered | {kind}, repeats)
         raise error
 
     def _wait_for_slot(self) -> None:

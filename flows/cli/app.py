@@ -98,7 +98,7 @@ def _options(
 
 
 for command in COMMANDS:
-    app.command(command.__name__.replace("_", "-"))(callback_of(command, is_query=command in QUERIES))
+    app.command()(callback_of(command, is_query=command in QUERIES))
 
 for group, (text, members) in GROUPS.items():
     of_group = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)

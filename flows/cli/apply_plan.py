@@ -27,6 +27,7 @@ def apply_plan(
     from flows.interrupts import graceful
     from flows.orchestration.context import new_context
     from flows.settings_plan import apply_plan as apply
+    from flows.settings_plan import exit_code_of
     from flows.stop_signal import StopSignal
     from wattlog.commands.intent import Origin
 
@@ -37,4 +38,4 @@ def apply_plan(
         print_json([asdict(step) for step in steps])
     else:
         print_steps(steps)
-    return max((step.exit_code for step in steps), default=0)
+    return exit_code_of(steps)

@@ -34,7 +34,7 @@ def login(
     from flows.console import note
     from flows.credentials import credentials_of, remember_home
     from flows.errors import UsageError
-    from flows.identity import identify
+    from flows.identity import check_command_scope, identify
     from wattlog.providers import COMMAND_SCOPE, VEHICLE_SCOPES, LoginKind
 
     provider = settings.resolved_provider
@@ -46,7 +46,7 @@ def login(
     if vehicles:
         stored = stored.with_scopes(*VEHICLE_SCOPES)
     if provider.login is LoginKind.TOKEN:
-        place = log_in_with_token(stored)
+        place = log_in_with_token(stored, commands=commands)
     else:
         place = log_in_with_browser(stored, paste=paste, browser=browser, timeout_s=timeout)
     note(f"logged in; the tokens are stored in: {place}")
@@ -56,4 +56,7 @@ def login(
     identity = identify(stored, credentials_of(stored, utc_now), utc_now)
     if not settings.api_base_url:
         remember_home(stored, identity.base_url)
-    return print_identity(stored, identity, as_json=as_json)
+    code = print_identity(stored, identity, as_json=as_json)
+    if commands:
+        check_command_scope("login", identity.scopes)  # a person may have left it out on the page
+    return code

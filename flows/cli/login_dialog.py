@@ -14,16 +14,27 @@ from extract.errors import AuthExpired
 from flows.console import note
 from flows.credentials import authority_of, oauth_client, save_login
 from flows.errors import UsageError
-from flows.identity import identify
+from flows.identity import check_command_scope, identify
 from flows.settings import Settings
+from wattlog.providers import COMMAND_SCOPE
 from wattlog.secret_text import NotSendable, protect, sendable
 from wattlog.visible import visible
 
 
-def log_in_with_token(settings: Settings) -> str:
-    """Ask for an access token, hidden, or read it from a pipe; it is tried before it is stored."""
+def log_in_with_token(settings: Settings, *, commands: bool) -> str:
+    """Ask for an access token, hidden, or read it from a pipe; it is tried before it is stored.
+
+    Args:
+        settings: The settings.
+        commands: Whether the token must be able to change settings.
+
+    Raises:
+        MissingCommandScope: It is not.
+    """
     if sys.stdin.isatty():
-        note(f"make an access token at {settings.resolved_provider.account_page} and paste it here; it is not shown")
+        scope = f" with the scope {COMMAND_SCOPE}" if commands else ""
+        page = settings.resolved_provider.account_page
+        note(f"make an access token{scope} at {page} and paste it here; it is not shown")
         typed = getpass.getpass("token: ", stream=sys.stderr)
     else:
         typed = _line_of_stdin()
@@ -35,6 +46,8 @@ def log_in_with_token(settings: Settings) -> str:
             f"no token on standard input: {error}; pipe it in, or run `wattlog login` in a terminal"
         ) from None
     identity = identify(settings, GivenToken(token, "standard input"), utc_now)
+    if commands:
+        check_command_scope("login", identity.scopes)
     return save_login(settings, Tokens.of(token, base_url=None, scopes=identity.scopes or ()))
 
 

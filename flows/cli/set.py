@@ -65,7 +65,10 @@ def set_tariff(
     settings: "Settings",
     *,
     file: Annotated[
-        Path | None, typer.Argument(help="A tariff as JSON or TOML; needed without --restore.", metavar="FILE")
+        Path | None,
+        typer.Argument(
+            help="A tariff as JSON or TOML; needed without --restore.", metavar=SETTINGS[Setting.TARIFF].values.form
+        ),
     ] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Put back the tariff that was replaced last.")] = False,
     site: OneSite = None,
@@ -75,7 +78,7 @@ def set_tariff(
     as_json: Json = False,
 ) -> int:
     """Replace the tariff of a site. The present one is saved, and --restore puts it back."""
-    from flows.commands import replaced_tariff, tariff_change
+    from flows.commands import tariff_change, tariff_to_set
     from flows.console import note
     from flows.errors import UsageError
     from flows.tariffs import read_tariff_file
@@ -86,12 +89,10 @@ def set_tariff(
     document = None if file is None else read_tariff_file(file)[2]
 
     def change_of(session: "FetchSession", chosen: "Site") -> "Change":
-        found = replaced_tariff(session.archive, chosen.site_id) if document is None else document
-        for violation in validate(found) if found is not None else ():
+        found = tariff_to_set(session.archive, chosen, document)
+        for violation in validate(found):
             if not violation.is_error:
                 note(str(violation))
-        if found is None:
-            raise UsageError(f"no tariff of site {chosen.site_id} was replaced by wattlog, so none can be put back")
         return tariff_change(found)
 
     dialog = _Dialog(is_dry=dry_run, is_agreed=yes, is_forced=force, is_json=as_json)
@@ -99,7 +100,7 @@ def set_tariff(
 
 
 SETTERS: dict[str, Command] = {
-    **{spec.name: setter_of(spec) for spec in SETTINGS.values() if spec.name in HELP},
+    **{name: setter_of(SETTINGS[name]) for name in HELP},
     Setting.TARIFF: set_tariff,
 }
 """The commands of the group, by name."""
@@ -148,7 +149,7 @@ class _Dialog:
             site = one_site(session, site_id)
             planned = preview(session, site, change_of(session, site), Origin.CLI)
             if self._is_dry or not self._is_agreed:
-                print_preview(planned, as_json=self._is_json and self._is_dry)
+                print_preview(planned, as_json=self._is_json)
             if self._is_dry:
                 return 0
             if planned.is_set:

@@ -58,6 +58,9 @@ DEPLOYMENTS: Final = (
     Deployment("weekly-reconcile", "reconcile", "Compare every source with every other again.", "0 5 * * 1"),
     Deployment("apply-plan", "apply", "Change the settings that the plan says, or report them. On demand."),
     Deployment("set", "change", "Change a setting of a site. On demand, with parameters."),
+    Deployment(
+        "set-tariff", "change_tariff", "Replace the tariff of a site, or put it back. On demand, with parameters."
+    ),
     Deployment("monthly-report", "report", "Write the report, one page of HTML.", "0 6 1 * *"),
 )
 """At 03:30 the last rows of the day are final nearly everywhere; the next run fetches the rest (Q12)."""

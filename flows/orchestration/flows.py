@@ -19,9 +19,19 @@ from pydantic import Field, WithJsonSchema
 
 from extract.api.client import utc_now
 from flows import pipeline
-from flows.commands import Change, check_scope, objections, one_site, preview, send
+from flows.commands import (
+    Change,
+    check_scope,
+    objections,
+    one_site,
+    preview,
+    save_replaced,
+    send,
+    tariff_change,
+    tariff_to_set,
+)
 from flows.data_directory import locked
-from flows.errors import ExitCode, RunFailed, UsageError
+from flows.errors import RunFailed, UsageError
 from flows.fetch_session import FetchSession
 from flows.logs import make_records_visible
 from flows.object_store.session import open_data_dir
@@ -33,9 +43,10 @@ from flows.orchestration.secret_blocks import with_secret_blocks
 from flows.pipeline import BackfillRequest, Summary
 from flows.run_context import RunContext
 from flows.settings import Settings, load_settings
-from flows.settings_plan import apply_plan
+from flows.settings_plan import apply_plan, exit_code_of
 from flows.store_address import store_address
 from flows.summary import as_dict, failure_text
+from transform.sites import Site
 from warehouse.report import write_report
 from wattlog.commands.intent import Origin
 from wattlog.commands.settings import SETTINGS, Setting
@@ -64,6 +75,26 @@ def run_name() -> str:
     since, until = given.get("since"), given.get("until")
     days = f", {since or 'the beginning'} to {until or 'today'}" if since or until else ""
     return f"{runtime.flow_run.flow_name} {subject}{more}{days}"
+
+
+def name_of_change() -> str:
+    """`change reserve to 40, site 2104877316`; without a site there is only one."""
+    given: dict[str, Any] = runtime.flow_run.parameters
+    site = "" if given.get("site") is None else f", site {given['site']}"
+    return f"{runtime.flow_run.flow_name} {given['setting']} to {given['value']}{site}"
+
+
+def name_of_plan() -> str:
+    """`apply the plan`, or `apply the plan (only shown)`."""
+    given: dict[str, Any] = runtime.flow_run.parameters
+    return f"{runtime.flow_run.flow_name} the plan{' (only shown)' if given['dry_run'] else ''}"
+
+
+def name_of_tariff() -> str:
+    """`change_tariff, site 2104877316`, or `change_tariff back`."""
+    given: dict[str, Any] = runtime.flow_run.parameters
+    site = "" if given.get("site") is None else f", site {given['site']}"
+    return f"{runtime.flow_run.flow_name}{' back' if given['restore'] else ''}{site}"
 
 
 def run_on_prefect(context: RunContext, backfill_request: BackfillRequest, command: str) -> Summary:
@@ -186,7 +217,7 @@ def report(
     return {"path": str(written.path), "sites": written.sites, "bytes": written.bytes}
 
 
-@flow(name="apply", flow_run_name=run_name)
+@flow(name="apply", flow_run_name=name_of_plan)
 def apply(dry_run: bool = True, data_dir: Path | None = None) -> dict[str, Any]:
     """Change the settings that the plan in wattlog.toml says for today.
 
@@ -201,7 +232,7 @@ def apply(dry_run: bool = True, data_dir: Path | None = None) -> dict[str, Any]:
         steps = apply_plan(context, is_dry=dry_run)
     for step in steps:
         log.info("site=%d %s=%s: %s %s", step.site_id, step.name, step.value_asked, step.state, step.reason)
-    code = max((step.exit_code for step in steps), default=ExitCode.OK)
+    code = exit_code_of(steps)
     if code:
         failed = next(step for step in steps if step.exit_code == code)
         raise RunFailed(
@@ -210,14 +241,14 @@ def apply(dry_run: bool = True, data_dir: Path | None = None) -> dict[str, Any]:
     return {"steps": [asdict(step) for step in steps]}
 
 
-@flow(name="change", flow_run_name=run_name)
+@flow(name="change", flow_run_name=name_of_change)
 def change(
     setting: Setting, value: str, site: Annotated[int, Field(ge=1)] | None = None, data_dir: Path | None = None
 ) -> dict[str, Any]:
     """Change a setting of a site once, and read it back.
 
     Args:
-        setting: The setting; not the tariff, which is a file.
+        setting: The setting; not the tariff, which has the flow `change_tariff`.
         value: The value, as `wattlog set` takes it.
         site: The site; needed if there are several.
         data_dir: Data directory; the setting's when not given.
@@ -231,16 +262,64 @@ def change(
         wanted = Change(spec, spec.values.parse(value))
     except ValueError as error:
         raise UsageError(f"{spec.name}: {error}") from None
-    with _context("change", data_dir) as context, FetchSession(context, context.open_archive()) as session:
+    return _changed("change", data_dir, site, lambda *_: wanted)
+
+
+@flow(name="change_tariff", flow_run_name=name_of_tariff)
+def change_tariff(
+    tariff: dict[str, Any] | None = None,
+    restore: bool = False,
+    site: Annotated[int, Field(ge=1)] | None = None,
+    data_dir: Path | None = None,
+) -> dict[str, Any]:
+    """Replace the tariff of a site once, and read it back. The present one is saved, as by `wattlog set tariff`.
+
+    Args:
+        tariff: The tariff, in the structure of `tariff_content_v2`; needed without `restore`.
+        restore: Put back the tariff that was replaced last.
+        site: The site; needed if there are several.
+        data_dir: Data directory; the setting's when not given.
+
+    Raises:
+        UsageError: The change is not possible, or advised against.
+        RunFailed: It was refused, or is not confirmed.
+    """
+    if (tariff is None) != restore:
+        raise UsageError("give a tariff, or restore=True")
+    return _changed(
+        "change_tariff",
+        data_dir,
+        site,
+        lambda session, chosen: tariff_change(tariff_to_set(session.archive, chosen, tariff)),
+    )
+
+
+def _changed(
+    command: str, data_dir: Path | None, site: int | None, change_of: Callable[[FetchSession, Site], Change]
+) -> dict[str, Any]:
+    """Do one change of a setting; see `change`.
+
+    Args:
+        command: The command, for the lock and the ledger.
+        data_dir: Data directory.
+        site: The site; None for the only one.
+        change_of: Makes the change from the session and the site.
+    """
+    with _context(command, data_dir) as context, FetchSession(context, context.open_archive()) as session:
         check_scope(session)
-        planned = preview(session, one_site(session, site), wanted, Origin.API)
+        chosen = one_site(session, site)
+        planned = preview(session, chosen, change_of(session, chosen), Origin.API)
         if planned.is_set:
             return {"outcome": "set already", "value": planned.before.text}
         for sentence in objections(planned, is_forced=False):
             raise UsageError(sentence)
-        sent = send(session, planned, "change")
+        saved = save_replaced(context.settings, planned, context.run_id)
+        if saved is not None:
+            log.info("the present tariff is saved in %s", saved)
+        sent = send(session, planned, command)
     if sent.exit_code:
-        raise RunFailed(sent.exit_code, f"{spec.name} {value}: {sent.command.outcome}: {sent.command.reason}")
+        name, value = planned.change.spec.name, planned.change.text
+        raise RunFailed(sent.exit_code, f"{name} {value}: {sent.command.outcome}: {sent.command.reason}")
     return {"outcome": sent.command.outcome.value, "value": sent.command.value_after}
 
 

@@ -1,11 +1,16 @@
 """`wattlog apply-plan`: what the plan says for today is set once, and then left alone."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
-from extract.simulator import CommandBehaviour, SiteSpec
-from tests.set_shell import SITE, Shell, shell, world
+import pytest
+
+from extract.simulator import CommandBehaviour, Rule, SiteSpec, Where
+from extract.simulator.faults.plan import MISSING_SCOPES, SUBSCRIPTION_REQUIRED, ErrorResponse
+from tests.set_shell import SITE, AtCommand, Shell, shell, world
 
 OTHER = 7
 
@@ -77,3 +82,48 @@ def test_without_a_plan_or_with_a_wrong_one_nothing_is_done(tmp_path: Path) -> N
         wrong = here.run("apply-plan", "--no-dry-run")
         assert (wrong.returncode, "WATTLOG_PLAN: setting 'warp' cannot be planned" in wrong.stderr) == (2, True)
         assert here.server.requests == []
+
+
+@pytest.mark.parametrize("fault", [SUBSCRIPTION_REQUIRED, MISSING_SCOPES], ids=lambda fault: fault.status)
+def test_what_every_change_would_meet_ends_the_plan(tmp_path: Path, fault: ErrorResponse) -> None:
+    """402 and 403: no further change is sent, and the steps that are done keep their record."""
+    (tmp_path / "wattlog.toml").write_text(PLAN)
+    rule = Rule(fault, Where(path=f"/{OTHER}/operation"))
+    with shell(tmp_path, world(SiteSpec(site_id=OTHER)), rule) as here:
+        assert states(here, "--no-dry-run") == (
+            4,
+            {(OTHER, "reserve"): "applied", (OTHER, "mode"): "rejected", (SITE, "reserve"): "not sent"},
+        )
+        assert len(here.posts()) == 2
+
+
+def test_an_error_of_a_later_preview_keeps_the_record_of_what_was_done(tmp_path: Path) -> None:
+    (tmp_path / "wattlog.toml").write_text(PLAN)
+    rule = Rule(SUBSCRIPTION_REQUIRED, Where(path=f"/{SITE}/site_info"), first=2)
+    with shell(tmp_path, world(SiteSpec(site_id=OTHER)), rule) as here:
+        assert states(here, "--no-dry-run") == (
+            4,
+            {(OTHER, "reserve"): "applied", (OTHER, "mode"): "applied", (SITE, "reserve"): "failed"},
+        )
+        assert here.run("apply-plan", "--no-dry-run").returncode == 4
+        assert len(here.posts()) == 2
+
+
+def test_an_interrupted_plan_says_what_it_did_not_send(tmp_path: Path) -> None:
+    (tmp_path / "wattlog.toml").write_text(PLAN)
+    plan = AtCommand(do=lambda: os.kill(os.getpid(), signal.SIGINT))
+    with shell(tmp_path, world(SiteSpec(site_id=OTHER)), plan=plan) as here:
+        code, found = states(here, "--no-dry-run")
+        assert code == 130
+        assert [found[OTHER, "mode"], found[SITE, "reserve"]] == ["not sent", "not sent"]
+        assert len(here.posts()) == 1
+
+
+def test_a_flag_that_the_site_reports_is_not_sent_again_where_it_is_absent(tmp_path: Path) -> None:
+    """Q54: once it was there, absent means that charging from the grid is allowed."""
+    (tmp_path / "wattlog.toml").write_text('[[plan]]\nsetting = "grid-charging"\nvalue = "on"\n')
+    with shell(tmp_path) as here:
+        here.set("grid-charging", "off")
+        assert states(here, "--no-dry-run") == (0, {(SITE, "grid-charging"): "applied"})
+        assert states(here, "--no-dry-run") == (0, {(SITE, "grid-charging"): "set already"})
+        assert len(here.posts()) == 2

@@ -34,6 +34,7 @@ from extract.simulator.login.authority import RefreshOutcome
 from extract.simulator.worlds.by_scenario import calm_world
 from tests.patience import PATIENCE_S
 from tests.shell import NO_KEYRING, run_here
+from wattlog.providers import COMMAND_SCOPE
 
 WATTLOG = [sys.executable, "-c", "import sys; from flows.cli import main; main(sys.argv[1:])"]
 
@@ -270,6 +271,21 @@ def test_a_teslemetry_token_comes_through_a_pipe(tmp_path: Path) -> None:
         assert "energy_device_data" in identity["scopes"]
         shell.assert_no_secret_leaked()
         assert {request.path for request in server.requests} == {"/api/metadata"}
+
+
+def test_a_teslemetry_token_for_commands_must_have_their_scope(tmp_path: Path) -> None:
+    """With --commands a token without the scope is refused, and not stored: the first change would be refused later."""
+    for server, shell in open_account("teslemetry", tmp_path, WATTLOG_PROVIDER="teslemetry"):
+        refused = shell.run("login", "--commands", typed=f"{DEMO_TOKEN}\n")
+        assert (refused.returncode, shell.token_files()) == (4, [])
+        assert "settings are changed with the scope energy_cmds" in last_line(refused)
+        vars(server.world)["scopes"] = (*server.world.scopes, COMMAND_SCOPE)
+        done = shell.run("login", "--commands", "--json", typed=f"{DEMO_TOKEN}\n")
+        assert done.returncode == 0, done.stderr
+        assert COMMAND_SCOPE in json.loads(done.stdout)["scopes"]
+        vars(server.world)["scopes"] = ()
+        unknown = shell.run("login", "--commands", "--json", typed=f"{DEMO_TOKEN}\n")
+        assert (unknown.returncode, json.loads(unknown.stdout)["scopes"]) == (0, None), "what is not known is tried"
 
 
 def test_the_owner_api_is_closed(calm: tuple[SimulatorServer, Shell]) -> None:

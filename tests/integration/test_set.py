@@ -1,6 +1,7 @@
 """`wattlog set` and `wattlog history settings`, from the command line to the simulator and back."""
 
 import json
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from extract.archive.raw_archive import RawArchive
+from extract.archive.raw_archive import IndexEntry, RawArchive
+from extract.archive.record import Response
+from extract.errors import ArchiveError
 from extract.simulator import (
-    AnswerForm,
     CommandBehaviour,
-    Refusal,
+    Fault,
+    Rule,
     SettingsChange,
     SiteSpec,
     World,
@@ -24,12 +27,11 @@ from extract.simulator.faults.plan import (
     ConnectionReset,
     ErrorResponse,
 )
+from flows import ledger
 from tests.set_shell import SITE, AtCommand, Shell, at_posts, shell, world
 from wattlog.commands import schedule
 from wattlog.commands.settings import SETTINGS, Setting
 from wattlog.providers import COMMAND_SCOPE
-
-BAD_GATEWAY = ErrorResponse(502, "energy_gateway_unreachable")
 
 
 @pytest.fixture(autouse=True)
@@ -68,14 +70,6 @@ def test_each_setting_is_changed_once_read_back_and_recorded(tmp_path: Path) -> 
         assert "wattlog (cli)" in shown
 
 
-@pytest.mark.parametrize("form", [form for form in AnswerForm if form is not AnswerForm.NULL])
-def test_every_spelling_of_success_is_one(tmp_path: Path, form: AnswerForm) -> None:
-    """Q53."""
-    with shell(tmp_path, behaviour=CommandBehaviour(form=form)) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["exit_code"], row["reason"]) == ("applied", 0, None)
-
-
 def test_the_intent_is_on_disk_when_the_request_arrives(tmp_path: Path) -> None:
     """So a kill at any point leaves either no request, or a row that says what is known."""
     stored: list[list[tuple[str, str]]] = []
@@ -89,24 +83,11 @@ def test_the_intent_is_on_disk_when_the_request_arrives(tmp_path: Path) -> None:
     assert stored == [[("/intent/reserve", "data")]]
 
 
-@pytest.mark.parametrize("refusal", Refusal)
-def test_a_refusal_inside_status_200_is_one(tmp_path: Path, refusal: Refusal) -> None:
-    """Q62."""
-    with shell(tmp_path, behaviour=CommandBehaviour(refusal=refusal)) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["exit_code"]) == ("rejected", 1)
-        assert "not possible now" in row["reason"]
-        assert len(here.posts()) == 1
-
-
 @pytest.mark.parametrize(
     ("behaviour", "value", "outcome", "after", "code"),
     [
         (CommandBehaviour(stale_reads=1), "40", "applied", "40", 0),
-        (CommandBehaviour(is_applied=False), "40", "accepted_unconfirmed", "20", 7),
         (CommandBehaviour(high_reserve=80), "90", "accepted_unconfirmed", "80", 7),
-        (CommandBehaviour(form=AnswerForm.NULL), "40", "applied", "40", 0),
-        (CommandBehaviour(form=AnswerForm.NULL, is_applied=False), "40", "failed", "20", 7),
     ],
 )
 def test_what_is_read_back_decides(
@@ -126,8 +107,17 @@ def test_a_field_that_is_absent_is_not_a_confirmation(tmp_path: Path) -> None:
         assert (row["outcome"], row["exit_code"]) == ("accepted_absent", 7)
         here.set("grid-charging", "off")
         assert here.set("grid-charging", "on")["outcome"] == "applied"
+        again = here.run("set", "grid-charging", "on", "--yes")
+        assert (again.returncode, "already; nothing is sent" in again.stderr) == (0, True), "the site reports the flag"
         here.set("export", "never")
         assert here.set("export", "everything")["outcome"] == "accepted_absent"
+        assert [(row["value_before"], row["value_after"], row["changed_by"]) for row in here.history()] == [
+            (None, None, "wattlog (cli)"),
+            (None, "off", "wattlog (cli)"),
+            ("off", "on", "wattlog (cli)"),
+            (None, "never", "wattlog (cli)"),
+            ("never", None, "wattlog (cli)"),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -142,18 +132,75 @@ def test_what_the_account_may_not_do_is_refused(tmp_path: Path, fault: ErrorResp
         assert here.history()[0]["outcome"] == "rejected"
 
 
-def test_a_passing_fault_is_overcome_and_a_lost_answer_is_read_back(tmp_path: Path) -> None:
-    """Q66: the answer of the first request is lost after the change, and the second one is accepted."""
-    with shell(tmp_path, None, at_posts(ConnectionReset(share=0), last=1)) as here:
-        row = here.set("reserve", "40")
-        assert (row["outcome"], row["attempts"]) == ("applied", 2)
+def lost_then(fault: Fault) -> tuple[Rule, ...]:
+    """The change is carried out and its answer is lost; the repeat is refused."""
+    return at_posts(ConnectionReset(share=0), last=1), at_posts(fault, first=2)
 
 
-def test_without_any_answer_the_outcome_is_what_is_read(tmp_path: Path) -> None:
-    with shell(tmp_path, None, at_posts(BAD_GATEWAY)) as here:
+@pytest.mark.parametrize("fault", [SUBSCRIPTION_REQUIRED, MISSING_SCOPES, ErrorResponse(400, "not now")])
+def test_a_change_that_was_made_is_not_recorded_as_refused(tmp_path: Path, fault: ErrorResponse) -> None:
+    """Q66: the refusal is about the repeat; what was read back decides."""
+    with shell(tmp_path, None, *lost_then(fault)) as here:
         row = here.set("reserve", "40")
-        assert (row["outcome"], row["attempts"], row["exit_code"]) == ("failed", 3, 7)
-        assert "502" in row["reason"]
+        assert (row["outcome"], row["value_after"], row["attempts"], row["exit_code"]) == ("applied", "40", 2, 0)
+        assert f"another attempt was refused: status {fault.status}" in row["reason"]
+        assert [event["outcome"] for event in here.history()] == ["applied"]
+
+
+def ledger_code(here: Shell) -> int | None:
+    return ledger.runs(here.directory / "data" / "raw")[-1].exit_code
+
+
+def test_where_nothing_is_sent_no_exit_code_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The intent cannot be stored, so no request is sent, and the ledger has the code of the run."""
+    with shell(tmp_path) as here:
+        here.run("sites")
+        keep = RawArchive.keep
+
+        def full(self: RawArchive, response: Response, **facts: str) -> IndexEntry:
+            if response.request.path.startswith("/intent/"):
+                raise ArchiveError("the raw archive", "no space left")
+            return keep(self, response, **facts)
+
+        monkeypatch.setattr(RawArchive, "keep", full)
+        done = here.run("set", "reserve", "40", "--yes")
+        assert (done.returncode, here.posts(), ledger_code(here)) == (2, [], 2)
+
+
+def test_an_answer_that_cannot_be_stored_is_not_polled_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request was sent, so the exit code is 7; and a full disk stays full while the setting is read back."""
+    with shell(tmp_path) as here:
+        here.run("sites")
+        keep, refused = RawArchive.keep, list[str]()
+
+        def full(self: RawArchive, response: Response, **facts: str) -> IndexEntry:
+            if refused or response.request.body is not None:
+                refused.append(response.request.path)
+                raise ArchiveError("the raw archive", "no space left")
+            return keep(self, response, **facts)
+
+        monkeypatch.setattr(RawArchive, "keep", full)
+        done = here.run("set", "reserve", "40", "--yes")
+        assert (done.returncode, len(here.posts()), ledger_code(here)) == (7, 1, 7)
+        assert [path.rsplit("/", 1)[-1] for path in refused] == ["backup"]
+
+
+def test_a_run_that_is_stopped_before_the_request_ends_as_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shell(tmp_path) as here:
+        here.run("sites")
+        keep = RawArchive.keep
+
+        def interrupted(self: RawArchive, response: Response, **facts: str) -> IndexEntry:
+            if response.request.path.startswith("/intent/"):
+                signal.raise_signal(signal.SIGINT)
+            return keep(self, response, **facts)
+
+        monkeypatch.setattr(RawArchive, "keep", interrupted)
+        done = here.run("set", "reserve", "40", "--yes")
+        assert (done.returncode, here.posts(), ledger_code(here)) == (130, [], 130)
+        assert "interrupted before the change was sent" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -294,47 +341,6 @@ def test_what_changed_without_us_is_in_the_history(tmp_path: Path) -> None:
             ("storm-watch", "on", "off", "wattlog (cli)"),
             ("reserve", "55", "60", "wattlog (cli)"),
         ]
-
-
-# --- tariffs ----------------------------------------------------------------------------------------------------------
-
-
-def tariff(**prices: float) -> dict[str, Any]:
-    hours = {"DAY": (6, 22), "NIGHT": (22, 6)}
-    periods = {
-        name: {"periods": [{"fromDayOfWeek": 0, "toDayOfWeek": 6, "fromHour": first, "toHour": last}]}
-        for name, (first, last) in hours.items()
-    }
-    season = {"fromMonth": 1, "fromDay": 1, "toMonth": 12, "toDay": 31, "tou_periods": periods}
-    return {"code": "T", "currency": "USD", "energy_charges": {"Year": {"rates": prices}}, "seasons": {"Year": season}}
-
-
-def test_a_tariff_is_replaced_and_put_back(tmp_path: Path) -> None:
-    """Q131, Q136: compared by its prices, and the one before is saved in a file and in the archive."""
-    (tmp_path / "new.json").write_text(json.dumps(tariff(DAY=0.4, NIGHT=0.0)))
-    with shell(tmp_path) as here:
-        row = here.set("tariff", "new.json")
-        assert (row["outcome"], row["exit_code"]) == ("applied", 0)
-        (saved,) = (tmp_path / "data" / "replaced-tariffs").iterdir()
-        assert json.loads(saved.read_bytes())["code"] == "SIM-TOU-1"
-        again = here.run("set", "tariff", "new.json", "--yes")
-        assert (again.returncode, len(here.posts())) == (0, 1)
-        restored = here.set("tariff", "--restore")
-        assert (restored["outcome"], restored["value_before"]) == ("applied", row["value_after"])
-        (_, _), (endpoint, body) = here.posts()
-        assert (endpoint, body["tou_settings"].keys()) == ("time_of_use_settings", {"tariff_content_v2"})
-        assert body["tou_settings"]["tariff_content_v2"]["code"] == "SIM-TOU-1"
-
-
-def test_a_tariff_that_breaks_a_rule_is_not_sent(tmp_path: Path) -> None:
-    (tmp_path / "bad.json").write_text(json.dumps(tariff(DAY=0.4)))
-    with shell(tmp_path) as here:
-        done = here.run("set", "tariff", "bad.json", "--yes", "--force")
-        assert (done.returncode, here.posts()) == (2, [])
-        assert "breaks 1 rules" in done.stderr
-
-
-# --- the table --------------------------------------------------------------------------------------------------------
 
 
 def test_a_rebuild_gives_the_rows_that_the_command_printed(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_the_outcome_is_applied_only_where_the_value_was_shown(
     assert result_of(spec, asked, before, mixed, shown) == found
     is_seen = asked in shown or (None in shown and before is not None and asked == spec.absent_is)
     verdicts = {judgement.verdict for judgement in judgements}
-    is_refused = Verdict.REJECTED in verdicts and Verdict.ACCEPTED not in verdicts
+    is_refused = verdicts == {Verdict.REJECTED}
+    assert (found.outcome is Outcome.REJECTED) == is_refused
     assert (found.outcome is Outcome.APPLIED) == (is_seen and not is_refused)
     assert found.reason is not None or found.outcome is Outcome.APPLIED

@@ -6,6 +6,9 @@ from warehouse.schema.shared_fields import LINEAGE, SITE_ID, watts
 MAX_SESSION_KWH = 1_000
 """Batteries of electric lorries stay below it; past it a number is a fault, or in another unit."""
 
+MAX_STATE = 1_000
+"""The API's numbers of states have one or two digits."""
+
 VEHICLE = Field("vehicle", Kind.VARCHAR, "Short form of the VIN, such as vin-000001; NULL where none is reported.")
 
 PUBLIC_CHARGING = Table(
@@ -59,7 +62,11 @@ VEHICLE_STATES = Table(
         Field("charger_current_a", Kind.DOUBLE, "Charging current.", Unit.A, bounds=(0, 10_000)),
         Field("charger_voltage_v", Kind.DOUBLE, "Voltage at the car.", Unit.V, bounds=(0, 10_000)),
         Field(
-            "charger_phases", Kind.INTEGER, "1, or 2 for three phases; NULL while it does not charge.", source="Q101"
+            "charger_phases",
+            Kind.INTEGER,
+            "1, or 2 for three phases; NULL while it does not charge.",
+            bounds=(0, 3),
+            source="Q101",
         ),
         Field("charge_amps_a", Kind.DOUBLE, "The current that is set.", Unit.A, bounds=(0, 10_000), source="Q77"),
         Field(
@@ -90,7 +97,7 @@ WALL_CONNECTOR_STATES = Table(
             source="Q118",
         ),
         VEHICLE,
-        Field("state", Kind.INTEGER, "The API's number of the connector's state."),
+        Field("state", Kind.INTEGER, "The API's number of the connector's state.", bounds=(0, MAX_STATE)),
         watts("power_w", "Power that it gives to a car; part of the home's load (Q119)."),
         *LINEAGE,
     ),

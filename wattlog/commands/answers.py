@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from wattlog.api_json import UnreadableJson, read
+from wattlog.statuses import Action, action_for
 
 
 class Verdict(StrEnum):
@@ -30,13 +31,6 @@ class Judgement(NamedTuple):
 NO_ANSWER: Final = "no answer came"
 LONGEST_REASON: Final = 200
 
-_TRANSIENT: Final = frozenset({408, 424, 429, 499})
-
-
-def is_transient(status: int) -> bool:
-    """Whether the same request may succeed within seconds (API.md#status-codes, Q66)."""
-    return status in _TRANSIENT or status >= 500
-
 
 def judge(status: int | None, body: bytes) -> Judgement:
     """The meaning of an answer.
@@ -49,7 +43,8 @@ def judge(status: int | None, body: bytes) -> Judgement:
         return Judgement(Verdict.UNKNOWN, NO_ANSWER)
     payload = _payload(body)
     if not 200 <= status < 300:
-        verdict = Verdict.UNKNOWN if is_transient(status) else Verdict.REJECTED
+        # A gateway that failed may have passed the request on; a limit or a refusal has not.
+        verdict = Verdict.UNKNOWN if action_for(status) is Action.RETRY else Verdict.REJECTED
         return Judgement(verdict, _shortened(f"status {status}: {_error(payload) or 'no explanation'}"))
     for sign in _SIGNS_OF_FAILURE:
         reason = sign(payload)

@@ -41,11 +41,6 @@ def remarks(spec: SettingSpec, text: str, info: Json) -> list[Remark]:
     return [*_equipment(spec, found), *_permission(spec, text, found), *_value(spec, text, info)]
 
 
-def is_set(spec: SettingSpec, text: str, info: Json) -> bool:
-    """Whether site_info shows the value already (Q68). An absent field shows nothing (Q54)."""
-    return spec.shown(info) == text
-
-
 def _equipment(spec: SettingSpec, components: Json) -> Iterator[Remark]:
     for name in spec.needs:
         if not components.get(name):  # a missing key means no (Q142)

@@ -49,9 +49,10 @@ class Result(NamedTuple):
 
 def is_decided(spec: SettingSpec, asked: str, shown: str | None, before: str | None, is_same: IsSame) -> bool:
     """Whether reading again cannot give another outcome than what was read now."""
-    if _is_applied(spec, asked, shown, before, is_same):
-        return True
-    return shown is None and (asked in spec.absent_after or asked == spec.absent_is)
+    value = _read(spec, shown, before)
+    if value is None:
+        return asked in spec.absent_after or asked == spec.absent_is
+    return is_same(asked, value)
 
 
 def result_of(
@@ -72,12 +73,13 @@ def result_of(
         shown: The values that site_info showed afterwards, in order of time; None where it had none.
         is_same: Compares the value asked with one shown.
     """
-    after = shown[-1] if shown else None
+    values = [_read(spec, value, before) for value in shown]
+    after = values[-1] if values else None
     answer = _answer(judgements)
-    for value in shown:
-        if answer.verdict is not Verdict.REJECTED and _is_applied(spec, asked, value, before, is_same):
+    for value in values:
+        if answer.verdict is not Verdict.REJECTED and value is not None and is_same(asked, value):
             reason = None if answer.verdict is Verdict.ACCEPTED else f"{answer.reason}, but site_info shows the value"
-            return Result(Outcome.APPLIED, asked if value is None else value, reason)
+            return Result(Outcome.APPLIED, value, reason)
     if answer.verdict is Verdict.REJECTED:
         return Result(Outcome.REJECTED, after, answer.reason)
     if answer.verdict is Verdict.UNKNOWN:
@@ -93,17 +95,29 @@ def _still(after: str, before: str | None) -> str:
     return f"site_info still shows {after}" if after == before else f"site_info shows {after}"
 
 
-def _is_applied(spec: SettingSpec, asked: str, shown: str | None, before: str | None, is_same: IsSame) -> bool:
-    """Whether the value asked is shown. A field that was there and has gone stands for its absent value (Q54)."""
-    if shown is not None:
-        return is_same(asked, shown)
-    return before is not None and asked == spec.absent_is
+def _read(spec: SettingSpec, shown: str | None, before: str | None) -> str | None:
+    """What was read: a field that was there and has gone stands for its absent value (Q54)."""
+    return spec.absent_is if shown is None and before is not None else shown
 
 
 def _answer(judgements: Collection[Judgement]) -> Judgement:
-    """The answer that decides: no request is sent after an accepted one, or after a refusal, so each is the last."""
-    for verdict in (Verdict.ACCEPTED, Verdict.REJECTED, Verdict.UNKNOWN):
-        found = sorted(judgement for judgement in judgements if judgement.verdict is verdict)
-        if found:
-            return found[-1]
+    """What all answers mean together.
+
+    No request is sent after an accepted one. A refusal says nothing about the attempt before it: where that one's answer was
+    lost, it may have been carried out (Q66).
+    """
+    of_verdict = {
+        verdict: sorted(judgement.reason for judgement in judgements if judgement.verdict is verdict)
+        for verdict in Verdict
+    }
+    accepted, rejected, unknown = (
+        of_verdict[verdict] for verdict in (Verdict.ACCEPTED, Verdict.REJECTED, Verdict.UNKNOWN)
+    )
+    if accepted:
+        return Judgement(Verdict.ACCEPTED)
+    if unknown:
+        refused = f"; another attempt was refused: {rejected[-1]}" if rejected else ""
+        return Judgement(Verdict.UNKNOWN, f"{unknown[-1]}{refused}")
+    if rejected:
+        return Judgement(Verdict.REJECTED, rejected[-1])
     return Judgement(Verdict.UNKNOWN, "the run ended before an answer was stored")

@@ -14,8 +14,18 @@ RETRY_WITHIN_S: Final = 10.0
 RETRY_PAUSES_S: Final = (1.0, 2.0)
 """Before the second and the third attempt."""
 
-_READ_AT_S: Final = (0.0, 1.0, 3.0, 7.0, 15.0, 30.0, 60.0, 90.0)
-"""Seconds after the answer: the cloud stores at once, and a cache may be a minute old (Q64, Q65)."""
+_READ_AT_S: Final = (0.0, 1.0, 3.0, 7.0, 15.0, 30.0, 60.0)
+"""Seconds after the answer: the cloud stores at once, and a cache may be a minute old (Q64, Q65). The last reading is at the
+end of the provider's time (`Provider.read_back_s`)."""
+
+
+def is_late(elapsed_s: float) -> bool:
+    """Whether it is too late to begin an attempt.
+
+    Args:
+        elapsed_s: Seconds since the first attempt began.
+    """
+    return elapsed_s > RETRY_WITHIN_S
 
 
 def retry_pause_s(attempts: int, elapsed_s: float, asked_s: float = 0.0) -> float | None:
@@ -29,7 +39,7 @@ def retry_pause_s(attempts: int, elapsed_s: float, asked_s: float = 0.0) -> floa
     if not 1 <= attempts < MAX_ATTEMPTS:
         return None
     pause_s = max(RETRY_PAUSES_S[attempts - 1], asked_s)
-    return pause_s if elapsed_s + pause_s <= RETRY_WITHIN_S else None
+    return None if is_late(elapsed_s + pause_s) else pause_s
 
 
 def read_back_pauses_s(until_s: float) -> Iterator[float]:

@@ -154,9 +154,23 @@ class SettingSpec:
         """The value in the body of a request; None where there is none."""
         return _at(body, self.body_path)
 
-    def shown(self, info: Json) -> str | None:
-        """The value that a site_info shows, as people write it; None where it shows none."""
-        return self.values.text(_at(info, self.info_path)) or self.is_in_other_field(info)
+    def value_in_info(self, info: object) -> Any:
+        """The value of the API in a site_info; None where there is none."""
+        return _at(info, self.info_path)
+
+    def has_place(self, info: Json) -> bool:
+        """Whether a site_info has the object that holds the setting: without it, an absent field means nothing."""
+        return isinstance(_at(info, self.info_path[:-1]), Mapping)
+
+    def shown(self, info: Json, *, is_reported: bool = False) -> str | None:
+        """The value that a site_info shows, as people write it; None where it shows none.
+
+        Args:
+            info: The site_info.
+            is_reported: Whether the site has shown the setting before: then an absent field stands for its absent value (Q54).
+        """
+        found = self.values.text(self.value_in_info(info)) or self.is_in_other_field(info)
+        return self.absent_is if found is None and is_reported and self.has_place(info) else found
 
     def sentence(self, text: str) -> str:
         """What the change does, for a value as people write it."""

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from extract.api.fetch import Action, action_for
-from wattlog.commands.answers import LONGEST_REASON, Verdict, is_transient, judge
+from wattlog.commands.answers import LONGEST_REASON, Verdict, judge
+from wattlog.statuses import Action, action_for
 
 ACCEPTED = {
     "lower case": (200, {"response": {"code": 201, "message": "Updated"}}),
@@ -35,6 +35,7 @@ REJECTED = {
         {"response": None, "error": "Unauthorized missing scopes"},
         "status 403: Unauthorized missing scopes",
     ),
+    "too many": (429, {"response": None, "error": "too many requests"}, "status 429: too many requests"),
     "payment": (402, {"response": None, "error": "subscription_required"}, "status 402: subscription_required"),
 }
 
@@ -46,7 +47,6 @@ UNKNOWN = {
     "a page": (200, b"<html>busy</html>"),
     "nothing": (200, b""),
     "gateway": (502, b'{"response":null,"error":"energy_gateway_unreachable"}'),
-    "too many": (429, b""),
     "time-out": (408, b""),
     "no answer": (None, b"connection reset"),
     "no answer, from the archive": (0, b"connection reset"),
@@ -84,9 +84,8 @@ def test_a_long_reason_is_cut() -> None:
     assert len(judge(200, orjson.dumps({"error": "x" * 900})).reason) == LONGEST_REASON
 
 
-def test_transient_statuses_are_those_that_requests_are_repeated_for() -> None:
-    """Two tables of one fact, in packages that may not share it otherwise."""
-    repeated = {Action.RETRY, Action.SLOW_DOWN}
-    assert [is_transient(status) for status in range(400, 600)] == [
-        action_for(status) in repeated for status in range(400, 600)
-    ]
+def test_a_status_that_requests_are_repeated_for_leaves_it_open_except_a_limit() -> None:
+    """One table of statuses. A limit is repeated as well, and has carried out nothing."""
+    unknown = {status for status in range(300, 600) if judge(status, b"").verdict is Verdict.UNKNOWN}
+    assert unknown == {status for status in range(300, 600) if action_for(status) is Action.RETRY}
+    assert {408, 424, 499, 500, 502, 504} <= unknown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wattlog.commands.checks import Weight, is_set, remarks
+from wattlog.commands.checks import Weight, remarks
 from wattlog.commands.settings import SETTINGS, Setting
 
 BATTERY = {
@@ -83,13 +83,6 @@ def test_the_permission_of_the_installation_is_advice(flag: str) -> None:
     chosen = components(non_export_configured=True, customer_preferred_export_rule="never")
     assert weights(Setting.EXPORT, "everything", chosen) == [], "Q55: both follow from the setting"
     assert weights(Setting.GRID_CHARGING, "on", components(edit_setting_grid_charging=False)) == [Weight.ADVICE]
-
-
-def test_a_value_that_is_shown_is_set_and_an_absent_one_is_not() -> None:
-    """Q68, Q54."""
-    assert is_set(SETTINGS[Setting.RESERVE], "20", BATTERY)
-    assert not is_set(SETTINGS[Setting.RESERVE], "40", BATTERY)
-    assert not is_set(SETTINGS[Setting.GRID_CHARGING], "on", BATTERY)
 
 
 @pytest.mark.parametrize("info", [{}, {"components": None}, {"components": [], "user_settings": ""}])

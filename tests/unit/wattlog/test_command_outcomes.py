@@ -83,7 +83,11 @@ def test_other_values_are_refused(name: Setting, text: str) -> None:
         ([UNSURE], [], Outcome.FAILED, None),
         ([UNSURE], ["40"], Outcome.APPLIED, "40"),
         ([UNSURE, UNSURE, OK], ["20"], Outcome.ACCEPTED_UNCONFIRMED, "20"),
-        ([UNSURE, NO], ["20"], Outcome.REJECTED, "20"),
+        ([UNSURE, NO], ["20"], Outcome.FAILED, "20"),
+        ([UNSURE, NO], ["40"], Outcome.APPLIED, "40"),
+        ([UNSURE, NO], [], Outcome.FAILED, None),
+        ([NO, NO], [], Outcome.REJECTED, None),
+        ([NO, OK], ["40"], Outcome.APPLIED, "40"),
         ([], [], Outcome.FAILED, None),
     ],
 )
@@ -95,6 +99,20 @@ def test_the_outcome_of_a_reserve(
         result = result_of(RESERVE, "40", "20", ordered, shown)
         assert result[:2] == (outcome, after)
         assert (result.reason is None) == (outcome is Outcome.APPLIED and OK in judgements)
+
+
+def test_after_a_lost_answer_a_refusal_says_nothing_about_the_attempt_before() -> None:
+    """Q66: the first request may have been carried out; the reason has both."""
+    reason = result_of(RESERVE, "40", "20", [UNSURE, NO], []).reason
+    assert reason == "lost; another attempt was refused: no"
+    assert result_of(RESERVE, "40", "20", [UNSURE, NO], ["40"]).reason == f"{reason}, but site_info shows the value"
+
+
+def test_an_absent_flag_of_a_site_that_reports_it_is_read() -> None:
+    """Q54: where it was there before, or is known to have been, an absent flag is a value, also the one not asked for."""
+    assert result_of(CHARGING, "off", "on", [OK], [None])[:2] == (Outcome.ACCEPTED_UNCONFIRMED, "on")
+    assert not is_decided(CHARGING, "off", None, "on", str.__eq__)
+    assert is_decided(CHARGING, "on", None, "off", str.__eq__)
 
 
 def test_an_absent_flag_is_its_value_only_where_it_was_there_before() -> None:
@@ -130,7 +148,7 @@ def test_a_request_is_repeated_within_seconds_only(elapsed_s: float, asked_s: fl
     assert retry_pause_s(1, 0.0, 60.0) is None
 
 
-@pytest.mark.parametrize("until_s", [0.0, 0.3, 30.0, 90.0])
+@pytest.mark.parametrize("until_s", [0.0, 0.3, 30.0, 90.0, 120.0])
 def test_a_setting_is_read_at_once_and_until_the_end(until_s: float) -> None:
     """Q65."""
     pauses = list(read_back_pauses_s(until_s))

@@ -37,7 +37,13 @@ ERROR = {"response": None, "error": "why", "error_description": ""}
 class Sender:
     """A fetcher with scripted answers, whose clock moves by its own pauses and by the time that each answer takes."""
 
-    def __init__(self, root: Path, *answers: httpx.Response | httpx.TransportError, answer_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *answers: httpx.Response | httpx.TransportError,
+        answer_s: float = 0.0,
+        requests_per_minute: int | None = None,
+    ) -> None:
         self.archive = RawArchive(root)
         self.sent: list[httpx.Request] = []
         self.now_s = 0.0
@@ -50,7 +56,7 @@ class Sender:
             clock=lambda: NOW,
             transport=httpx.MockTransport(self._answer),
         )
-        limiter = RateLimiter(None, clock=lambda: self.now_s, sleep=self._sleep)
+        limiter = RateLimiter(requests_per_minute, clock=lambda: self.now_s, sleep=self._sleep)
         self.fetcher = Fetcher(
             client,
             self.archive,
@@ -143,6 +149,22 @@ def test_a_late_repeat_is_not_sent(tmp_path: Path) -> None:
     with pytest.raises(TransportFailed):
         sender.submit()
     assert len(sender.sent) == 1
+
+
+def test_a_repeat_that_the_rate_limit_delays_too_long_is_not_sent(tmp_path: Path) -> None:
+    """Q69: no attempt begins later than ten seconds after the first one, whatever it waited for."""
+    sender = Sender(tmp_path, httpx.Response(502, json=ERROR), ACCEPTED, requests_per_minute=1)
+    with pytest.raises(UpstreamFailed):
+        sender.submit()
+    assert len(sender.sent) == 1
+
+
+def test_a_first_request_may_wait_for_the_rate_limit(tmp_path: Path) -> None:
+    sender = Sender(tmp_path, ACCEPTED, requests_per_minute=1)
+    sender.fetcher.fetch(read_back_request(SITE, day_of(NOW)))
+    sender.submit()
+    assert [request.method for request in sender.sent] == ["GET", "POST"]
+    assert sender.now_s > RETRY_WITHIN_S
 
 
 def test_after_a_passing_fault_the_command_is_accepted(tmp_path: Path) -> None:
