@@ -12,10 +12,12 @@
     │   │   └── LoginEnded             the refresh token is no longer valid
     │   ├── WrongRegion            421: the account is in another region
     │   ├── MissingScope           403: the token may not read this
-    │   │   └── MissingCommandScope    403: the token may not change settings
+    │   │   ├── MissingCommandScope    403: the token may not change settings
+    │   │   └── MissingVehicleScope    403: the token may not read or command cars
     │   ├── PaymentRequired        402: the provider requires payment
     │   ├── EndpointRetired        410: the endpoint no longer exists
     │   └── Refused                any other 4xx: the request is wrong for this site or provider
+    ├── CarAsleep              408 of a car: it sleeps or is out of reach
     ├── RunStopped             the run ended before the request was sent
     ├── NotOffered             the provider does not have the series: not a failure, and not requested again
     ├── WrongWindow            the response has rows of other days than those requested
@@ -33,7 +35,7 @@ Each class has its facts as attributes, and its text says in one sentence what t
 processes return them. No text has a token: requests are named by path and window only.
 """
 
-from wattlog.providers import COMMAND_SCOPE, READ_SCOPE
+from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, VEHICLE_CHARGING_SCOPE, VEHICLE_SCOPE
 
 
 class ExtractError(Exception):
@@ -163,6 +165,25 @@ class MissingCommandScope(MissingScope):
             f"{self.what}: forbidden ({self.detail}); settings are changed with the scope {COMMAND_SCOPE}: run "
             "`wattlog login --commands` and agree to it, or use a token that has the scope"
         )
+
+
+class MissingVehicleScope(MissingScope):
+    """403 to a request about a car, or a token that is known to have no scope for cars."""
+
+    def __str__(self) -> str:
+        advice = f"cars need the scopes {VEHICLE_SCOPE} and {VEHICLE_CHARGING_SCOPE}: run `wattlog login --vehicles`"
+        return f"{self.what}: forbidden ({self.detail}); {_advice(self.detail, FORBIDDEN, advice)}"
+
+
+class CarAsleep(ExtractError):
+    """A car sleeps or is out of reach. The answer was charged for, and the request was not carried out (Q71, Q93)."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what}: the car is asleep or out of reach; it is not woken unless --wake is given"
 
 
 class PaymentRequired(Fatal):

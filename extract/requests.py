@@ -9,6 +9,7 @@ from datetime import tzinfo
 
 from extract.windows import Window
 from wattlog.providers import Provider
+from wattlog.pseudonyms import without_vins
 from wattlog.series import SERIES, Series, SeriesSpec, planned_series
 
 LEGACY = ("power", "energy/day", "energy/week", "energy/month", "energy/year")
@@ -51,6 +52,7 @@ class Request:
         window: The days requested; None where there is no choice (snapshots, `/history`).
         method: HTTP method.
         body: JSON to send; None for none.
+        is_kept: Whether the response is stored. One that is not is read whole, and nothing of it is written.
     """
 
     site_id: int
@@ -60,6 +62,17 @@ class Request:
     window: Window | None = None
     method: str = "GET"
     body: bytes | None = None
+    is_kept: bool = True
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it changes something."""
+        return self.series is Series.COMMAND and self.body is not None
+
+    @property
+    def is_of_cars(self) -> bool:
+        """Whether it is about the account's cars."""
+        return self.path.startswith((f"{VEHICLES}/", f"/api/1/{SERIES[Series.VEHICLE_CHARGING].endpoint}"))
 
     @property
     def what(self) -> str:
@@ -67,7 +80,7 @@ class Request:
         where = "account" if self.site_id == ACCOUNT else f"site {self.site_id}"
         if self.window is None or self.series is Series.COMMAND:
             asked = " ".join(value for _, value in self.params)
-            return f"{where} {self.path.rsplit('/', 1)[-1]} {asked}".rstrip()
+            return f"{where} {without_vins(self.path).rsplit('/', 1)[-1]} {asked}".rstrip()
         return f"{where} {self.series} {self.window.start}"
 
     @property
@@ -78,6 +91,9 @@ class Request:
         first, last = self.window.start, self.window.end
         return str(first) if first == last else f"{first} to {last}"
 
+
+VEHICLES = "/api/1/vehicles"
+"""Every request about one car is below this path, and the car's VIN (Q82)."""
 
 ACCOUNT = 0
 """Stands for the whole account where a site id is wanted; no site has this id."""

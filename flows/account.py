@@ -22,10 +22,8 @@ from flows.progress import Progress, Silent
 from flows.server_clocks import clocks_of_history
 from flows.tariffs import tariffs_of
 from flows.tasks.fetch import Failure, Fetched, merged
-from flows.tasks.partition import digest_of
 from transform.errors import ResponseNotUnderstood
 from transform.frames import empty_frame
-from transform.requests import requests_frame
 from transform.responses import response_of
 from transform.setting_changes import changes_frame
 from transform.settings_history import settings_timeline
@@ -317,18 +315,6 @@ def infos_seen(archive: RawArchive, site_id: int) -> Iterator[tuple[datetime, da
         info = _info_of(archive, first)
         if info is not None:
             yield first.requested_at, (others or [first])[-1].requested_at, info
-
-
-def write_account_requests(archive: RawArchive, lake: Lake) -> int:
-    """Write the rows of table `requests` that belong to no site; returns how many."""
-    rows = 0
-    for month in archive.months(ACCOUNT):
-        entries = archive.entries(ACCOUNT, month)
-        digest = digest_of(entries)
-        if lake.digest_of("requests", ACCOUNT, month) != digest:
-            frame = requests_frame(entries)
-            rows += lake.write("requests", frame, site_id=ACCOUNT, period=month, digest=digest).rows
-    return rows
 
 
 def write_runs(lake: Lake, runs: Sequence[Run]) -> int:

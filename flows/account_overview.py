@@ -5,10 +5,8 @@ Responses name vehicles, so they are not archived; VINs leave this module shorte
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
-
-import orjson
 
 from extract.api.client import Client, Clock
 from extract.api.fetch import judge
@@ -18,6 +16,7 @@ from extract.archive.raw_archive import Response
 from extract.auth.credentials import Credentials
 from extract.errors import ExtractError, Refused
 from extract.requests import ACCOUNT, PRODUCTS, Request, live_status, site_info
+from extract.vehicles import fleet_status
 from flows.errors import UsageError
 from flows.identity import Identity, anything, identify, sent, user_agent
 from flows.settings import Settings
@@ -35,9 +34,6 @@ from transform.account_items import (
 from transform.errors import ResponseNotUnderstood
 from transform.sites import Site, SiteStatus, energy_products, site_from
 from wattlog.series import Series
-
-FLEET_STATUS: Final = "/api/1/vehicles/fleet_status"
-"""Keys and firmware of vehicles: a POST that reads (Q100)."""
 
 NOT_COVERED: Final = "the subscription does not cover the site, so it is not requested"  # Q146
 
@@ -143,7 +139,7 @@ class AccountReader:
 
     def _ask(self, request: Request) -> tuple[Response, ExtractError | None]:
         self._limiter.wait()
-        response = sent(request, self._credentials, self._client)
+        response = sent(replace(request, is_kept=False), self._credentials, self._client)
         return response, judge(response)
 
     def _sites(self, response: Response, failures: list[ExtractError]) -> list[Site]:
@@ -160,10 +156,8 @@ class AccountReader:
         """The `response` of fleet_status; None, with a note, where it cannot be had: energy sites do not need it."""
         if not vins:
             return None
-        body = orjson.dumps({"vins": vins})
-        request = Request(ACCOUNT, Series.SNAPSHOT, FLEET_STATUS, method="POST", body=body)
         self._limiter.wait()
-        response = sent(request, self._credentials, self._client)
+        response = sent(fleet_status(vins), self._credentials, self._client)
         found = object_in(response).get("response")
         if response.status == 200 and isinstance(found, Mapping):
             return found
@@ -192,6 +186,5 @@ def account_reader(settings: Settings, credentials: Credentials, clock: Clock) -
         user_agent=user_agent(),
         classify=anything,
         clock=clock,
-        redact=lambda _path, body: body,  # nothing is kept
     ) as client:
         yield AccountReader(settings, credentials, client, identity)

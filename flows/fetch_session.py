@@ -1,7 +1,7 @@
 """What the requests of a run share in one process: client, rate limiter, request budget, and what the run has found out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -13,6 +13,7 @@ from extract.api.fetch import Fetcher
 from extract.api.rate_limit import RateLimiter, RequestBudget
 from extract.api.shared_limits import ProcessSharedBudget, ProcessSharedLimiter, SharedLimits
 from extract.archive.raw_archive import RawArchive
+from extract.archive.unkept import Unkept
 from extract.requests import Request
 from flows.credentials import credentials_of, first_address
 from flows.failing_sites import FailingSites
@@ -20,8 +21,9 @@ from flows.progress import Progress, Silent
 from flows.run_context import RunContext
 from flows.stop_signal import StopSignal
 from transform.responses import RequestedDays, outcome
+from transform.vehicles import outcome_of_car
 from wattlog.providers import Provider
-from wattlog.series import Series
+from wattlog.series import SERIES, Series, Subject
 
 OnRequest = Callable[[int, str], None]
 """(site id, series): called after each window is done, whether it was answered or not."""
@@ -84,6 +86,7 @@ class FetchSession:
         self._first_url = first_address(context.settings, self._credentials)
         self.client = self._new_client(state.base_url or self._first_url)
         self.fetcher = self._new_fetcher(context.settings.resolved_provider)
+        self._unkept = Unkept()
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +125,14 @@ class FetchSession:
             AuthExpired: There is no token.
         """
         return self._credentials.tokens().granted_scopes
+
+    def read(self, request: Request) -> bytes:
+        """The body of a response that may not be stored (`Request.is_kept`), after retries as usual.
+
+        Raises:
+            ExtractError: As from `Fetcher.fetch`.
+        """
+        return self._unkept.take(replace(self.fetcher, archive=self._unkept).fetch(request))
 
     def state(self) -> FetchState:
         """What the run has found out so far."""
@@ -174,6 +185,10 @@ class FetchSession:
 
 def classified(body: bytes, request: Request, *, clock: Clock) -> str:
     """The outcome of a response, with regard to the window that was requested (Q22)."""
+    if not request.is_kept:
+        return "data"  # its reader judges it
+    if SERIES[request.series].subject is not Subject.SITE:
+        return str(outcome_of_car(body, request.series))
     if request.series in (Series.SNAPSHOT, Series.COMMAND):
         return str(outcome(body, request.path.rsplit("/", 1)[-1]))
     series, window = request.series, request.window

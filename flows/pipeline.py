@@ -19,6 +19,7 @@ from extract.requests import chosen
 from flows import ledger
 from flows.account import choose, discover, known_sites, write_runs
 from flows.adjacent_months import adjacent_months
+from flows.cars import fetch_cars
 from flows.errors import ExitCode, Interrupted, UsageError, exit_code_for
 from flows.executors.executor import Executor
 from flows.fetch_session import FetchSession
@@ -26,6 +27,7 @@ from flows.fetching import Fetching, ask_for_clocks
 from flows.ledger import Run
 from flows.progress import Progress, Silent
 from flows.run_context import RunContext
+from flows.settings import Settings
 from flows.stages import Stages, publish
 from flows.stop_signal import StopSignal
 from flows.tasks.fetch import Failure, Fetched
@@ -34,7 +36,7 @@ from transform.sites import Site, SiteStatus
 from warehouse.lake.lake import Lake
 from warehouse.query.query import connect
 from wattlog.providers import Provider
-from wattlog.series import Series, is_imported
+from wattlog.series import Series, is_imported, series_of_cars
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +265,18 @@ def fetch(
     scope = backfill_request.scope(settings.resolved_provider)
     fetching = Fetching(executor, session, progress, sites, scope, asked)
     summary.add(fetching.history(newest_first=backfill_request.newest_first))
+    summary.add([fetch_cars(session, cars_series(scope, settings))])
     summary.requests = session.requests
     return replace(
         fetching, sites=chosen_sites()
     )  # the responses may show another clock, or since when there is a battery
+
+
+def cars_series(scope: FetchScope, settings: Settings) -> tuple[Series, ...]:
+    """The series about cars that a run requests: those named, or all where the setting `vehicles` is on and none is named."""
+    if settings.vehicles and not scope.is_named:
+        return series_of_cars()
+    return tuple(name for name in scope.series if name in series_of_cars())
 
 
 def end_run(session: FetchSession, run: Run, summary: Summary, exit_code: int) -> None:

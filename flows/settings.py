@@ -31,7 +31,7 @@ from flows.settings_sources import DATA_DIR, LOG_LEVEL, LOG_LEVELS, given_values
 from flows.store_address import store_address
 from wattlog.addresses import is_private
 from wattlog.commands.plan import PlanRule, rule_of
-from wattlog.providers import COMMAND_SCOPE, FLEET_NA, PROVIDERS, READ_SCOPE, Provider
+from wattlog.providers import FLEET_NA, PROVIDERS, READ_SCOPE, Provider
 from wattlog.secret_text import NotSendable, protect, sendable
 from wattlog.series import SETTLE_HOURS
 from wattlog.zones import iana_zone
@@ -149,6 +149,7 @@ class Settings(BaseModel):
         plan: Settings of the sites by day, for `apply-plan`.
         healthcheck_url: Told when `sync` begins and how it ends.
         shared_rate_limit: Prefect limit that every request also waits for, where several workers share one allowance.
+        vehicles: Fetch what is about cars in every run: public charging, and one reading of each car that is awake.
         in_place_views: Make a warehouse of views over the lake instead of a copy of it.
         billing: How sites are billed, for `wattlog costs`; a table of `wattlog.toml`, or JSON.
         log_level: debug, info, warning or error.
@@ -178,6 +179,7 @@ class Settings(BaseModel):
     plan: Annotated[tuple[PlanRule, ...], BeforeValidator(_plan)] = ()
     healthcheck_url: SecretStr | None = None
     shared_rate_limit: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
+    vehicles: bool = False
     in_place_views: bool = False
     billing: Annotated[Billing, BeforeValidator(_table)] = Field(default_factory=Billing)
     log_level: LogLevel = LOG_LEVEL
@@ -199,10 +201,9 @@ class Settings(BaseModel):
         copy._store = store
         return copy
 
-    def with_command_scope(self) -> "Settings":
-        """The same settings, with a login that asks for the permission to change settings as well."""
-        scopes = dict.fromkeys([*self.scopes.split(), COMMAND_SCOPE])
-        return self.model_copy(update={"scopes": " ".join(scopes)})
+    def with_scopes(self, *more: str) -> "Settings":
+        """The same settings, with a login that asks for more permissions, such as to change settings."""
+        return self.model_copy(update={"scopes": " ".join(dict.fromkeys([*self.scopes.split(), *more]))})
 
     def with_in_place_views(self, in_place_views: bool) -> "Settings":
         """The same settings, with a warehouse of views if the command line asks for one."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flows import ledger
-from flows.account import write_account_requests, write_runs, write_sites
+from flows.account import write_runs, write_sites
+from flows.account_tables import write_account_tables
 from flows.executors.executor import Executor, Item, Step
 from flows.progress import Progress
 from flows.run_context import RunContext
@@ -53,7 +54,7 @@ class Stages:
         self._discard_others(partitions)
         self.shape(partitions)
         self.add_rows(write_sites(self.session.archive, lake, list(self.sites)))
-        self.add_rows(write_account_requests(self.session.archive, lake))
+        self.add_rows(write_account_tables(self.session.archive, lake))
 
     def partitions(self) -> list[SitePartition]:
         """Every partition of every site that has rows."""

@@ -14,8 +14,10 @@ from transform.intervals import shape_energy_intervals, shape_power, shape_soe
 from transform.live_status import shape_live_status
 from transform.periods import shape_periods
 from transform.prices import shape_prices
+from transform.public_charging import shape_public_charging
 from transform.responses import RawResponse, Tables
 from transform.sites import Site
+from transform.vehicles import shape_vehicle_states
 from wattlog.series import Series, old_histories
 
 Shaper = Callable[[Sequence[RawResponse], Site], Tables]
@@ -36,3 +38,10 @@ SHAPERS: dict[str, Shaper] = {
     **dict.fromkeys(old_histories(), shape_old_history),
 }
 """Series → its shaper."""
+
+
+ACCOUNT_SHAPERS: dict[str, Callable[[Sequence[RawResponse]], Tables]] = {
+    Series.VEHICLE_CHARGING: shape_public_charging,
+    Series.VEHICLE_STATE: shape_vehicle_states,
+}
+"""Series about the account or its cars → its shaper. There is no site."""

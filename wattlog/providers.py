@@ -18,14 +18,20 @@ READ_SCOPE: Final = "energy_device_data"
 COMMAND_SCOPE: Final = "energy_cmds"
 """The scope that every POST of an energy site needs (API.md#login). A login asks for it only with `--commands`."""
 
-
 VEHICLE_SCOPE: Final = "vehicle_device_data"
-"""The scope that reading about a car needs (Q100)."""
+"""The scope that reading a car needs (Q100). A login asks for the scopes of cars only with `--vehicles`."""
+
+VEHICLE_CHARGING_SCOPE: Final = "vehicle_charging_cmds"
+"""The scope of charging commands and of the history of public charging (Q92, Q113)."""
+
+VEHICLE_SCOPES: Final = (VEHICLE_SCOPE, VEHICLE_CHARGING_SCOPE, "vehicle_cmds")
+"""What a login asks for to use cars: either scope of commands is enough, and pages differ about which (Q92)."""
+
 
 SCOPE_USES: Final[dict[str, str]] = {
     READ_SCOPE: "the history, site_info, and live_status of sites",
     COMMAND_SCOPE: "`wattlog set`, `wattlog apply-plan`",
-    VEHICLE_SCOPE: "keys and firmware of vehicles in `wattlog account`",
+    VEHICLE_SCOPE: "cars, and their keys and firmware in `wattlog account`",
 }
 """The scopes that wattlog uses, and what for."""
 

@@ -34,6 +34,8 @@ class Series(StrEnum):
     TARIFF_RATE = "tariff_rate"
     TARIFF_FILE = "tariff_file"
     PRICE_FILE = "price_file"
+    VEHICLE_CHARGING = "vehicle_charging"
+    VEHICLE_STATE = "vehicle_state"
     COMMAND = "command"
     """Not planned: the records of commands, with the UTC day of the intent for a window."""
     IMPORT_TESLA_APP = "import:tesla_app"
@@ -62,6 +64,14 @@ class Need(StrEnum):
     NOTHING = "nothing"
     BATTERY = "battery"
     WALL_CONNECTORS = "wall connectors"
+
+
+class Subject(StrEnum):
+    """What one response of a series is about. The responses about the account and its cars belong to no site."""
+
+    SITE = "site"
+    ACCOUNT = "account"
+    VEHICLE = "vehicle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ class SeriesSpec:
         endpoint: Last part of the path.
         grain: The window of one request; None where a request has no window.
         needs: Sites without it are not asked, unless the series is asked for by name.
+        subject: What a response is about; requests of the account's series are made once a run, or once for each car.
         is_paged: A response may name the `end_date` of a next one (Q32).
         is_default: Asked when no series is named.
         row_keys: The key of the response that has the rows, the first that is present.
@@ -121,6 +132,7 @@ class SeriesSpec:
     endpoint: str = "calendar_history"
     grain: Grain | None = None
     needs: Need = Need.NOTHING
+    subject: Subject = Subject.SITE
     is_paged: bool = False
     is_default: bool = True
     row_keys: tuple[str, ...] = ("time_series",)
@@ -207,7 +219,7 @@ _SPECS: Final = (
             "energy_left": "energy_left_wh",
             "total_pack_energy": "total_pack_energy_wh",
         },  # of live_status (API.md#live-status); the rest of a snapshot becomes `sites`
-        tables=("live_status",),
+        tables=("live_status", "wall_connector_states"),
     ),
     SeriesSpec(
         Series.POWER,
@@ -318,6 +330,24 @@ _SPECS: Final = (
         },  # API.md#legacy
         is_rollup=True,
     ),
+    SeriesSpec(
+        Series.VEHICLE_CHARGING,
+        endpoint="dx/charging/history",
+        subject=Subject.ACCOUNT,
+        is_default=False,
+        row_keys=("data",),
+        has_timestamps=False,
+        tables=("public_charging",),
+    ),  # Q113 to Q115; pages are numbered
+    SeriesSpec(
+        Series.VEHICLE_STATE,
+        endpoint="vehicle_data",
+        subject=Subject.VEHICLE,
+        is_default=False,
+        row_keys=("charge_state",),
+        has_timestamps=False,
+        tables=("vehicle_states",),
+    ),  # Q101
     SeriesSpec(Series.COMMAND, is_default=False, has_timestamps=False, tables=("commands",)),
     SeriesSpec(Series.TARIFF_RATE, endpoint="tariff_rate", is_default=False),  # one object, for `tariffs` (Q122)
     SeriesSpec(Series.TARIFF_FILE, is_default=False, is_imported=True),  # its window is its first day of validity
@@ -346,6 +376,11 @@ def series_with_windows() -> tuple[Series, ...]:
 def planned_series() -> tuple[Series, ...]:
     """Every series that can be asked for, in the order it is asked."""
     return tuple(spec.name for spec in SERIES.values() if spec.name not in _UNPLANNED and not spec.is_imported)
+
+
+def series_of_cars() -> tuple[Series, ...]:
+    """The series that are about the account or its cars, in the order they are asked."""
+    return tuple(name for name in planned_series() if SERIES[name].subject is not Subject.SITE)
 
 
 def is_of_days(series: str) -> bool:

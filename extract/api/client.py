@@ -28,9 +28,6 @@ Clock = Callable[[], datetime]
 Classify = Callable[[bytes, Request], str]
 """(body, request) → outcome: `data`, `no_data`, `wrong_window`, `not_json` or `contract`."""
 
-Redact = Callable[[str, bytes], bytes]
-"""(path, body) → the body without what may not be kept."""
-
 TIMEOUT = httpx.Timeout(DEADLINE_S, connect=10.0, pool=None)
 """A connection that takes ten seconds will not be made."""
 
@@ -62,7 +59,6 @@ class Client:
         clock: Gives the instant of each request; corrected where it is ahead of the server's.
         is_interrupted: Whether requests in flight are to end.
         transport: Replaces the network in tests.
-        redact: Removes from a body what may not be kept; replaced only where nothing is kept.
 
     Attributes:
         time: The present instant.
@@ -78,11 +74,9 @@ class Client:
         clock: Clock = utc_now,
         is_interrupted: Callable[[], bool] = lambda: False,
         transport: httpx.BaseTransport | None = None,
-        redact: Redact = redacted,
     ) -> None:
         self._token = token
         self._classify = classify
-        self._redact = redact
         self.time = ServerTime(clock)
         self._base_url = _normalized(base_url)
         self._http = httpx.Client(
@@ -138,7 +132,7 @@ class Client:
             self.time.note(received, asked_at)
             headers = {name: masked(received[name]) for name in KEPT_HEADERS if name in received}
             # The outcome is that of the body that is kept, so reading the archive later gives the same.
-            body = masked_bytes(self._redact(request.path, body))
+            body = masked_bytes(redacted(request.path, body)) if request.is_kept else body
             outcome = self._outcome(status, body, request)
         except httpx.HTTPError as error:
             body, outcome = described(error).encode(), "transport"
@@ -155,7 +149,7 @@ class Client:
 
     def _outcome(self, status: int, body: bytes, request: Request) -> str:
         """The outcome of a response. What an answer to a command means does not depend on its status alone (Q53, Q62)."""
-        if request.body is not None:
+        if request.is_command:
             return judge(status, body).verdict
         return self._classify(body, request) if status == 200 else "error"
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -17,15 +17,17 @@ from extract.api.client import Client
 from extract.api.rate_limit import RateLimiter, RequestBudget
 from extract.api.regions import REGION, account_region
 from extract.archive.personal_data import MASK
-from extract.archive.raw_archive import IndexEntry, RawArchive, Response
+from extract.archive.raw_archive import IndexEntry, Response
 from extract.errors import (
     AuthExpired,
+    CarAsleep,
     ContractChanged,
     EndpointRetired,
     ExtractError,
     Fatal,
     MissingCommandScope,
     MissingScope,
+    MissingVehicleScope,
     PaymentRequired,
     RateLimited,
     Refused,
@@ -55,6 +57,9 @@ FATAL: Final[dict[Action, type[Fatal]]] = {
     Action.GIVE_UP_ENDPOINT: EndpointRetired,
 }
 
+HTTP_REQUEST_TIMEOUT = 408
+"""Of a car: it sleeps, or is out of reach. It is charged for, and the next one would be, too (Q71, Q93)."""
+
 HTTP_TOO_MANY_REQUESTS = 429
 
 MAX_ATTEMPTS = 5
@@ -69,9 +74,11 @@ def judge(response: Response) -> ExtractError | None:
     """The error that a response stands for; None when it answers the request."""
     if response.status is None:
         return TransportFailed(response.request.what, response.body.decode(errors="replace")[:200])
-    is_command = response.request.body is not None
+    is_command = response.request.is_command
     if is_command and 200 <= response.status < 300:
         return None  # what it means is decided together with what is read back
+    if response.status == HTTP_REQUEST_TIMEOUT and response.request.is_of_cars:
+        return CarAsleep(response.request.what)
     action = action_for(response.status)
     return _judge_body(response) if action is Action.USE else _judge_status(response, action, is_command=is_command)
 
@@ -82,6 +89,8 @@ def _judge_status(response: Response, action: Action, *, is_command: bool) -> Ex
         return UpstreamFailed(what, status, detail)
     if action is Action.SLOW_DOWN:
         return RateLimited(what, _retry_after_s(response))
+    if response.request.is_of_cars and action is Action.WIDEN_SCOPE:
+        return MissingVehicleScope(what, detail)
     if is_command and action is Action.WIDEN_SCOPE:
         return MissingCommandScope(what, detail)
     return FATAL[action](what, detail) if action in FATAL else Refused(what, detail, status)
@@ -127,6 +136,12 @@ def _retry_after_s(response: Response) -> float | None:
     except (KeyError, ValueError):
         return None
     return seconds if seconds > 0 else None  # comparisons with NaN are false
+
+
+class Keeps(Protocol):
+    """Where responses go: the raw archive, or for some what takes its place."""
+
+    def keep(self, response: Response, *, run_id: str, provider: str) -> IndexEntry: ...
 
 
 @dataclass(slots=True)
@@ -182,7 +197,7 @@ class Fetcher:
     """
 
     client: Client
-    archive: RawArchive
+    archive: Keeps
     rate_limiter: RateLimiter
     budget: RequestBudget
     run_id: str

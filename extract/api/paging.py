@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -21,7 +21,7 @@ Fetch = Callable[[Request], IndexEntry]
 Load = Callable[[IndexEntry], ArchiveRecord]
 
 MAX_PAGES: Final = 200
-"""No site has so many: a page has some tens of outages (Q32), and a site has a few outages in a month."""
+"""No history has so many: a page has some tens of outages (Q32) or 50 sessions, and there are a few of either in a month."""
 
 _SERIES_PARAMETERS = ("kind", "period", "interval")
 """A text of a 400 with one of these says that the series is unknown; any other, that the request is wrong."""
@@ -87,6 +87,36 @@ def _pages(request: Request, fetch: Fetch, load: Load) -> Iterator[IndexEntry]:
         params = tuple((name, following if name == "end_date" else value) for name, value in request.params)
         request = replace(request, params=params)
     raise PagesEndless(request.what, MAX_PAGES, dict(request.params)["end_date"])
+
+
+def fetch_numbered_pages(
+    page: Callable[[int], Request], size: int, fetch: Fetch, load: Load, ids: Callable[[bytes], Sequence[str]]
+) -> Iterator[IndexEntry]:
+    """Numbered pages until one is short, or has nothing that is new (Q114).
+
+    Whether the first page is 0 or 1 is not documented. Where both are the same one, page 1 has nothing new and is not the last.
+
+    Args:
+        page: Makes the request of a page.
+        size: Entries on a whole page.
+        fetch: Gets a response; see `Fetcher.fetch`.
+        load: Loads the record of a response.
+        ids: The ids of the entries of a page.
+
+    Raises:
+        PagesEndless: There are more than `MAX_PAGES` pages.
+        ExtractError: There is no response; see `Fetcher.fetch`.
+    """
+    known: set[str] = set()
+    for number in range(MAX_PAGES):
+        request = page(number)
+        entry = fetch(request)
+        yield entry
+        found = ids(load(entry).body)
+        if len(found) < size or (number > 1 and known.issuperset(found)):
+            return
+        known.update(found)
+    raise PagesEndless(request.what, MAX_PAGES, f"page {MAX_PAGES}")
 
 
 def next_end_date(body: bytes) -> str | None:

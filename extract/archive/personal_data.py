@@ -1,18 +1,18 @@
 """Personal data is removed from responses before they are kept (API.md#site-info, API.md#products).
 
 History bodies are kept to the byte but for serial numbers, which are masked, and numbers of wall connectors, which get a
-pseudonym. Products, site_info and live_status have more: an allow-list of keys says what may stay, so a key that Tesla adds is
-masked until it is on the list. Of the geolocation one decimal stays (about 11 km), and of the address the state and the
-country: the time-zone look-up needs them.
+pseudonym. Products, site_info, live_status and responses about cars have more: an allow-list of keys says what may stay, so a
+key that Tesla adds is masked until it is on the list. Of a VIN the short form stays where a car has to be recognised. Of the
+geolocation one decimal stays (about 11 km), and of the address the state and the country: the time-zone look-up needs them.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from wattlog.api_json import TOO_DEEP, UnreadableJson, flaw_of, read_records, too_deep, write
 from wattlog.commands.settings import SETTINGS
-from wattlog.pseudonyms import pseudonym
+from wattlog.pseudonyms import pseudonym, short_vin
 
 MASK = "redacted"
 
@@ -51,18 +51,57 @@ _OF_ANSWERS: Final = frozenset(
 )
 """Keys of answers to commands (Q53, Q62)."""
 
-Keep = Callable[[str], bool]
-"""Whether the scalar under a key may stay."""
+_CARS = """
+response error error_description txid result reason string state count
+battery_level usable_battery_level charge_limit_soc charge_limit_soc_min charge_limit_soc_max charge_limit_soc_std
+charge_amps charge_current_request charge_current_request_max charge_energy_added charge_enable_request
+charge_port_door_open charge_port_latch charge_rate charger_actual_current charger_phases charger_pilot_current charger_power
+charger_voltage charging_state conn_charge_cable fast_charger_present fast_charger_type battery_heater_on
+minutes_to_full_charge time_to_full_charge timestamp scheduled_charging_mode scheduled_charging_pending
+scheduled_charging_start_time scheduled_charging_start_time_app scheduled_departure_time
+scheduled_departure_time_minutes off_peak_charging_enabled off_peak_charging_times off_peak_hours_end_time
+preconditioning_enabled preconditioning_times
+sessionId siteLocationName chargeStartDateTime chargeStopDateTime unlatchDateTime countryCode billingType vehicleMakeType
+sessionFeeId feeType currencyCode pricingType totalDue netDue uom isPaid status
+rateBase rateTier1 rateTier2 rateTier3 rateTier4 usageBase usageTier1 usageTier2 usageTier3 usageTier4
+totalBase totalTier1 totalTier2 totalTier3 totalTier4
+"""
+_OF_CARS: Final = frozenset(_CARS.split())
+"""Keys of responses about cars: how they charge, and what a public session cost. No coordinate, no key of an invoice, no
+name or id of a car. The name of a public charger is on its bill, and is the only place."""
 
-RULES: dict[str, Keep] = {
-    "products": HARMLESS.__contains__,
-    "site_info": HARMLESS.__contains__,
-    "live_status": lambda key: key not in {"vin", "din"},
-    **dict.fromkeys((spec.endpoint for spec in SETTINGS.values()), _OF_ANSWERS.__contains__),
+_NEVER_OF_CARS: Final = frozenset({"invoices", "drive_state", "location_data", "vehicle_id", "id", "id_s", "user_id"})
+"""Keys of which not even a mask stays."""
+
+
+class Rule(NamedTuple):
+    """What may stay of a response.
+
+    Attributes:
+        keep: Whether the scalar under a key may stay.
+        shortened: Keys whose text gets a stable short form instead of a mask.
+    """
+
+    keep: Callable[[str], bool]
+    shortened: Mapping[str, Callable[[str], str]] = {}
+
+
+_SHORTENED: Final[dict[str, Callable[[str], str]]] = {"vin": short_vin, "din": pseudonym}
+"""One car or wall connector is distinguished from another by it (Q118)."""
+
+RULES: dict[str, Rule] = {
+    "products": Rule(HARMLESS.__contains__),
+    "site_info": Rule(HARMLESS.__contains__),
+    "live_status": Rule(lambda key: key not in _SHORTENED, _SHORTENED),
+    **dict.fromkeys((spec.endpoint for spec in SETTINGS.values()), Rule(_OF_ANSWERS.__contains__)),
 }
 """What may stay, by the last part of the path. live_status has measurements, and the ids of wall connectors; the
 answers to commands have a code and a message."""
 
+_CAR_RULE: Final = Rule(_OF_CARS.__contains__, _SHORTENED)
+
+_ABOUT_CARS: Final = ("/api/1/vehicles/", "/api/1/dx/")
+"""Paths whose responses are about cars."""
 
 UNUSABLE_KEY = "unusable"
 """Key of an unusable entry of the products list; its value is the reason. The entry keeps its id and type."""
@@ -78,8 +117,8 @@ def redacted(path: str, body: bytes) -> bytes:
     sites of the account are not affected.
     """
     name = path.rsplit("/", 1)[-1]
-    keep = RULES.get(name)
-    if keep is None or not body:
+    rule = _CAR_RULE if path.startswith(_ABOUT_CARS) else RULES.get(name)
+    if rule is None or not body:
         return _without_identifiers(body)
     try:
         payload, _ = read_records(body, is_depth_checked=False)
@@ -89,7 +128,17 @@ def redacted(path: str, body: bytes) -> bytes:
             raise UnreadableJson(TOO_DEEP)
     except UnreadableJson as error:
         return f"{MASK}: {len(body)} bytes that cannot be read: {error}".encode()
-    return write(_without_personal_data(payload, keep))
+    if path.startswith(_ABOUT_CARS):
+        payload = _without_keys(payload, _NEVER_OF_CARS)
+    return write(_without_personal_data(payload, rule))
+
+
+def _without_keys(value: Any, keys: frozenset[str]) -> Any:
+    if isinstance(value, list):
+        return [_without_keys(item, keys) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_keys(item, keys) for key, item in value.items() if key not in keys}
 
 
 def _without_identifiers(body: bytes) -> bytes:
@@ -123,23 +172,25 @@ def _usable_product(product: Any) -> Any:
     return {**kept, UNUSABLE_KEY: flaw}
 
 
-def _without_personal_data(value: Any, keep: Keep) -> Any:
+def _without_personal_data(value: Any, rule: Rule) -> Any:
     if isinstance(value, list):
-        return [_without_personal_data(item, keep) for item in value]
+        return [_without_personal_data(item, rule) for item in value]
     if not isinstance(value, dict):
         return value
     if "vehicle_id" in value:
         return {"vehicle_id": MASK}
-    return {key: _kept(key, item, keep) for key, item in value.items()}
+    return {key: _kept(key, item, rule) for key, item in value.items()}
 
 
-def _kept(key: str, value: Any, keep: Keep) -> Any:
+def _kept(key: str, value: Any, rule: Rule) -> Any:
     if key in OPEN_SUBTREES:
         return value
     if key in {"latitude", "longitude"}:
         return round(value, 1) if isinstance(value, int | float) else None
     if isinstance(value, dict | list):
-        return _without_personal_data(value, keep)
-    if value is None or isinstance(value, bool) or keep(key):
+        return _without_personal_data(value, rule)
+    if key in rule.shortened and isinstance(value, str) and value:
+        return rule.shortened[key](value)
+    if value is None or isinstance(value, bool) or rule.keep(key):
         return value
     return MASK

@@ -20,6 +20,7 @@ from extract.simulator.anomalies.rows import CloudGap, DuplicateInstants, GapSty
 from extract.simulator.anomalies.shapes import KilowattHours, MissingColumns, OmittedMeasures, UnknownColumn
 from extract.simulator.anomalies.windows import EarlierDays, LaggingWindow, Stamps, WrongWindow
 from extract.simulator.conditions import Conditions
+from extract.simulator.endpoints.cars import CarBehaviour
 from extract.simulator.endpoints.commands import AnswerForm, CommandBehaviour, Refusal
 from extract.simulator.endpoints.tariff import dated_tariffs
 from extract.simulator.faults.plan import Fault, FaultPlan, Rule, Where
@@ -36,7 +37,8 @@ from extract.simulator.truth.simulated_day import DayTruth
 from extract.simulator.truth.site_truth import Truth
 from extract.simulator.worlds.personalities import personality_world
 from extract.simulator.worlds.quirks import quirky_world
-from extract.simulator.worlds.world import DEMO_TOKEN, StaleResponse, StaleSite, Vehicle, World, demo_world
+from extract.simulator.worlds.vehicle import CarState, Envelope, Fee, Plug, PublicSession, Signing, Vehicle
+from extract.simulator.worlds.world import DEMO_TOKEN, StaleResponse, StaleSite, World, demo_world
 
 __all__ = [
     "DEMO_REFRESH_TOKEN",
@@ -47,6 +49,8 @@ __all__ = [
     "AllocationShift",
     "Anomaly",
     "AnswerForm",
+    "CarBehaviour",
+    "CarState",
     "ChargeKey",
     "ChargeSession",
     "CloudGap",
@@ -56,8 +60,10 @@ __all__ = [
     "DuplicateInstants",
     "EarlierDays",
     "EarlierZone",
+    "Envelope",
     "Fault",
     "FaultPlan",
+    "Fee",
     "GapStyle",
     "Injection",
     "InvertedCt",
@@ -75,7 +81,9 @@ __all__ = [
     "OmittedMeasures",
     "Outage",
     "OutageInParts",
+    "Plug",
     "ProvisionalHours",
+    "PublicSession",
     "RateLimit",
     "ReceivedRequest",
     "Refusal",
@@ -85,6 +93,7 @@ __all__ = [
     "SerialStyle",
     "Series",
     "SettingsChange",
+    "Signing",
     "SimulatorServer",
     "SiteSpec",
     "StaleResponse",

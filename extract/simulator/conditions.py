@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from extract.simulator.endpoints.app import Clock, build_app
+from extract.simulator.endpoints.cars import CarBehaviour
 from extract.simulator.endpoints.commands import CommandBehaviour
 from extract.simulator.faults.injector import FaultInjector
 from extract.simulator.faults.plan import FaultPlan
@@ -27,6 +28,7 @@ class Conditions:
         is_out_of_region: Whether the address is the wrong region; the right one is below `/eu` (or the world's region).
         is_region_hidden: Whether the wrong region does not name the right one.
         commands: How commands are answered and applied.
+        cars: How the cars behave.
     """
 
     oauth: OAuthSetup = field(default_factory=OAuthSetup)
@@ -35,6 +37,7 @@ class Conditions:
     is_out_of_region: bool = False
     is_region_hidden: bool = False
     commands: CommandBehaviour = field(default_factory=CommandBehaviour)
+    cars: CarBehaviour = field(default_factory=CarBehaviour)
 
 
 def assemble(world: World, clock: Clock, conditions: Conditions) -> tuple[ASGIApp, Authority]:
@@ -55,6 +58,7 @@ def assemble(world: World, clock: Clock, conditions: Conditions) -> tuple[ASGIAp
         clock,
         check_token=authority.check_token,
         commands=conditions.commands,
+        cars=conditions.cars,
         routes=oauth_routes(authority),
         middleware=middleware,
     )

@@ -73,6 +73,29 @@ class SettingsChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CarCharge:
+    """A charge at a wall connector that a command began.
+
+    Attributes:
+        connector: The wall connector.
+        pieces: First and last second, the latter not included, and power in W of each part with one current, in order.
+    """
+
+    connector: int
+    pieces: tuple[tuple[int, int, int], ...]
+
+    @property
+    def start_s(self) -> int:
+        """When it began, epoch seconds."""
+        return self.pieces[0][0]
+
+    @property
+    def end_s(self) -> int:
+        """When it ends, epoch seconds."""
+        return self.pieces[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
 class EarlierZone:
     """A zone by which the server divided time into days before it was corrected.
 
@@ -133,6 +156,7 @@ class SiteSpec:
         offline_since: From this instant on the gateway is offline: live_status keeps the values and the timestamp of that
             instant. None: the gateway is never offline.
         settings_changes: Values that control commands set, in order of time.
+        car_charges: Charges that commands to cars began, in order of time.
         anomalies: Deviations of the responses from what happened, applied in order.
         seed: Seed of all random numbers of the site.
     """
@@ -176,6 +200,7 @@ class SiteSpec:
     country: str = "US"
     offline_since: datetime | None = None
     settings_changes: tuple[SettingsChange, ...] = ()
+    car_charges: tuple[CarCharge, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     seed: int = 1
 

@@ -21,6 +21,9 @@ def login(
     commands: Annotated[
         bool, typer.Option("--commands", help="Ask for the permission to change settings, too (`wattlog set`).")
     ] = False,
+    vehicles: Annotated[
+        bool, typer.Option("--vehicles", help="Ask for the permissions to read cars and charge them, too.")
+    ] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the browser.", metavar="S")] = 300,
     as_json: Json = False,
 ) -> int:
@@ -32,14 +35,16 @@ def login(
     from flows.credentials import credentials_of, remember_home
     from flows.errors import UsageError
     from flows.identity import check_command_scope, identify
-    from wattlog.providers import LoginKind
+    from wattlog.providers import COMMAND_SCOPE, VEHICLE_SCOPES, LoginKind
 
     provider = settings.resolved_provider
     if provider.login is LoginKind.CLOSED:
         raise UsageError(provider.closed_because)
     stored = settings.model_copy(update={"access_token": None, "refresh_token": None})
     if commands:
-        stored = stored.with_command_scope()
+        stored = stored.with_scopes(COMMAND_SCOPE)
+    if vehicles:
+        stored = stored.with_scopes(*VEHICLE_SCOPES)
     if provider.login is LoginKind.TOKEN:
         place = log_in_with_token(stored, commands=commands)
     else:

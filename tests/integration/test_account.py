@@ -12,6 +12,7 @@ import pytest
 
 from extract.simulator import (
     DEMO_TOKEN,
+    CarState,
     Conditions,
     FaultPlan,
     Rule,
@@ -28,8 +29,8 @@ from tests.shell import run_here
 from wattlog.providers import TESLEMETRY, VEHICLE_SCOPE
 
 CARS = (
-    Vehicle(1, "5YJSIM00000000001", "Comet", state="online", is_covered=True),
-    Vehicle(2, "5YJSIM00000000002", "Meteor", access_type=None, has_virtual_key=False, keys=None),
+    Vehicle(1, "5YJSIM00000000001", "Comet", state=CarState.ONLINE, is_covered=True),
+    Vehicle(2, "5YJSIM00000000002", "Meteor", access_type=None, has_key=False, number_of_keys=None),
 )
 DEMO = demo_world(date(2026, 7, 20))
 FIRST, SECOND = (site.site_id for site in DEMO.sites)

@@ -20,6 +20,7 @@ from extract.auth.oauth import OAuthClient
 from extract.auth.tokens import Tokens
 from extract.errors import ExtractError, RefreshUncertain
 from extract.requests import Request, history, without_window
+from extract.vehicles import charge_state, charging_history
 from extract.windows import windows
 from flows.account import discover, known_sites, write_sites
 from flows.errors import ExitCode, exit_code_for
@@ -29,12 +30,14 @@ from flows.run_context import RunContext
 from flows.settings import Settings
 from flows.summary import one_line
 from transform.errors import TransformError
-from transform.shapers import SHAPERS
+from transform.responses import Tables
+from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
 from transform.site_settings import settings_frame
 from transform.sites import energy_products, site_from, sites_frame
+from warehouse.lake.conform import conform
 from wattlog.api_json import UnreadableJson, read
 from wattlog.providers import USERS_REGION
-from wattlog.series import Grain, Series, planned_series
+from wattlog.series import Grain, Series, planned_series, series_of_cars
 from wattlog.zones import Zone
 
 NOW = datetime(2026, 1, 15, 20, tzinfo=UTC)
@@ -91,6 +94,28 @@ RESPONSES: dict[str, Any] = {
         ]
     },
     Series.HISTORY: {"time_series": [{"timestamp": STAMP, "solar_power": 5}]},
+    Series.VEHICLE_CHARGING: {
+        "data": [
+            {
+                "sessionId": 1,
+                "vin": "vin-000001",
+                "chargeStartDateTime": STAMP,
+                "chargeStopDateTime": STAMP,
+                "fees": [
+                    {"feeType": "CHARGING", "uom": "kwh", "usageBase": 5, "rateBase": 1, "totalBase": 5, "totalDue": 5}
+                ],
+            }
+        ]
+    },
+    Series.VEHICLE_STATE: {
+        "vin": "vin-000001",
+        "charge_state": {
+            "battery_level": 5,
+            "charger_phases": 2,
+            "charge_energy_added": 1.5,
+            "timestamp": 1768032000000,
+        },
+    },
     Series.TARIFF_RATE: {"name": "x", "seasons": {"Summer": {"fromDay": 1}}, "energy_charges": {"ALL": {"ALL": 0}}},
 }
 
@@ -181,6 +206,8 @@ def came_of(call: Callable[[], Any]) -> Any:
 
 
 def request_of(series: Series) -> Request:
+    if series in series_of_cars():
+        return charging_history(0) if series is Series.VEHICLE_CHARGING else charge_state("TESTVIN0000000001")
     if requests := without_window(7001, series):
         return requests[0]
     (window,) = windows(Grain.DAY, DAY, DAY, ZONE, today=DAY, installed_on=DAY)
@@ -225,6 +252,13 @@ def answers(name: str, body: bytes) -> Callable[[httpx.Request], httpx.Response]
 SITE = site_from(PRODUCT, INFO, None)
 
 
+def shaped(series: Series, kept: list[ArchiveRecord]) -> Tables | None:
+    """The tables of some responses; None of a series that fills none."""
+    if series in ACCOUNT_SHAPERS:
+        return ACCOUNT_SHAPERS[series](kept)
+    return SHAPERS[series](kept, SITE) if series in SHAPERS else None
+
+
 @pytest.mark.parametrize("series", planned_series())
 def test_history_responses(series: Series, tmp_path: Path) -> None:
     """Every kind of calendar_history, backup pages, telemetry charge and `/history`: asked, kept, shaped."""
@@ -236,10 +270,10 @@ def test_history_responses(series: Series, tmp_path: Path) -> None:
         assert found, name
         if isinstance(found, Exception):
             assert exit_code_for(found) in {ExitCode.INCOMPLETE, ExitCode.CONTRACT_CHANGED}, name
-    kept = [session.archive.load(entry) for entry in session.archive.entries(7001)]
+    kept = [session.archive.load(entry) for entry in session.archive.entries(request.site_id)]
     assert len(kept) >= len(WHOLE), "every answer is kept"
-    if series in SHAPERS:
-        assert "quarantine" in SHAPERS[series](kept, SITE)
+    if (tables := shaped(series, kept)) is not None:
+        assert "quarantine" in tables
 
 
 @pytest.mark.parametrize("literal", LITERALS)
@@ -249,9 +283,10 @@ def test_one_bad_value_in_a_history_response(series: Series, literal: str) -> No
     asked = request_of(series)
     for number, body in enumerate(bodies(RESPONSES[series], LITERALS[literal])):
         assert classified(body, asked, clock=lambda: NOW) in {"data", "no_data", "not_json", "contract", "wrong_window"}
-        given = ArchiveRecord(f"r{number}", "a-run", 7001, series, asked.path, DAY, DAY, NOW, 200, body)
-        if series in SHAPERS:
-            SHAPERS[series]([given], SITE)
+        given = ArchiveRecord(f"r{number}", "a-run", asked.site_id, series, asked.path, DAY, DAY, NOW, 200, body)
+        for name, frame in (shaped(series, [given]) or {}).items():
+            if series in series_of_cars():
+                conform(frame, name)
 
 
 @pytest.mark.parametrize("literal", LITERALS)

@@ -2,7 +2,18 @@
 
 from warehouse.models.columns import GRANULARITY, MONTH, PERIOD_START, SITE, hours, kwh, pct
 from warehouse.models.model import Local, Model, Period
-from warehouse.schema import BACKUP_EVENTS, DAILY, GAPS, RECONCILIATION, SCHEMA_VERSION, SITES, Field, Kind, Unit
+from warehouse.schema import (
+    BACKUP_EVENTS,
+    CHARGE_SESSIONS,
+    DAILY,
+    GAPS,
+    RECONCILIATION,
+    SCHEMA_VERSION,
+    SITES,
+    Field,
+    Kind,
+    Unit,
+)
 
 SITES_MODEL = Model(
     "sites",
@@ -102,6 +113,37 @@ EV_CHARGING = Model(
     is_materialised=True,
 )
 
+EV_SESSION_DAYS = Model(
+    "ev_session_days",
+    (
+        CHARGE_SESSIONS.field("site_id"),
+        Field("local_date", Kind.DATE, "The site's calendar day."),
+        CHARGE_SESSIONS.field("started_at"),
+        CHARGE_SESSIONS.field("target_id"),
+        Field("vehicle", Kind.VARCHAR, "Short form of the VIN; NULL where no snapshot says which car was plugged in."),
+        Field("has_begun", Kind.BOOLEAN, "The session began on the day."),
+        kwh("ev_kwh", "Energy given to the car on the day."),
+        hours("charging_h", "Time for which it charged on the day."),
+    ),
+)
+
+EV_CHARGING_MONTHLY = Model(
+    "ev_charging_monthly",
+    (
+        MONTH,
+        Field("vehicle", Kind.VARCHAR, "Short form of the VIN; NULL for sessions whose car is not known."),
+        Field("currency", Kind.VARCHAR, "Currency of the costs; NULL where none is known."),
+        Field("home_sessions", Kind.BIGINT, "Sessions at home that began in the month."),
+        kwh("home_kwh", "Energy that wall connectors gave."),
+        Field("home_cost", Kind.MONEY, "Cost of what was imported for it; NULL where a day has no known price."),
+        Field("public_sessions", Kind.BIGINT, "Sessions at public chargers."),
+        kwh("public_kwh", "Energy that public chargers gave; NULL where a session was priced by time."),
+        Field("public_cost", Kind.MONEY, "What is due for them, parking included; NULL where a fee is not known."),
+        kwh("total_kwh", "Both together; NULL where either is."),
+        Field("total_cost", Kind.MONEY, "Both together; NULL where either is."),
+    ),
+)
+
 _NEXT_VERSION = f"removed in schema version {SCHEMA_VERSION + 1}"
 """When columns that were renamed in this schema version stop having their former names as well."""
 
@@ -129,4 +171,12 @@ DISAGREEMENTS = Model(
     local=Local(Period.DAY, "period_start"),
 )
 
-EQUIPMENT_MODELS = (COVERAGE, BATTERY_CYCLES, OUTAGES, EV_CHARGING, DISAGREEMENTS)
+EQUIPMENT_MODELS = (
+    COVERAGE,
+    BATTERY_CYCLES,
+    OUTAGES,
+    EV_SESSION_DAYS,
+    EV_CHARGING,
+    EV_CHARGING_MONTHLY,
+    DISAGREEMENTS,
+)

@@ -17,6 +17,7 @@ from warehouse.schema.ledgers import GAPS, RECONCILIATION, REVISIONS
 from warehouse.schema.measurements import DAILY, ENERGY_INTERVALS, ENERGY_PERIODS, LIVE_STATUS, POWER, STATE_OF_ENERGY
 from warehouse.schema.shared_fields import MAX_INTERVAL_WH, MAX_POWER_W
 from warehouse.schema.tariffs import PRICES, TARIFFS
+from warehouse.schema.vehicles import PUBLIC_CHARGING, VEHICLE_STATES, WALL_CONNECTOR_STATES
 from warehouse.schema_version import SCHEMA_VERSION
 from wattlog.energy_flows import API_FLOWS, FLOW_DESCRIPTIONS, FLOWS
 
@@ -43,6 +44,7 @@ __all__ = [
     "MAX_POWER_W",
     "POWER",
     "PRICES",
+    "PUBLIC_CHARGING",
     "QUARANTINE",
     "RECONCILIATION",
     "REQUESTS",
@@ -55,6 +57,8 @@ __all__ = [
     "STATE_OF_ENERGY",
     "TABLES",
     "TARIFFS",
+    "VEHICLE_STATES",
+    "WALL_CONNECTOR_STATES",
     "Field",
     "Keep",
     "Kind",
@@ -84,6 +88,9 @@ TABLES: dict[str, Table] = {
         IMPORT_DAYS,
         IMPORT_INTERVALS,
         DEVICE_READINGS,
+        WALL_CONNECTOR_STATES,
+        PUBLIC_CHARGING,
+        VEHICLE_STATES,
         HOURLY_COSTS,
         DAILY_COSTS,
         BILLS,

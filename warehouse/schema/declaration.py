@@ -79,6 +79,8 @@ class Unit(StrEnum):
     KW = "kw"
     WH = "wh"
     KWH = "kwh"
+    A = "a"
+    V = "v"
     PER_KWH = "per_kwh"
     """A price: the currency is in another column."""
     PCT = "pct"
@@ -97,6 +99,8 @@ _SYMBOLS: dict[Unit, str] = {
     Unit.KW: "kW",
     Unit.WH: "Wh",
     Unit.KWH: "kWh",
+    Unit.A: "A",
+    Unit.V: "V",
     Unit.PER_KWH: "currency/kWh",
     Unit.PCT: "%",
     Unit.S: "s",

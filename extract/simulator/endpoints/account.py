@@ -1,21 +1,27 @@
-"""The account endpoints: products, region, metadata, fleet_status. All names and numbers are invented."""
+"""The account endpoints: products, region, metadata. All names and numbers are invented."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
-
-from extract.simulator.endpoints.query import ApiError, connector_din, serial_number
+from extract.simulator.endpoints.query import connector_din, serial_number
 from extract.simulator.site import SiteSpec
-from extract.simulator.worlds.world import StaleSite, Vehicle, World
+from extract.simulator.worlds.vehicle import Vehicle
+from extract.simulator.worlds.world import StaleSite, World
 
 Json = dict[str, Any]
 
 
-def products(world: World, now: datetime | None = None) -> list[Json]:
-    """Vehicles, energy sites, stale sites, and ghosts in one list, at an instant. Source: API.md#products."""
+def products(world: World, now: datetime | None = None, states: Mapping[str, str] | None = None) -> list[Json]:
+    """Vehicles, energy sites, stale sites, and ghosts in one list, at an instant. Source: API.md#products.
+
+    Args:
+        world: The account.
+        now: The instant; None for all of its sites.
+        states: VIN → present state of the car; by default the one that it began with.
+    """
     return [
-        *(_vehicle(vehicle) for vehicle in world.vehicles),
+        *(vehicle_object(vehicle, (states or {}).get(vehicle.vin, vehicle.state)) for vehicle in world.vehicles),
         *(_product(site) for site in _present(world, now)),
         *(_stale(site) for site in world.stale_sites),
         *(_ghost(site_id) for site_id in world.ghosts),
@@ -59,43 +65,14 @@ def metadata(world: World) -> Json:
     }
 
 
-def fleet_status(world: World, body: bytes) -> Json:
-    """Keys and firmware of the vehicles asked for. Source: Q100.
-
-    Raises:
-        ApiError: 400, the body has no list of VINs.
-    """
-    try:
-        asked = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        asked = None
-    vins = asked.get("vins") if isinstance(asked, dict) else None
-    if not isinstance(vins, list):
-        raise ApiError(400, "vins not valid")
-    found = [vehicle for vehicle in world.vehicles if vehicle.vin in vins]
-    return {
-        "key_paired_vins": [vehicle.vin for vehicle in found if vehicle.has_virtual_key],
-        "unpaired_vins": [vehicle.vin for vehicle in found if not vehicle.has_virtual_key],
-        "vehicle_info": {
-            vehicle.vin: {
-                "firmware_version": vehicle.firmware,
-                "vehicle_command_protocol_required": True,
-                "fleet_telemetry_version": "unknown",
-                "total_number_of_keys": vehicle.keys,
-            }
-            for vehicle in found
-        },
-    }
-
-
 def _vehicle_in_metadata(vehicle: Vehicle) -> Json:
     return {
         "name": vehicle.display_name,
         "permission": vehicle.access_type,
-        "proxy": vehicle.has_virtual_key,
+        "proxy": vehicle.has_key,
         "access": vehicle.is_covered,
         "polling": False,
-        "firmware": vehicle.firmware,
+        "firmware": vehicle.firmware_version,
         "discounted": False,
         "fleet_telemetry": "unknown",
         "config": {},
@@ -145,14 +122,17 @@ def _product(spec: SiteSpec) -> Json:
     return product
 
 
-def _vehicle(vehicle: Vehicle) -> Json:
+def vehicle_object(vehicle: Vehicle, state: str) -> Json:
+    """A car in a list or on its own (Q99)."""
     return {
         "id": vehicle.vehicle_id,
+        "id_s": str(vehicle.vehicle_id),
         "vehicle_id": vehicle.vehicle_id % 10**9,
         "vin": vehicle.vin,
         **({} if vehicle.access_type is None else {"access_type": vehicle.access_type}),
         "display_name": vehicle.display_name,
-        "state": vehicle.state,
+        "state": str(state),
+        "command_signing": str(vehicle.signing),
     }
 
 

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from extract.simulator.endpoints.account import fleet_status, metadata, products, region
+from extract.simulator.endpoints.account import metadata, products, region
 from extract.simulator.endpoints.calendar_history import calendar_history
+from extract.simulator.endpoints.cars import CarBehaviour, Cars
 from extract.simulator.endpoints.commands import COMMANDS, CommandBehaviour, Commands
 from extract.simulator.endpoints.events import telemetry_history
 from extract.simulator.endpoints.legacy_history import history
@@ -30,9 +31,12 @@ from extract.simulator.endpoints.site_state import (
 )
 from extract.simulator.endpoints.tariff import savings
 from extract.simulator.worlds.world import StaleResponse, World
-from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, VEHICLE_SCOPE
+from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, VEHICLE_CHARGING_SCOPE, VEHICLE_SCOPE
 
 Clock = Callable[[], datetime]
+
+PROXY_PATH = "/proxy"
+"""The signing proxy is served below this path."""
 
 TokenCheck = Callable[[str | None, datetime, str], None]
 """(token, now, scope): returns if a bearer token is accepted, else raises `ApiError`. None means that there was no token."""
@@ -67,6 +71,7 @@ def build_app(
     *,
     check_token: TokenCheck | None = None,
     commands: CommandBehaviour | None = None,
+    cars: CarBehaviour | None = None,
     routes: Sequence[BaseRoute] = (),
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
@@ -77,18 +82,27 @@ def build_app(
         clock: Gives "now", aware.
         check_token: Which tokens are accepted; by default only the access token of the world.
         commands: How commands are answered and applied.
+        cars: How the cars behave.
         routes: Further paths, matched before the built-in ones.
         middleware: Wraps every request; the first one is the outermost.
     """
-    api = _Api(world, clock, check_token or only_token(world.access_token), Commands(world, commands))
+    api = _Api(
+        world, clock, check_token or only_token(world.access_token), Commands(world, commands), Cars(world, cars)
+    )
     built_in = [
         Route("/api/1/products", api.products),
         Route("/api/1/users/region", api.region),
-        Route("/api/1/vehicles/fleet_status", api.fleet_status, methods=["POST"]),
         Route("/api/metadata", api.metadata),
         Route("/api/test", api.test),
         Route("/api/1/energy_sites/{site_id}/{endpoint}", api.site),
         Route("/api/1/energy_sites/{site_id}/{endpoint}", api.command, methods=["POST"]),
+        Route("/api/1/vehicles/fleet_status", api.fleet_status, methods=["POST"]),
+        Route("/api/1/vehicles/{vin}", api.vehicle),
+        Route("/api/1/vehicles/{vin}/vehicle_data", api.vehicle_data),
+        Route("/api/1/vehicles/{vin}/wake_up", api.wake_up, methods=["POST"]),
+        Route("/api/1/vehicles/{vin}/command/{name}", api.car_command, methods=["POST"]),
+        Route(f"{PROXY_PATH}/api/1/vehicles/{{vin}}/command/{{name}}", api.proxied_command, methods=["POST"]),
+        Route("/api/1/dx/charging/history", api.charging_history),
     ]
     return Starlette(
         routes=[*routes, *built_in],
@@ -112,18 +126,19 @@ def only_token(access_token: str) -> TokenCheck:
 class _Api:
     """The built-in endpoints of one world."""
 
-    def __init__(self, world: World, clock: Clock, check_token: TokenCheck, commands: Commands) -> None:
+    def __init__(self, world: World, clock: Clock, check_token: TokenCheck, commands: Commands, cars: Cars) -> None:
         self._world = world
         self._without_data = dict.fromkeys(world.ghosts, StaleResponse.ERROR)
         self._without_data |= {stale.site_id: stale.response for stale in world.stale_sites}
         self._clock = clock
         self._check_token = check_token
         self._commands = commands
+        self._cars = cars
         self._response_counts: Counter[tuple[str, str]] = Counter()
 
     async def products(self, request: Request) -> Response:
         now = self._check_access(request)
-        listed = products(self._world, now)
+        listed = products(self._world, now, self._cars.states)
         return JsonResponse({"response": listed, "count": len(listed)})
 
     async def region(self, request: Request) -> Response:
@@ -138,10 +153,6 @@ class _Api:
         """Only the token is checked (Q143)."""
         self._check_access(request, "openid")
         return JsonResponse({"response": True})
-
-    async def fleet_status(self, request: Request) -> Response:
-        self._check_access(request, VEHICLE_SCOPE)
-        return JsonResponse({"response": fleet_status(self._world, await request.body())})
 
     async def site(self, request: Request) -> Response:
         now = self._check_access(request)
@@ -171,6 +182,38 @@ class _Api:
         if name not in COMMANDS or not self._is_there(site_id, now):
             raise ApiError(404, "not_found")
         return JsonResponse(self._commands.answer(site_id, name, await request.body(), now))
+
+    async def vehicle(self, request: Request) -> Response:
+        self._check_access(request, VEHICLE_SCOPE)
+        return JsonResponse({"response": self._cars.vehicle(request.path_params["vin"])})
+
+    async def wake_up(self, request: Request) -> Response:
+        self._check_access(request, VEHICLE_CHARGING_SCOPE)
+        return JsonResponse({"response": self._cars.wake_up(request.path_params["vin"]), "error": None})
+
+    async def vehicle_data(self, request: Request) -> Response:
+        now, endpoints = self._check_access(request, VEHICLE_SCOPE), request.query_params.get("endpoints", "")
+        return JsonResponse({"response": self._cars.data(request.path_params["vin"], endpoints, now)})
+
+    async def fleet_status(self, request: Request) -> Response:
+        self._check_access(request, VEHICLE_SCOPE)
+        return JsonResponse({"response": self._cars.fleet_status(await request.body())})
+
+    async def car_command(self, request: Request) -> Response:
+        return await self._car_command(request, is_proxy=False)
+
+    async def proxied_command(self, request: Request) -> Response:
+        return await self._car_command(request, is_proxy=True)
+
+    async def _car_command(self, request: Request, *, is_proxy: bool) -> Response:
+        now = self._check_access(request, VEHICLE_CHARGING_SCOPE)
+        vin, name = request.path_params["vin"], request.path_params["name"]
+        status, answer = self._cars.command(vin, name, await request.body(), now, is_proxy=is_proxy)
+        return JsonResponse(answer, status_code=status)
+
+    async def charging_history(self, request: Request) -> Response:
+        self._check_access(request, VEHICLE_CHARGING_SCOPE)
+        return JsonResponse(self._cars.history(dict(request.query_params)))
 
     def _is_there(self, site_id: int, now: datetime) -> bool:
         return self._world.has(site_id) and not self._world.has_left(site_id, now)

@@ -10,8 +10,9 @@ from extract.simulator.endpoints.tariff import first_form, tariff_content
 from extract.simulator.local_day import SLOT_S, local_date, stamps
 from extract.simulator.measures import POWERS
 from extract.simulator.site import ABSENT, SiteSpec
-from extract.simulator.truth.outages_and_charging import EV_POWER_W
+from extract.simulator.truth.outages_and_charging import power_now_w
 from extract.simulator.truth.simulated_day import DayTruth
+from extract.simulator.worlds.vehicle import Plug
 
 Json = dict[str, Any]
 
@@ -123,7 +124,7 @@ def live_status(query: Query) -> Json:
         "island_status": _island_status(spec, is_off_grid=is_off_grid),
         "storm_mode_active": False,
         "timestamp": stamps(query.clock, np.array([now_s], np.int64))[0],
-        "wall_connectors": [_connector(spec, then, now_s, number) for number in range(spec.wall_connectors)] or None,
+        "wall_connectors": [_connector(query, then, now_s, number) for number in range(spec.wall_connectors)] or None,
     }
 
 
@@ -145,16 +146,17 @@ def _island_status(spec: SiteSpec, *, is_off_grid: bool) -> str:
     return "off_grid_unintentional" if is_off_grid else "on_grid"
 
 
-def _connector(spec: SiteSpec, day: DayTruth, now_s: int, connector: int) -> Json:
-    is_charging = any(
-        session.connector == connector and session.start_s <= now_s < session.start_s + session.duration_s
-        for session in day.charge_sessions
-    )
+def _connector(query: Query, day: DayTruth, now_s: int, connector: int) -> Json:
+    """A wall connector now. It has a VIN while a car of the account is plugged in (Q118)."""
+    spec, plug = query.present_spec, Plug(query.spec.site_id, connector)
+    vins = [vehicle.vin for vehicle in query.world.vehicles if vehicle.plug == plug]
+    power_w = power_now_w(spec, day.local_date, connector, now_s)
     return {
         "din": connector_din(spec, connector),
-        "wall_connector_state": 1 if is_charging else 2,
+        **({"vin": vins[0]} if vins else {}),
+        "wall_connector_state": 1 if power_w else 2,
         "wall_connector_fault_state": 2,
-        "wall_connector_power": EV_POWER_W if is_charging else 0,
+        "wall_connector_power": power_w,
     }
 
 

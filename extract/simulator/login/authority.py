@@ -15,7 +15,7 @@ from hashlib import sha256
 from extract.simulator.endpoints.query import ApiError
 from extract.simulator.login.access_tokens import signed, verified
 from extract.simulator.worlds.world import World
-from wattlog.providers import COMMAND_SCOPE, READ_SCOPE
+from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, VEHICLE_SCOPES
 
 DEMO_REFRESH_TOKEN = "wattlog-demo-refresh-token"  # noqa: S105 - valid for the simulator only
 """A refresh token that every client may use once."""
@@ -239,7 +239,9 @@ def _read(access_token: str) -> tuple[float, tuple[str, ...]]:
     if claims is None:
         raise ApiError(401, "invalid bearer token")
     scopes = tuple(claims["scp"])
-    return claims["exp"], (*scopes, READ_SCOPE, COMMAND_SCOPE) if claims["azp"] == OWNER_CLIENT else scopes
+    return claims["exp"], (*scopes, READ_SCOPE, COMMAND_SCOPE, *VEHICLE_SCOPES) if claims[
+        "azp"
+    ] == OWNER_CLIENT else scopes
 
 
 def challenge_of(verifier: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from extract.simulator.local_day import SLOT_S, Ints, day_bounds
 from extract.simulator.seeded import unit_hash
-from extract.simulator.site import SiteSpec
+from extract.simulator.site import CarCharge, SiteSpec
 from extract.simulator.truth.outage import Outage
 from extract.simulator.truth.weather_and_home import SLOTS_PER_HOUR
 
@@ -17,12 +17,17 @@ _EVENING_SLOTS = 4 * SLOTS_PER_HOUR
 
 @dataclass(frozen=True, slots=True)
 class ChargeSession:
-    """A vehicle charged at a wall connector from `start_s` (epoch seconds) on, within one local night."""
+    """A vehicle charged at a wall connector from `start_s` (epoch seconds) on."""
 
     start_s: int
     duration_s: int
     energy_wh: int
     connector: int
+
+    @property
+    def end_s(self) -> int:
+        """When it ended, epoch seconds."""
+        return self.start_s + self.duration_s
 
 
 def outages_of(spec: SiteSpec, day: date) -> tuple[Outage, ...]:
@@ -48,7 +53,33 @@ def is_inside(outages: tuple[Outage, ...], epochs_s: Ints) -> Ints:
 
 
 def sessions_of(spec: SiteSpec, day: date) -> tuple[ChargeSession, ...]:
-    """Charge sessions of a night: on about every second night, from 00:30 to 06:30 at most, on days without an outage."""
+    """Charge sessions that begin on a day: that of the night, and those that commands began, in order of time."""
+    start_s, end_s = day_bounds(spec.zone, day)
+    commanded = [
+        ChargeSession(charge.start_s, charge.end_s - charge.start_s, energy_wh(charge), charge.connector)
+        for charge in spec.car_charges
+        if start_s <= charge.start_s < end_s
+    ]
+    return tuple(sorted([*_night_sessions(spec, day), *commanded], key=lambda session: session.start_s))
+
+
+def energy_wh(charge: CarCharge) -> int:
+    """Energy of a charge that a command began."""
+    return sum((end_s - start_s) * power_w // 3600 for start_s, end_s, power_w in charge.pieces)
+
+
+def power_now_w(spec: SiteSpec, day: date, connector: int, instant_s: int) -> int:
+    """Power of a wall connector at an instant of a day; 0 while no car charges there."""
+    for charge in spec.car_charges:
+        for start_s, end_s, power_w in charge.pieces:
+            if charge.connector == connector and start_s <= instant_s < end_s:
+                return power_w
+    night = (session for session in _night_sessions(spec, day) if session.connector == connector)
+    return EV_POWER_W if any(session.start_s <= instant_s < session.end_s for session in night) else 0
+
+
+def _night_sessions(spec: SiteSpec, day: date) -> tuple[ChargeSession, ...]:
+    """On about every second night, from 00:30 to 06:30 at most, on days without an outage."""
     if spec.wall_connectors == 0 or unit_hash(spec.seed, day, 8) >= 0.45 or outages_of(spec, day):
         return ()
     start_s, _ = day_bounds(spec.zone, day)
@@ -57,18 +88,15 @@ def sessions_of(spec: SiteSpec, day: date) -> tuple[ChargeSession, ...]:
         return ()
     duration_s = 5400 + int(9000 * unit_hash(spec.seed, day, 10))
     connector = int(spec.wall_connectors * unit_hash(spec.seed, day, 11))
-    energy_wh = int(_energy_until(np.array([begin_s + duration_s], np.int64), begin_s, duration_s)[0])
-    return (ChargeSession(begin_s, duration_s, energy_wh, connector),)
+    return (ChargeSession(begin_s, duration_s, duration_s * EV_POWER_W // 3600, connector),)
 
 
-def vehicle_wh(sessions: tuple[ChargeSession, ...], epochs_s: Ints) -> Ints:
-    """Charged energy of each slot; its sum is exactly the energy of the sessions."""
+def vehicle_wh(spec: SiteSpec, day: date, epochs_s: Ints) -> Ints:
+    """Charged energy of each slot; the sum over all days is exactly the energy of the sessions."""
+    pieces = [(session.start_s, session.end_s, EV_POWER_W) for session in _night_sessions(spec, day)]
+    pieces += [piece for charge in spec.car_charges for piece in charge.pieces]
     charged = np.zeros(len(epochs_s), np.int64)
-    for session in sessions:
-        edges = np.append(epochs_s, epochs_s[-1] + SLOT_S)
-        charged += np.diff(_energy_until(edges, session.start_s, session.duration_s))
+    edges = np.append(epochs_s, epochs_s[-1] + SLOT_S)
+    for start_s, end_s, power_w in pieces:
+        charged += np.diff(np.clip(edges - start_s, 0, end_s - start_s) * power_w // 3600)
     return charged
-
-
-def _energy_until(instants_s: Ints, begin_s: int, duration_s: int) -> Ints:
-    return np.clip(instants_s - begin_s, 0, duration_s) * EV_POWER_W // 3600

@@ -64,7 +64,7 @@ def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
     outages = outages_of(spec, day)
     sessions = sessions_of(spec, day)
     solar = solar_wh(spec, day, epochs_s, noise)
-    home = home_wh(spec, day, local_s, noise) + vehicle_wh(sessions, epochs_s)
+    home = home_wh(spec, day, local_s, noise) + vehicle_wh(spec, day, epochs_s)
     is_off_grid = is_inside(outages, epochs_s)
     flows, level_wh = _flows(spec, day, (solar, home), is_off_grid, local_s)
 

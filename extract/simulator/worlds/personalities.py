@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from extract.simulator.site import ChargeKey, Mode, SerialStyle, SiteSpec, ZoneMode
-from extract.simulator.worlds.world import StaleResponse, StaleSite, Vehicle, World
+from extract.simulator.worlds.vehicle import Vehicle
+from extract.simulator.worlds.world import StaleResponse, StaleSite, World
 from wattlog.zones import Zone
 
 TEN_YEARS = timedelta(days=3_652)

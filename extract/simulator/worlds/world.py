@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from extract.simulator.site import Mode, SettingsChange, SiteSpec
+from extract.simulator.site import CarCharge, Mode, SettingsChange, SiteSpec
 from extract.simulator.truth.site_truth import Truth
-from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, SIMULATOR_TOKEN
+from extract.simulator.worlds.vehicle import Envelope, PublicSession, Vehicle
+from wattlog.providers import COMMAND_SCOPE, READ_SCOPE, SIMULATOR_TOKEN, VEHICLE_SCOPES
 from wattlog.zones import Zone
 
 DEMO_TOKEN = SIMULATOR_TOKEN
@@ -18,33 +19,6 @@ DEMO_AGE_DAYS = 425
 
 DEMO_TARIFF_AGE_DAYS = 150
 """Their tariffs changed about five months ago, so that a year of history has two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vehicle:
-    """A vehicle in the products list, which a client of energy history must skip.
-
-    Attributes:
-        vehicle_id: Id of the list.
-        vin: An invented VIN.
-        display_name: Its name.
-        access_type: OWNER, DRIVER or GUEST; None: the list has none.
-        state: online, asleep or offline.
-        firmware: Version of its software.
-        keys: Number of keys; None: not known (Q100).
-        has_virtual_key: Whether the application's key is paired.
-        is_covered: Whether the subscription covers it.
-    """
-
-    vehicle_id: int
-    vin: str
-    display_name: str
-    access_type: str | None = "OWNER"
-    state: str = "asleep"
-    firmware: str = "2026.20.3"
-    keys: int | None = 3
-    has_virtual_key: bool = True
-    is_covered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +65,9 @@ class World:
     Attributes:
         sites: Energy sites with data.
         access_token: The bearer token that is accepted.
-        vehicles: Vehicles in the products list.
+        vehicles: Cars.
+        public_sessions: Charging sessions of the cars at public chargers, in any order.
+        charging_envelope: Where the history of these sessions has its list (Q114).
         ghosts: Ids of sites in the products list without a name or resource type; requests for them get status 500
             (API.md#products).
         stale_sites: Sites that look real in the products list, but have no data.
@@ -109,12 +85,14 @@ class World:
     sites: tuple[SiteSpec, ...]
     access_token: str = DEMO_TOKEN
     vehicles: tuple[Vehicle, ...] = ()
+    public_sessions: tuple[PublicSession, ...] = ()
+    charging_envelope: Envelope = Envelope.DATA
     ghosts: tuple[int, ...] = ()
     stale_sites: tuple[StaleSite, ...] = ()
     has_legacy_history: bool = False
     region: str = "na"
     scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE)
-    offered_scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE, COMMAND_SCOPE)
+    offered_scopes: tuple[str, ...] = ("openid", "offline_access", READ_SCOPE, COMMAND_SCOPE, *VEHICLE_SCOPES)
     metadata: Metadata = Metadata()
     empty_between: tuple[tuple[datetime, datetime], ...] = ()
     departures: Mapping[int, datetime] = field(default_factory=dict)
@@ -143,6 +121,11 @@ class World:
         """A command has set something at a site: from that instant on its truth is another one."""
         spec = self._truths[site_id].spec
         self._truths[site_id] = Truth(replace(spec, settings_changes=(*spec.settings_changes, change)))
+
+    def charge(self, site_id: int, charges: tuple[CarCharge, ...]) -> None:
+        """Commands to cars began charges at a site: these are all of them so far, and its truth is another one."""
+        spec = self._truths[site_id].spec
+        self._truths[site_id] = Truth(replace(spec, car_charges=charges))
 
     def truth(self, site_id: int) -> Truth:
         """What really happened at a site, after the commands so far.

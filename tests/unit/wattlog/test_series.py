@@ -2,7 +2,7 @@
 
 import pytest
 
-from transform.shapers import SHAPERS
+from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
 from warehouse.schema import TABLES
 from wattlog.causes import Granularity
 from wattlog.series import (
@@ -10,10 +10,12 @@ from wattlog.series import (
     Grain,
     Series,
     SeriesSpec,
+    Subject,
     intervals_of,
     is_of_days,
     is_of_lifetime,
     planned_series,
+    series_of_cars,
     series_of_source,
     series_with_windows,
 )
@@ -32,7 +34,8 @@ def test_every_series_has_a_spec_under_its_name() -> None:
 @pytest.mark.parametrize("spec", SPECS)
 def test_its_tables_are_declared_and_have_a_column_for_each_measure(spec: SeriesSpec) -> None:
     columns = {column for table in spec.tables for column in TABLES[table].columns}
-    assert bool(spec.tables) == (spec.name in SHAPERS), "what fills tables has a shaper"
+    assert bool(spec.tables) == (spec.name in {**SHAPERS, **ACCOUNT_SHAPERS}), "what fills tables has a shaper"
+    assert (spec.name in ACCOUNT_SHAPERS) == (spec.subject is not Subject.SITE)
     assert set(spec.measures.values()) - RAW_MEASURES <= columns
 
 
@@ -51,7 +54,7 @@ def test_requests_have_a_kind_where_they_have_a_window() -> None:
     files = {spec.name for spec in SERIES.values() if spec.is_imported}
     assert files == {Series.TARIFF_FILE, Series.PRICE_FILE}
     assert set(planned_series()) == set(Series) - files - {Series.SNAPSHOT, Series.COMMAND}
-    assert set(series_with_windows()) == set(planned_series()) - {Series.HISTORY, Series.TARIFF_RATE}
+    assert set(series_with_windows()) == set(planned_series()) - {Series.HISTORY, Series.TARIFF_RATE, *series_of_cars()}
 
 
 def test_grain_decides_which_windows_a_series_has() -> None:

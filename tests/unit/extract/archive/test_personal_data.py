@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from extract.archive.personal_data import MASK, redacted
-from wattlog.pseudonyms import digest_of_device
+from wattlog.pseudonyms import digest_of_device, pseudonym, short_vin, without_vins
 
 HISTORY = "/api/1/energy_sites/1/calendar_history"
 
@@ -73,12 +73,16 @@ def test_site_info() -> None:
 
 
 def test_live_status_keeps_its_measurements() -> None:
+    """Q118: a charge session is matched to a car by its wall connector."""
     payload = {
-        "response": {"solar_power": 1, "wall_connectors": [{"din": "1", "vin": "5YJ", "wall_connector_power": 2.5}]}
+        "response": {
+            "solar_power": 1,
+            "wall_connectors": [{"din": "1", "vin": "TESTVIN0000000001", "wall_connector_power": 2.5}],
+        }
     }
     assert kept("/api/1/energy_sites/1/live_status", payload)["response"] == {
         "solar_power": 1,
-        "wall_connectors": [{"din": MASK, "vin": MASK, "wall_connector_power": 2.5}],
+        "wall_connectors": [{"din": pseudonym("1"), "vin": "vin-000001", "wall_connector_power": 2.5}],
     }
 
 
@@ -131,3 +135,53 @@ def test_a_page_that_is_not_json_is_not_kept() -> None:
     assert (
         redacted("/api/1/products", b"<html>owner@example.org") == b"redacted: 23 bytes that cannot be read: not JSON"
     )
+
+
+def test_a_car_keeps_how_it_charges_and_nothing_else() -> None:
+    """Q101: no name, no number, no place; the VIN in its short form."""
+    car = {
+        "id": 1,
+        "id_s": "1",
+        "vehicle_id": 2,
+        "vin": "TESTVIN0000000001",
+        "display_name": "Comet",
+        "state": "online",
+    }
+    state = {"battery_level": 77, "charging_state": "Charging", "est_lat": 47.4, "managed_charging_user": "me"}
+    payload = {
+        "response": {**car, "charge_state": state, "drive_state": {"latitude": 47.4}, "location_data": {"lat": 1.5}}
+    }
+    assert kept("/api/1/vehicles/TESTVIN0000000001/vehicle_data", payload)["response"] == {
+        "vin": "vin-000001",
+        "display_name": MASK,
+        "state": "online",
+        "charge_state": {
+            "battery_level": 77,
+            "charging_state": "Charging",
+            "est_lat": MASK,
+            "managed_charging_user": MASK,
+        },
+    }
+
+
+def test_a_public_session_keeps_no_invoice() -> None:
+    """Q113, Q116."""
+    session = {
+        "sessionId": 1,
+        "vin": "TESTVIN0000000001",
+        "invoices": [{"contentId": "secret"}],
+        "fees": [{"totalDue": 15.1}],
+    }
+    for payload in ({"data": [session]}, {"response": {"data": [session]}}):
+        found = kept("/api/1/dx/charging/history", payload)
+        assert found.get("response", found)["data"] == [
+            {"sessionId": 1, "vin": "vin-000001", "fees": [{"totalDue": 15.1}]}
+        ]
+
+
+def test_the_short_form_of_a_vin_is_stable() -> None:
+    assert short_vin("TESTVIN0000000001") == short_vin(short_vin("TESTVIN0000000001")) == "vin-000001"
+    assert without_vins("/api/1/vehicles/TESTVIN0000000001/command/charge_start") == (
+        "/api/1/vehicles/vin-000001/command/charge_start"
+    )
+    assert without_vins("/api/1/energy_sites/1689453203487921/site_info").endswith("/1689453203487921/site_info")

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
-from extract.simulator import DEMO_TOKEN, SiteSpec, Vehicle, World, demo_world, serve
-from extract.simulator.endpoints.account import fleet_status, metadata, products
-from extract.simulator.endpoints.query import ApiError, Query
+from extract.simulator import DEMO_TOKEN, SiteSpec, World, demo_world, serve
+from extract.simulator.endpoints.account import metadata, products
+from extract.simulator.endpoints.query import Query
 from extract.simulator.endpoints.site_state import live_status, site_info
 from extract.simulator.worlds.world import Metadata
 from wattlog.zones import Zone
@@ -129,19 +129,6 @@ def test_a_subscription_may_not_cover_or_name_a_site() -> None:
     facts = Metadata(uncovered_sites=frozenset({first}), unlisted_sites=frozenset({second}))
     described = metadata(replace(DEMO, metadata=facts))["energy_sites"]
     assert {site_id: entry["access"] for site_id, entry in described.items()} == {str(first): False}
-
-
-def test_fleet_status_has_keys_and_firmware() -> None:
-    """Q100: paired and unpaired cars, and a number of keys that is not known."""
-    cars = (
-        Vehicle(1, "5YJSIM00000000001", "A"),
-        Vehicle(2, "5YJSIM00000000002", "B", has_virtual_key=False, keys=None),
-    )
-    status = fleet_status(World((), vehicles=cars), b'{"vins": ["5YJSIM00000000001", "5YJSIM00000000002", "other"]}')
-    assert (status["key_paired_vins"], status["unpaired_vins"]) == ([cars[0].vin], [cars[1].vin])
-    assert [about["total_number_of_keys"] for about in status["vehicle_info"].values()] == [3, None]
-    with pytest.raises(ApiError, match="vins not valid"):
-        fleet_status(World(()), b"[]")
 
 
 def test_a_token_can_be_checked_alone() -> None:

@@ -1,6 +1,7 @@
 """Self-sufficiency, battery, outages, cars and differences, on literal rows."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -368,3 +369,70 @@ def test_sites_speak_the_day_of_their_clock(database: Database) -> None:
     ]
     clocks = connection.execute("select distinct today = timezone(zone, now())::date from analytics.sites").fetchall()
     assert clocks == [(True,)]
+
+
+MONTHS = (
+    "select month, vehicle, currency, home_sessions, round(home_kwh, 6), home_cost, public_sessions, public_kwh, public_cost, "
+    "total_kwh, total_cost from analytics.ev_charging_monthly order by all"
+)
+
+
+def plugged(at: datetime, vehicle: str | None, din_hash: str = "d") -> dict[str, Any]:
+    return {"observed_at": at, "din_hash": din_hash, "vehicle": vehicle}
+
+
+def test_a_home_session_has_a_car_only_where_a_snapshot_says_so(database: Database) -> None:
+    """Q118: no snapshot, one before it, one of another connector, and two cars are no evidence."""
+    begun = [clock(2025, 2, day_, 12) for day_ in range(1, 6)]
+    sessions = [{**session(at, 2, 1_000.0), "din_hash": "d"} for at in begun]
+    hour = timedelta(hours=1)
+    states = [
+        plugged(begun[0] + hour, "vin-000001"),
+        plugged(begun[1] - hour, "vin-000001"),
+        plugged(begun[2] + hour, "vin-000001", "other"),
+        plugged(begun[3], "vin-000001"),
+        plugged(begun[3] + hour, "vin-000002"),
+        plugged(begun[4] + hour, None),
+    ]
+    tables = {"sites": [LA], "charge_sessions": sessions, "wall_connector_states": states}
+    found = database(tables, "ev_session_days").execute(
+        "select vehicle from analytics.ev_session_days order by started_at"
+    )
+    assert found.fetchall() == [("vin-000001",), (None,), (None,), (None,), (None,)]
+
+
+def test_home_and_public_charging_are_joined_by_month_car_and_currency(database: Database) -> None:
+    """A day with two cars has no cost of either; energy that was priced by time makes its sum unknown."""
+    began = clock(2025, 2, 1, 12)
+    sessions = [
+        {**session(began, 2, 10_000.0), "din_hash": "d"},
+        {**session(clock(2025, 3, 1, 12), 2, 5_000.0), "din_hash": "d"},
+        {**session(clock(2025, 3, 1, 12), 2, 7_000.0, "b"), "din_hash": "e"},
+    ]
+    public = {"vehicle": "vin-000001", "currency": "USD", "started_at": began, "local_date": date(2025, 2, 3)}
+    tables = {
+        "sites": [LA],
+        "charge_sessions": sessions,
+        "wall_connector_states": [
+            plugged(began, "vin-000001"),
+            plugged(clock(2025, 3, 1, 12), "vin-000001"),
+            plugged(clock(2025, 3, 1, 12), "vin-000002", "e"),
+        ],
+        "daily_costs": [
+            {"local_date": date(2025, 2, 1), "currency": "USD", "ev_import_cost": Decimal("1.25")},
+            {"local_date": date(2025, 3, 1), "currency": "USD", "ev_import_cost": Decimal(3)},
+        ],
+        "public_charging": [
+            {**public, "session_id": "1", "energy_kwh": 30.0, "total_due": Decimal("15.10")},
+            {**public, "session_id": "2", "energy_kwh": 3.0, "total_due": Decimal("0.20")},
+            {**public, "session_id": "3", "local_date": date(2025, 4, 1), "energy_kwh": None, "total_due": Decimal(2)},
+        ],
+    }
+    february, march, other, april = database(tables, "ev_charging_monthly").execute(MONTHS).fetchall()
+    assert february == (
+        *(date(2025, 2, 1), "vin-000001", "USD", 1, 10.0, Decimal("1.25"), 2, 33.0, Decimal("15.3")),
+        *(43.0, Decimal("16.55")),
+    )
+    assert march == (date(2025, 3, 1), "vin-000001", "USD", 1, 5.0, None, 0, 0.0, Decimal(0), 5.0, None)
+    assert other == (date(2025, 3, 1), "vin-000002", "USD", 1, 7.0, None, 0, 0.0, Decimal(0), 7.0, None)
+    assert april == (date(2025, 4, 1), "vin-000001", "USD", 0, 0.0, Decimal(0), 1, None, Decimal(2), None, Decimal(2))
