@@ -9,8 +9,7 @@ from transform.frames import table_frame
 from transform.observations import Observations, gather
 from transform.responses import RawResponse, Tables, quarantine_frame, records_of
 from transform.sites import Site
-from warehouse.schema import MAX_POWER_W
-from warehouse.schema.vehicles import MAX_STATE
+from warehouse.schema import MAX_POWER_W, MAX_STATE
 from wattlog.pseudonyms import digest_of_device, short_vin
 from wattlog.series import Series
 
