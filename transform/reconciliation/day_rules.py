@@ -56,7 +56,8 @@ def is_sensor_inversion(comparison: Comparison, context: DayContext) -> Mask:
     """Power at the meter has the wrong sign for hours (Q19).
 
     Either import is counted as export, or the reverse; or the same interval has opposite signs in power and in energy; or
-    home use would be negative.
+    home use would be negative. Where a little is counted as the other, only one of the two may differ by more than its
+    tolerance: then intervals with opposite signs have to make up most of that.
     """
     difference, tolerance, differs = comparison.difference, comparison.tolerance, comparison.differs
     of_import, of_export = difference[:, _IMPORT], difference[:, _EXPORT]
@@ -68,7 +69,9 @@ def is_sensor_inversion(comparison: Comparison, context: DayContext) -> Mask:
     )
     is_over = (differs & (difference > 0) & _AT_METER).any(axis=1)
     is_contrary = is_over & (context.contrary_wh > POWER_WH) | (context.negative_home_wh > POWER_WH)
-    is_inverted = (comparison.left.source == POWER) & (is_swapped & is_conserved | is_contrary)
+    at_meter = np.where(differs, np.abs(difference), 0.0)[:, [_IMPORT, _EXPORT]].max(axis=1)
+    is_made_up = (of_import * of_export < 0) & (at_meter > 0) & (context.contrary_wh > at_meter / 2)
+    is_inverted = (comparison.left.source == POWER) & (is_swapped & is_conserved | is_contrary | is_made_up)
     return np.asarray(is_inverted[:, None] & _AT_METER)
 
 
