@@ -46,7 +46,7 @@ build/torture/.tried: Makefile $(STAMP)
 	mkdir -p build/torture
 	touch $@
 
-torture: build/torture/.tried ## Half an hour of random nights, payloads and damages; TORTURE="nights files" for some parts
+torture: build/torture/.tried ## Half an hour of random nights, payloads and damages; TORTURE="nights files" for some parts, --full for hours
 	$(BIN)/python -m tests.torture $(TORTURE)
 
 check: $(STAMP) ## What CI runs: format, lint, types, import contracts, dictionary, tests

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -30,7 +31,7 @@ from transform.settings_history import settings_timeline
 from transform.site_equipment import BatteryDays, battery_days, has_battery
 from transform.site_settings import settings_frame
 from transform.site_zone import clock_name, server_clocks
-from transform.sites import Facts, Products, Site, SiteStatus, energy_products, site_from, sites_frame
+from transform.sites import Facts, Products, Site, SiteStatus, energy_products, facts_of, site_from, sites_frame
 from transform.tariffs.validity import tariff_in_site_info
 from warehouse.lake.lake import Lake
 from warehouse.schema import RUNS
@@ -183,13 +184,38 @@ def _log_unusable(entry: IndexEntry, error: Exception) -> None:
     log.info("a kept response cannot be used raw_id=%s path=%s reason=%s", entry.raw_id, entry.path, error)
 
 
-def _info_of(archive: RawArchive, entry: IndexEntry) -> Facts | None:
-    """The site_info of a response; None where it holds none that can be used.
+class SeenInfo(NamedTuple):
+    """A site_info, as often as it was the same.
+
+    Attributes:
+        first_at: When it was requested first.
+        last_at: When it was requested last.
+        info: Its values.
+    """
+
+    first_at: datetime
+    last_at: datetime
+    info: Facts
+
+
+def infos_seen(archive: RawArchive, site_id: int) -> Iterator[SeenInfo]:
+    """Every usable site_info that differs from the one before, in order of time; of equal ones a single one is read."""
+    entries = _responses(archive.entries(site_id), site_info(site_id).path)
+    for _, of_one_body in groupby(entries, key=lambda entry: entry.sha256):
+        alike = list(of_one_body)
+        info = _info_of(archive, alike)
+        if info is not None:
+            yield SeenInfo(alike[0].requested_at, alike[-1].requested_at, info)
+
+
+def _info_of(archive: RawArchive, alike: Iterable[IndexEntry]) -> Facts | None:
+    """The site_info of equal responses, from the first that is not lost; None where it cannot be used.
 
     Earlier versions kept responses as usable that cannot be read.
     """
-    response = archive.load_or_none(entry)
-    if response is None:
+    loaded = ((entry, archive.load_or_none(entry)) for entry in alike)
+    entry, response = next((found for found in loaded if found[1] is not None), (None, None))
+    if entry is None or response is None:
         return None
     try:
         info = response_of(response.body)
@@ -202,49 +228,36 @@ def _info_of(archive: RawArchive, entry: IndexEntry) -> Facts | None:
 def _site(
     archive: RawArchive, site_id: int, product: Facts, seen_at: datetime, site_timezones: Mapping[int, str]
 ) -> Site:
-    info, of_history = None, list[tuple[datetime, Facts]]()
-    infos = _responses(archive.entries(site_id), site_info(site_id).path)
-    for entry in reversed(infos):
-        info = _info_of(archive, entry)
-        if info is not None:
-            seen_at = max(seen_at, entry.requested_at)
-            break
-    seen = list(_infos_in_order(archive, infos))
-    reported = list(_named((requested_at, {**product, **seen_info}) for requested_at, seen_info in seen))
-    if clock_name({**product, **(info or {})}) is None:
+    seen, of_history = list(infos_seen(archive, site_id)), list[tuple[datetime, Facts]]()
+    info = seen[-1].info if seen else None
+    reported = [
+        (requested_at, facts_of(product, found.info))
+        for found in seen
+        for requested_at in (found.first_at, found.last_at)
+    ]
+    if clock_name(facts_of(product, info)) is None:
         of_history = clocks_of_history(archive, site_id)
-        reported += _named(of_history)
+        reported += of_history
     site = site_from(
         product,
         info,
         site_timezones.get(site_id),
-        seen_at=seen_at,
+        seen_at=max([seen_at, *(found.last_at for found in seen)]),
         history=of_history[-1][1] if of_history else {},
-        clocks=server_clocks(reported),
+        clocks=server_clocks(_named(reported)),
     )
     return replace(site, battery=_battery_days(archive, site, seen))
 
 
-def _battery_days(archive: RawArchive, site: Site, seen: Iterable[tuple[datetime, Facts]]) -> BatteryDays:
+def _battery_days(archive: RawArchive, site: Site, seen: Iterable[SeenInfo]) -> BatteryDays:
     """The days on which a site has a battery, by its descriptions and by its state of energy."""
-    described = ((requested_at.astimezone(site.zone).date(), has_battery(info)) for requested_at, info in seen)
+    described = ((found.first_at.astimezone(site.zone).date(), has_battery(found.info)) for found in seen)
     soe = (
         (entry.window_start, entry.outcome == "data")
         for entry in archive.entries(site.site_id)
         if entry.series == Series.SOE and entry.is_conclusive and entry.window_start is not None
     )
     return battery_days(((day, has) for day, has in described if has is not None), soe)
-
-
-def _infos_in_order(archive: RawArchive, infos: Iterable[IndexEntry]) -> Iterator[tuple[datetime, Facts]]:
-    """Every usable site_info, and when it was requested; one that is equal to the one before it is not read again."""
-    before, info = None, None
-    for entry in infos:
-        if entry.sha256 != before:
-            info = _info_of(archive, entry)
-        before = entry.sha256
-        if info is not None:
-            yield entry.requested_at, info
 
 
 def _named(seen: Iterable[tuple[datetime, Facts]]) -> Iterator[tuple[datetime, str]]:
@@ -305,16 +318,6 @@ def _together(table: str, parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The rows of all sites."""
     filled = [rows for rows in parts if len(rows)]
     return pd.concat(filled, ignore_index=True) if filled else empty_frame(table)
-
-
-def infos_seen(archive: RawArchive, site_id: int) -> Iterator[tuple[datetime, datetime, Facts]]:
-    """Every site_info that differs from the one before, and when it was requested first and last; only one of them is read."""
-    entries = _responses(archive.entries(site_id), site_info(site_id).path)
-    for _, alike in groupby(entries, key=lambda entry: entry.sha256):
-        first, *others = alike
-        info = _info_of(archive, first)
-        if info is not None:
-            yield first.requested_at, (others or [first])[-1].requested_at, info
 
 
 def write_runs(lake: Lake, runs: Sequence[Run]) -> int:

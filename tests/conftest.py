@@ -42,6 +42,7 @@ LONGEST = (
     "test_late_data",
     "test_bad_responses",
     "test_publish_models",
+    "test_random_publishes",
 )
 """Files that take minutes, the longest first; started last, they would keep one process busy while the others are idle."""
 

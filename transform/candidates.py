@@ -26,10 +26,8 @@ from transform.local_calendar import Calendar, positions
 from transform.sites import Site
 from transform.time import Ints, days_of, epoch_us
 from warehouse.schema import FLOWS, MAX_INTERVAL_WH
-from wattlog.local_days import first_instants_us
 from wattlog.series import ImportedKind, imported_source, old_histories
 from wattlog.tolerances import POWER_WH, WH_PER_ROW
-from wattlog.zones import zone_named
 
 Mask = npt.NDArray[np.bool_]
 
@@ -151,11 +149,10 @@ def is_another_day(at: Ints, time_zones: pd.Series, site: Site, calendar: Calend
         calendar: The days.
     """
     found = np.zeros(len(at), dtype=bool)
-    for name in set(time_zones) - {site.timezone}:
-        mine = (time_zones == name).to_numpy(dtype=bool)
-        days = calendar.days[at[mine]]
-        begun_us, ended_us = (first_instants_us(edges, zone_named(name) or site.zone) for edges in (days, days + 1))
-        found[mine] = (begun_us != calendar.starts_us[at[mine]]) | (ended_us != calendar.ends_us[at[mine]])
+    mine = (time_zones != site.timezone).to_numpy(dtype=bool)
+    days, names = calendar.days[at[mine]], time_zones[mine]
+    begun_us, ended_us = (site.first_instants_us(edges, names) for edges in (days, days + 1))
+    found[mine] = (begun_us != calendar.starts_us[at[mine]]) | (ended_us != calendar.ends_us[at[mine]])
     return found
 
 

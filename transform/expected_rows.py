@@ -6,6 +6,7 @@ A day of five-minute intervals is 276, 288 or 300 slots, a response about a mont
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from itertools import chain, repeat
 from typing import Final, Protocol
 
 import numpy as np
@@ -14,19 +15,15 @@ import pandas as pd
 
 from transform.periods import NUMPY_UNITS
 from transform.sites import Site
-from transform.time import Days, Ints, days_of, epoch_us
+from transform.time import LONGEST_INTERVAL_US, Days, Ints, days_of, epoch_us, first_instants_by_clock_us
 from wattlog.causes import Granularity
-from wattlog.local_days import clock_at_end, first_instants_us
+from wattlog.local_days import clock_at_end
 from wattlog.series import Grain, Intervals, SeriesSpec
-from wattlog.zones import zone_named
 
 Mask = npt.NDArray[np.bool_]
 
 CROSS_CHECK: Final = timedelta(days=27)
 """Shorter windows of a series of months are cross-check requests: they are not expected to be complete."""
-
-LONGEST_INTERVAL_US: Final = 3600 * 1_000_000
-"""Rows that are longer are the one row of their day (Q9, Q10)."""
 
 
 class Asked(Protocol):
@@ -187,11 +184,8 @@ def _instants_us(days: Sequence[Days], windows: Sequence[AskedWindow], site: Sit
     clocks = [window.clock(site) for window in windows]
     sizes = [len(of_window) for of_window in days]
     everything = np.concatenate(days)
-    instants = np.zeros(len(everything), dtype=np.int64)
-    for clock in set(clocks):
-        mine = np.repeat([other == clock for other in clocks], sizes)
-        instants[mine] = first_instants_us(everything[mine], clock)
-    return np.split(instants, np.cumsum(sizes)[:-1])
+    of_days = chain.from_iterable(map(repeat, clocks, sizes))
+    return np.split(first_instants_by_clock_us(everything, of_days), np.cumsum(sizes)[:-1])
 
 
 def _periods_us(periods: pd.DataFrame, source: str, granularity: Granularity, site: Site) -> tuple[Ints, Ints]:
@@ -200,12 +194,8 @@ def _periods_us(periods: pd.DataFrame, source: str, granularity: Granularity, si
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     starts = days_of(periods["period_start"])[is_mine]
     following = (starts.astype(f"datetime64[{NUMPY_UNITS[granularity]}]") + 1).astype("datetime64[D]")
-    begun_us, ended_us = np.zeros((2, len(starts)), dtype=np.int64)
-    names = periods["timezone"].to_numpy(dtype=object)[is_mine]
-    for name in set(names):
-        mine, clock = names == name, zone_named(name) or site.zone
-        begun_us[mine], ended_us[mine] = (first_instants_us(days[mine], clock) for days in (starts, following))
-    return begun_us, ended_us
+    names = periods["timezone"][is_mine]
+    return site.first_instants_us(starts, names), site.first_instants_us(following, names)
 
 
 def _period_starts(window: AskedWindow, unit: str) -> Days:

@@ -30,7 +30,7 @@ from transform.site_zone import (
     server_clocks,
     zone_of,
 )
-from transform.time import Days, local_days
+from transform.time import Days, Ints, first_instants_by_clock_us, local_days
 from warehouse.schema import TABLES
 from wattlog.zones import zone_named
 
@@ -143,6 +143,18 @@ class Site:
             return clock
         minutes = clock.utcoffset(None) / _ONE_MINUTE
         return server_clock(self.zone, minutes, self.server_clocks[-1].last_seen_at, now)
+
+    def first_instants_us(self, days: Days, time_zones: Iterable[str]) -> Ints:
+        """The first instant of each local day on the clock that its row names, or on the site's own where that is none.
+
+        **Shape**: n days, n values of a column `timezone` → n epochs, microseconds since 1970.
+
+        Raises:
+            UnknownTimeZone: `timezone` names none.
+        """
+        names, own = list(time_zones), self.zone
+        clocks = {name: zone_named(name) or own for name in set(names)}
+        return first_instants_by_clock_us(days, (clocks[name] for name in names))
 
     def _named(self, clock: ServerClock) -> tzinfo:
         return zone_named(clock.timezone) or self.zone
@@ -268,7 +280,8 @@ def site_from(
         ResponseNotUnderstood: The entry has no `energy_site_id`.
     """
     site_id = site_id_of(product)
-    facts = {**history, **product, **_without_nulls(site_info or {})}
+    named = facts_of(product, site_info)
+    facts = {**history, **named}
     parts = {**_mapping(product.get("components")), **_without_nulls(_mapping((site_info or {}).get("components")))}
     time_zone, source = zone_of(facts, timezone_override, site_id)
     return Site(
@@ -290,8 +303,13 @@ def site_from(
         status=_status(product, parts, site_info),
         server_clocks=tuple(clocks) or _single_clock(facts, seen_at),
         place=place_of(facts),
-        is_clock_in_info=clock_name({**product, **_without_nulls(site_info or {})}) is not None,
+        is_clock_in_info=clock_name(named) is not None,
     )
+
+
+def facts_of(product: Facts, site_info: Facts | None) -> Facts:
+    """The values of a site: those of its site_info, and those of its product that site_info leaves out or has as null."""
+    return {**product, **_without_nulls(site_info or {})}
 
 
 def _single_clock(facts: Facts, seen_at: datetime | None) -> tuple[ServerClock, ...]:

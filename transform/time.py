@@ -4,7 +4,9 @@ Everything is kept in UTC and local time is derived from it, never the other way
 autumn and skips one in spring (Q5, Q6).
 """
 
+from collections.abc import Iterable
 from datetime import date, tzinfo
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,10 @@ DATE = "date32[day][pyarrow]"
 
 _HAS_OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
 """RFC 3339 with an offset, and the near misses that were seen. Text without an offset names no instant."""
+
+LONGEST_INTERVAL_US: Final = 3600 * 1_000_000
+"""Rows that are longer are the one row of their day (Q9, Q10). So the last interval of a day begins no more than this before
+the day's end."""
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 _BEGIN, _END = (pd.Timestamp(year, 1, 1, tz="UTC") for year in (FIRST_YEAR, LAST_YEAR))
@@ -101,6 +107,19 @@ def day_edges_us(first_day: date, last_day: date, zone: tzinfo) -> Ints:
 def first_instants(days: Days, zone: tzinfo) -> pd.Series:
     """The first instant of each local day, in any order."""
     return instants_of(first_instants_us(days, zone))
+
+
+def first_instants_by_clock_us(days: Days, clocks: Iterable[tzinfo]) -> Ints:
+    """The first instant of each local day on a clock of its own, in any order.
+
+    **Shape**: n days, n clocks → n epochs, microseconds since 1970.
+    """
+    numbers, distinct = pd.factorize(np.fromiter(clocks, dtype=object, count=len(days)))
+    instants_us = np.zeros(len(days), dtype=np.int64)
+    for number, clock in enumerate(distinct):
+        mine = numbers == number
+        instants_us[mine] = first_instants_us(days[mine], clock)
+    return instants_us
 
 
 def instants_of(epochs_us: Ints) -> pd.Series:

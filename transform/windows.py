@@ -9,12 +9,8 @@ import numpy as np
 
 from transform.observations import Mask, Observations
 from transform.responses import Reason
-from transform.time import Days, Ints, epoch_us
-from wattlog.local_days import first_instants_us
+from transform.time import LONGEST_INTERVAL_US, Days, Ints, epoch_us, first_instants_by_clock_us
 from wattlog.series import SERIES
-
-_LONGEST_INTERVAL_US = 3600 * 1_000_000
-"""Distance of a day's last row from the end of the day, at most."""
 
 
 def outside_windows(observations: Observations, first_days: Days, last_days: Days) -> Mask:
@@ -77,10 +73,7 @@ def _reach_ends(observations: Observations, is_own: Mask) -> tuple[Mask, Mask]:
     """
     responses, clocks = observations.responses, observations.clocks
     starts, ends = _windows(observations)
-    begin_us, end_us = (np.zeros(len(responses), dtype=np.int64) for _ in range(2))
-    for clock in set(clocks):
-        mine = np.array([other == clock for other in clocks])
-        begin_us[mine], end_us[mine] = (first_instants_us(days[mine], clock) for days in (starts, ends + 1))
+    begin_us, end_us = (first_instants_by_clock_us(days, clocks) for days in (starts, ends + 1))
     asked_us = np.array(
         [round(response.requested_at.timestamp() * 1_000_000) for response in responses], dtype=np.int64
     )
@@ -89,8 +82,8 @@ def _reach_ends(observations: Observations, is_own: Mask) -> tuple[Mask, Mask]:
         epoch_us(observations.rows["instant"])[is_own],
     )
     first_us, last_us = _extremes(owners, instants_us, len(responses))
-    is_begun = first_us - begin_us <= _LONGEST_INTERVAL_US
-    return np.asarray(is_begun), np.asarray(np.minimum(end_us, asked_us) - last_us <= _LONGEST_INTERVAL_US)
+    is_begun = first_us - begin_us <= LONGEST_INTERVAL_US
+    return np.asarray(is_begun), np.asarray(np.minimum(end_us, asked_us) - last_us <= LONGEST_INTERVAL_US)
 
 
 def _extremes(groups: Ints, values: Ints, count: int) -> tuple[Ints, Ints]:

@@ -37,7 +37,7 @@ class PlannedSite:
     Attributes:
         site_id: The site.
         zone: The zone, or fixed offset, by which the server cuts its days (Q1, Q7).
-        local_zone: The zone of its local days; None where that is `zone`.
+        local_zone: The zone of its local days, which may be another one.
         clocks: The zones and offsets by which the server has cut its days, `zone` among them; none where that is not known.
         installed_on: Local day of the installation; None when it is not known.
         has_battery: Sites without a battery have no state of energy and no outages.
@@ -46,16 +46,14 @@ class PlannedSite:
 
     site_id: int
     zone: tzinfo
+    local_zone: tzinfo
     installed_on: date | None
     has_battery: bool
     has_wall_connectors: bool = False
-    local_zone: tzinfo | None = None
     clocks: tuple[tzinfo, ...] = ()
 
     def days_of(self, first: date, last: date) -> tuple[date, date]:
         """The first and the last of the server's days that some local days lie in, so that each of these is whole."""
-        if self.local_zone is None:
-            return first, last
         begins, ends = first_instant(first, self.local_zone), first_instant(last + ONE_DAY, self.local_zone)
         return local_today(begins, self.zone), local_today(ends - _INSTANT, self.zone)
 

@@ -167,7 +167,7 @@ def write(lake: Lake, name: str, frame: pd.DataFrame, item: SitePartition, diges
 def with_period_differences(lake: Lake, found: pd.DataFrame, item: SitePartition) -> pd.DataFrame:
     """Differences of a partition's days, and those of months and years that are in the same file.
 
-    The latter are replaced when the whole site is reconciled; until then they show which roll-ups were converted to Wh.
+    The latter are replaced when the whole site is reconciled.
     """
     path = lake.path("reconciliation", item.site.site_id, item.period)
     if not path.is_file():

@@ -50,6 +50,9 @@ PERIODS = "energy_periods"
 OF_DAYS: Final = {"granularity": [Granularity.DAY.value]}
 OF_PERIODS: Final = {"granularity": [value.value for value in Granularity if value is not Granularity.DAY]}
 
+IN_WH: Final = " in Wh"
+"""End of the digest of a file whose roll-ups were converted to Wh; so this is known whatever happens to the differences."""
+
 UNUSED_COLUMNS = ("_raw_id", "_run_id", "payload", "is_partial", "coverage_pct", "grid_services_w")
 """Columns that no check compares."""
 
@@ -154,14 +157,16 @@ def reconcile_site(session: TransformSession, site: Site) -> Shaped:
     if session.stop.is_interrupted() or newest is None:
         return Shaped(0)
     lake = session.lake
-    stored = lake.read(TABLE, site_id=site.site_id, where=OF_PERIODS)
     daily = lake.read("daily", site_id=site.site_id, without=UNUSED_COLUMNS)
     rollups = lake.read(PERIODS, site_id=site.site_id, where=OF_PERIODS)
     days = days_of(daily["local_date"])
     has_battery = (daily[[name for name in FLOWS if "battery" in name]] > 0.0).any(axis=1).to_numpy(dtype=bool)
     site = installed_by(site, min(days.tolist(), default=None))
     site = with_battery_by(site, min(days[has_battery].tolist(), default=None))
-    is_scaled = bool((stored["cause"] == Cause.UNIT_MISMATCH).any())
+    is_scaled = any(
+        (lake.digest_of(PERIODS, part.site_id, part.period) or "").endswith(IN_WH)
+        for part in lake.partitions(PERIODS, site_id=site.site_id)
+    )
     scaled, units = _in_watt_hours(session, site, rollups, daily, is_scaled=is_scaled)
     rows = reconcile_periods(
         PeriodEvidence(
@@ -213,8 +218,16 @@ def _write_periods(session: TransformSession, site: Site, in_wh: pd.DataFrame) -
         old = stored[list(FLOWS)].to_numpy(dtype="float64")
         merged = np.where(at[:, None] >= 0, values[at], old)
         new = stored.assign(**{name: merged[:, position] for position, name in enumerate(FLOWS)})
-        written += _replace(session, PERIODS, part.site_id, part.period, new)
+        if not session.lake.has_exactly(part, PERIODS, new):
+            digest = made_from(session.lake.digest_of(PERIODS, part.site_id, part.period) or "")
+            found = session.lake.write(PERIODS, new, site_id=part.site_id, period=part.period, digest=digest + IN_WH)
+            written += found.rows
     return written
+
+
+def made_from(digest: str) -> str:
+    """The digest of what a file was made from, without the mark that its roll-ups were converted to Wh."""
+    return digest.removesuffix(IN_WH)
 
 
 def _write_differences(session: TransformSession, site: Site, rows: pd.DataFrame) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Final
 
 import pandas as pd
 
@@ -15,7 +16,6 @@ from flows.tasks.partition import (
     SitePartition,
     digest_of,
     facts,
-    is_stored,
     losses_among,
     with_period_differences,
     write,
@@ -37,26 +37,33 @@ from wattlog.commands.intent import is_intent
 from wattlog.lake_periods import is_without_days, within
 from wattlog.series import SERIES, Series, is_old_history
 
+DIFFERENCES: Final = "reconciliation"
+
 
 def shaped_tables() -> tuple[str, ...]:
     """The tables that shaping a partition writes, in this order."""
     of_series = (table for spec in SERIES.values() if spec.name in SHAPERS for table in spec.tables)
-    return (*dict.fromkeys(of_series), "reconciliation", "gaps", "revisions", "quarantine", MARKER)
+    return (*dict.fromkeys(of_series), DIFFERENCES, "gaps", "revisions", "quarantine", MARKER)
 
 
 def tables_of_one_digest() -> tuple[str, ...]:
     """The tables whose files have the marker's digest: other steps write differences, too."""
-    return tuple(name for name in shaped_tables() if name != "reconciliation")
+    return tuple(name for name in shaped_tables() if name != DIFFERENCES)
 
 
-def _stored(lake: Lake, item: SitePartition) -> tuple[str, ...]:
-    """The tables that have a file, beside the marker: a part of its digest, so that a file that was deleted is made again."""
-    return _beside_marker(name for name in shaped_tables() if lake.path(name, item.site.site_id, item.period).exists())
+def _stored(lake: Lake, item: SitePartition) -> list[tuple[str, ...]]:
+    """The tables of which shaping may have had rows, by the files that are there, beside the marker.
+
+    They are a part of the marker's digest, so that a file that was deleted is made again. A file of differences that is there
+    may have those of other steps alone.
+    """
+    found = _beside_marker(name for name in shaped_tables() if lake.path(name, item.site.site_id, item.period).exists())
+    return [found, tuple(name for name in found if name != DIFFERENCES)]
 
 
 def _beside_marker(names: Iterable[str]) -> tuple[str, ...]:
     chosen = frozenset(names)
-    return tuple(name for name in tables_of_one_digest() if name != MARKER and name in chosen)
+    return tuple(name for name in shaped_tables() if name != MARKER and name in chosen)
 
 
 def shape_partition(session: TransformSession, item: SitePartition) -> Shaped:
@@ -68,21 +75,24 @@ def shape_partition(session: TransformSession, item: SitePartition) -> Shaped:
     adjacent = adjacent_entries(archive, item.site, item.period)
     following = {month: followed_by(archive, item.site.site_id, month) for month in item.months}
     known = (*facts(item.site), session.settle_hours, *(sorted(of_month.items()) for of_month in following.values()))
-    read, stored = [*entries, *adjacent], _stored(session.lake, item)
-    if is_stored(session.lake, MARKER, item, digest_of(read, *known, stored)):
-        return Shaped(0)
+    read = [*entries, *adjacent]
     lost_before = losses_among(archive, read)
-    if lost_before and is_stored(session.lake, MARKER, item, digest_of(read, *known, stored, *lost_before)):
+    digests = {
+        digest_of(read, *known, stored, *lost) for stored in _stored(session.lake, item) for lost in ((), lost_before)
+    }
+    if session.lake.digest_of(MARKER, item.site.site_id, item.period) in digests:
         return Shaped(0)
     tables = _shaped(archive, item, entries, adjacent)
     _normalise_units(session, item, tables)
     tables["gaps"] = _gaps(archive, item, tables, following)
     tables["requests"] = requests_frame(entry for entry in entries if not is_intent(entry.path))
+    if is_without_days(item.period):
+        del tables[DIFFERENCES]  # it has no days: all its differences are made from the whole site
     with_rows = _beside_marker(name for name, frame in tables.items() if len(frame))
     digest = digest_of(read, *known, with_rows, *losses_among(archive, read))
     session.lake.discard_superseded(MARKER, item.site.site_id, item.period)  # before the files that they prove complete
-    if is_without_days(item.period):
-        del tables["reconciliation"]  # it has no days: all its differences are made from the whole site
+    if DIFFERENCES in tables:
+        tables[DIFFERENCES] = with_period_differences(session.lake, tables[DIFFERENCES], item)
     rows = sum(write(session.lake, name, tables[name], item, digest) for name in shaped_tables() if name in tables)
     return Shaped(rows, archive.lost(read))
 
@@ -117,7 +127,7 @@ def _normalise_units(session: TransformSession, item: SitePartition, tables: dic
     variants = compare_interval_variants(superseded, intervals, item.site, session.settle_hours)
     found = pd.concat([units, _own_days(variants, item)], ignore_index=True) if len(variants) else units
     tables |= {"energy_intervals": intervals, "energy_periods": periods}
-    tables["reconciliation"] = with_period_differences(session.lake, found, item)
+    tables[DIFFERENCES] = found
 
 
 def _own_days(differences: pd.DataFrame, item: SitePartition) -> pd.DataFrame:

@@ -347,6 +347,26 @@ def test_a_bad_entry_of_the_products_leaves_the_others(literal: str, key: str, t
     assert [site.site_id for site in known_sites(session.archive, {})] == [7002]
 
 
+def test_a_null_in_site_info_does_not_hide_the_clock_of_the_products(tmp_path: Path) -> None:
+    """Nor keep an earlier clock in force."""
+    found: dict[str, Any] = {
+        "products": [{**PRODUCT, "installation_time_zone": "America/Chicago"}],
+        "site_info": {**INFO, "installation_time_zone": "America/Denver"},
+        "live_status": LIVE,
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"response": found[request.url.path.rsplit("/", 1)[-1]]})
+
+    assert not discover(session_at(tmp_path, answer), ()).failures
+    found["site_info"] = {**INFO, "installation_time_zone": None, "time_zone_offset": None}
+    later = session_at(tmp_path, answer, run_id="next-run", now=NOW + timedelta(days=1))
+    assert not discover(later, ()).failures
+    (site,) = known_sites(later.archive, {})
+    assert [clock.timezone for clock in site.server_clocks] == ["America/Denver", "America/Chicago"]
+    assert site.is_clock_in_info
+
+
 @pytest.mark.parametrize(("spelt", "site_id"), [("7001", 7001), ("2252147638651575", 2252147638651575)])
 def test_a_site_id_may_be_spelt_as_a_string(spelt: str, site_id: int, tmp_path: Path) -> None:
     body = orjson.dumps({"response": [{**PRODUCT, "energy_site_id": spelt}]})

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from _pytest.mark import ParameterSet
 
 from extract.api.shared_limits import SharedLimits
 from extract.archive.raw_archive import IndexEntry, RawArchive
+from extract.simulator import KilowattHours
 from flows import ledger
 from flows.data_directory import locked
 from tests.torture.damages import Damage, damaged
@@ -55,6 +57,13 @@ def positions(request: pytest.FixtureRequest) -> Positions:
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     return used(tmp_path_factory.mktemp("original") / "data")
+
+
+@pytest.fixture(scope="module")
+def in_kwh(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    """The month is reported in kWh: shaping and the comparison of roll-ups have differences to store, too."""
+    march = KilowattHours(date(2026, 3, 1), date(2026, 3, 31))
+    return used(tmp_path_factory.mktemp("in_kwh") / "data", march)
 
 
 @pytest.fixture
@@ -229,7 +238,9 @@ def test_damaged_files_of_the_lake_are_named_and_made_again_by_the_next_run(
     assert report(stored) == set()
 
 
-@pytest.mark.parametrize("name", ["power", exhaustive("gaps"), exhaustive("energy_periods")])
+@pytest.mark.parametrize(
+    "name", ["power", exhaustive("gaps"), exhaustive("energy_periods"), exhaustive("reconciliation")]
+)
 def test_one_deleted_file_of_the_lake_is_made_again_by_the_next_run(
     original: Stored, stored: Stored, name: str
 ) -> None:
@@ -241,6 +252,20 @@ def test_one_deleted_file_of_the_lake_is_made_again_by_the_next_run(
     assert name in report(stored)
     assert stored.reconcile() == 0
     assert differing(original.tables(), stored.tables()) == []
+
+
+def test_deleted_differences_are_made_again_by_the_next_run(in_kwh: Stored, tmp_path: Path) -> None:
+    """Those about units, too, which are found while the values are still as they were reported."""
+    stored, before = in_kwh.copy(tmp_path / "data"), in_kwh.tables()
+    of_units = before["reconciliation"][before["reconciliation"]["cause"] == "unit_mismatch"]
+    assert set(of_units["granularity"]) >= {"day", "month"}
+    for path in stored.files(FileKind.LAKE):
+        if "table=reconciliation/" in str(path):
+            path.unlink()
+    assert "reconciliation" in report(stored)
+    assert stored.reconcile() == 0
+    assert differing(before, stored.tables()) == []
+    assert report(stored) == set()
 
 
 def test_a_file_of_the_lake_in_the_place_of_another_is_named_until_a_rebuild(original: Stored, stored: Stored) -> None:

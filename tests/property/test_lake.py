@@ -59,7 +59,7 @@ def _partition(table: Table) -> dict[str, Any]:
 
 
 @EVERY_TABLE
-@examples(10)
+@examples(6)
 @given(data=st.data())
 def test_written_frame_is_read_back(table: Table, data: st.DataObject) -> None:
     """Values, NULLs and dtypes come back, sorted by key, and again after the warehouse was built from them."""
@@ -75,7 +75,7 @@ def test_written_frame_is_read_back(table: Table, data: st.DataObject) -> None:
     assert written.rows == len(frame)
 
 
-@examples(3)
+@examples(2)
 @given(frames=st.fixed_dictionaries({name: _frames(table, max_rows=3) for name, table in TABLES.items()}))
 def test_warehouse_holds_what_the_lake_holds(frames: dict[str, pd.DataFrame]) -> None:
     """Every table of the warehouse equals the lake's, row by row and to the bit."""

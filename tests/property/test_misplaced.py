@@ -31,7 +31,7 @@ def stamps(draw: st.DrawFn, day: date) -> list[str]:
     return found
 
 
-@examples(300)
+@examples(200)
 @given(st.data(), st.sampled_from(DAYS), st.integers(0, 2), st.sampled_from(ZONES), st.sampled_from(["soe", "backup"]))
 def test_the_first_look_agrees_with_the_closer_one(
     data: st.DataObject, first: date, more: int, zone: str, series: str

@@ -35,7 +35,7 @@ def estimated(of: DayEvidence, first: date, last: date, now: datetime | dict[str
     return daily(of.intervals, of.periods, of.power, SITE, first, last, now, 48.0)
 
 
-@examples(25)
+@examples(10)
 @given(
     asked=INSTANTS,
     now=st.fixed_dictionaries(dict.fromkeys(MONTHS, INSTANTS)),

@@ -83,7 +83,7 @@ def test_every_open_window_once_and_no_settled_one(
     """The definition of settled, written out: a response, kept 48 hours or more after the window's end."""
     today = local_today(NOW, zone)
     since = today - timedelta(days=days_back)
-    subject = PlannedSite(SITE_ID, zone, date(2020, 1, 1), has_battery)
+    subject = PlannedSite(SITE_ID, zone, zone, date(2020, 1, 1), has_battery)
     scope = FetchScope(series_with_windows(), since=since)
     everything = [request for chunk in planned(subject, [], scope) for request in chunk.requests]
     entries, is_settled = [], set[tuple[Series, date]]()
@@ -107,7 +107,7 @@ def test_every_day_of_the_range_newest_first(zone: tzinfo, days_back: int, lengt
     today = local_today(NOW, zone)
     since = today - timedelta(days=days_back)
     until = min(since + timedelta(days=length), today)
-    subject = PlannedSite(SITE_ID, zone, date(2020, 1, 1), has_battery=True)
+    subject = PlannedSite(SITE_ID, zone, zone, date(2020, 1, 1), has_battery=True)
     chunks = planned(subject, [], FetchScope(series_with_windows(), since=since, until=until))
     expected = [until - timedelta(days=back) for back in range((until - since).days + 1)]
     for series in filter(is_of_days, series_with_windows()):
@@ -138,7 +138,7 @@ def test_walking_back_finds_the_beginning_and_ends(
         today - timedelta(days=silence[0]),
         ago(asked_back),
     )
-    subject = PlannedSite(SITE_ID, zone, ago(installed_back), has_battery=True)
+    subject = PlannedSite(SITE_ID, zone, zone, ago(installed_back), has_battery=True)
     scope = FetchScope((Series.POWER,), since=since)
     entries: dict[date, IndexEntry] = {}
     for _ in range(100):
@@ -184,7 +184,8 @@ def test_days_of_a_fixed_offset_leave_no_hour_out(offsets: list[int], now_offset
         day = first + timedelta(days=number)
         (asked,) = windows(Grain.DAY, day, day, then, today=date(2025, 7, 1))
         entries.append(entry(history(SITE_ID, Series.POWER, asked, then), asked, NOW))
-    subject = PlannedSite(SITE_ID, timezone(timedelta(hours=now_offset)), first, has_battery=True)
+    clock = timezone(timedelta(hours=now_offset))
+    subject = PlannedSite(SITE_ID, clock, clock, first, has_battery=True)
     last = first + timedelta(days=len(offsets) - 1)
     scope = FetchScope((Series.POWER,), since=first, until=last)
     again = [request for chunk in planned(subject, entries, scope) for request in chunk.requests]
@@ -210,7 +211,7 @@ def test_windows_that_are_left_out_early_would_not_be_requested(
 ) -> None:
     """Most settled windows are left out by their days alone; the plan is as if each had been examined."""
     first = local_today(NOW, zone) - timedelta(days=40)
-    subject = PlannedSite(SITE_ID, zone, first, has_battery=True)
+    subject = PlannedSite(SITE_ID, zone, zone, first, has_battery=True)
     scope = FetchScope((Series.POWER, Series.ENERGY_DAY))
     asked_at = NOW - timedelta(days=asked_back)
     everything = [request for chunk in planned(subject, [], scope) for request in chunk.requests]

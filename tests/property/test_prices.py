@@ -23,7 +23,7 @@ def file(number: int, rows: list[tuple[int, int, int]]) -> KeptAnswer:
     )
 
 
-@examples(60)
+@examples(35)
 @given(files=FILES)
 def test_prices_do_not_overlap_and_no_row_is_lost(files: list[list[tuple[int, int, int]]]) -> None:
     kept = [file(number, rows) for number, rows in enumerate(files)]

@@ -39,6 +39,7 @@ from extract.simulator import (
     Stamps,
     Truth,
     UnknownColumn,
+    WeeklySundays,
     WrongWindow,
     inverted_ct,
 )
@@ -202,7 +203,7 @@ KINDS: Final[tuple[Draw, ...]] = (
 )
 
 BESIDE: Final[tuple[Draw, ...]] = (late, earlier)
-"""One of these is added to every second mixture. `WeeklySundays` is not drawn: only two whole weeks of a month show it."""
+"""One of these is added to every second mixture."""
 
 
 def mixture(seed: int) -> SiteSpec:
@@ -321,18 +322,57 @@ def allowed(found: Reconciled, check: str, day: date) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "block", [0, 1, *(pytest.param(number, marks=pytest.mark.exhaustive) for number in range(2, 8))]
+    "block", [0, 1, *(pytest.param(number, marks=pytest.mark.exhaustive) for number in range(2, 13))]
 )
 def test_every_fault_of_a_mixture_is_found_and_nothing_else(block: int) -> None:
-    """Twenty-five mixtures: days, measures, verdicts and causes, and the truth in `daily` (issue 6)."""
-    for seed in range(block * 25, block * 25 + min(25, share(25))):
+    """Fifteen mixtures: days, measures, verdicts and causes, and the truth in `daily`."""
+    for seed in range(block * 15, block * 15 + min(15, share(15))):
         check_mixture(seed)
+
+
+WEEKS: Final = WeeklySundays(date(2025, 12, 1), MONTH_ENDS[1][1])
+
+
+def with_weeks(seed: int) -> SiteSpec:
+    """A site since the beginning of December whose months have sums of weeks at Sundays, and up to two kinds of other faults.
+
+    Only two whole weeks of a month show such sums, so the site of the other mixtures is too young. The other faults are of
+    December: the first days of January are too few to show that their only Sunday is a sum.
+    """
+    chance, site = Chance(seed), SITES[seed % len(SITES)]
+    spec = replace(site, installed_at=datetime(2025, 12, 1, 20, tzinfo=UTC))
+    drawn = [fault for kind in chance.several(KINDS, chance.number(3)) for fault in kind(chance, spec)]
+    last = MONTH_ENDS[12][1]
+    of_december = [
+        fault for fault in drawn if all(day <= last for found in fault.injections(spec.zone) for day in found.dates)
+    ]
+    return replace(spec, anomalies=(WEEKS, *sorted(of_december, key=lambda fault: isinstance(fault, KilowattHours))))
+
+
+def test_sums_of_weeks_are_no_days_whatever_else_is_wrong() -> None:
+    """A Sunday of such a month is a week, and its day is found elsewhere."""
+    for seed in range(share(5)):
+        check_world(with_weeks(seed), f"with weeks, seed {seed}")
+
+
+def test_a_few_watt_hours_with_the_wrong_sign_are_a_wrong_sensor() -> None:
+    """58 Wh less import differs, 58 Wh more export is within the tolerance of a day of much export."""
+    day = date(2025, 12, 30)
+    found = reconciled(replace(BATTERY, anomalies=(InvertedCt(day, 5 * 3600, 10 * 3600),)), NOW)
+    rows = found.days[is_off(found.days).to_numpy(dtype=bool)]
+    assert set(zip(rows["period_start"], rows["measure"], rows["cause"], strict=True)) == {
+        (day, "grid_energy_imported_wh", "sensor_inversion")
+    }
 
 
 def check_mixture(seed: int) -> None:
     """Days, measures, verdicts and causes of a mixture, and the truth in `daily`."""
-    spec = mixture(seed)
-    label = f"seed {seed}: {spec.anomalies}"
+    check_world(mixture(seed), f"seed {seed}")
+
+
+def check_world(spec: SiteSpec, name: str) -> None:
+    """The same of a site with faults."""
+    label = f"{name}: {spec.anomalies}"
     found = reconciled(spec, NOW)
     if unreported(found):
         assert_not_settled(found, label)
@@ -436,6 +476,7 @@ def assert_months_and_years(found: Reconciled, label: str) -> None:
             may_be |= {of_month} & scope
             scope -= {of_month}
             may_be.add(("month_vs_days", f"{fault.dates[0]:%Y-%m}", "unit_mismatch"))
+            may_be.add(("day_vs_month_series", f"{fault.dates[0]:%Y-%m}", "unit_mismatch"))  # weeks among its days
     for day in days_without_a_measure(found):
         may_be.add(("month_vs_days", f"{day:%Y-%m}", "partial_period"))
         may_be.add(("year_vs_days", f"{day:%Y}-01", "partial_period"))

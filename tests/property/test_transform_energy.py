@@ -96,7 +96,7 @@ def test_every_watt_hour_of_every_flow_and_day_is_there_once(case: Case) -> None
     assert len(tables["quarantine"]) == 0
 
 
-@examples(15)
+@examples(10)
 @given(case=cases(), seed=st.integers(0, 2**16))
 def test_the_order_of_responses_and_their_repetition_mean_nothing(case: Case, seed: int) -> None:
     """Idempotent: the same responses once more, or the other way round, make the same tables."""
@@ -119,7 +119,7 @@ def test_days_apart_make_the_same_rows_as_days_together(case: Case) -> None:
     assert_frame_equal(together, pd.concat(apart, ignore_index=True))
 
 
-@examples(15)
+@examples(10)
 @given(case=cases())
 def test_the_day_is_the_sum_of_its_intervals(case: Case) -> None:
     """`daily` adds nothing and loses nothing, on days of every length."""

@@ -1,11 +1,13 @@
 """`make torture`: much more of what a few tests in `make test` show, on all processors, with the figures of each part.
 
-    python -m tests.torture                 every part
-    python -m tests.torture nights fuzz     some of them
+    python -m tests.torture                 every part, half an hour on two processors
+    python -m tests.torture nights files    some of them
+    python -m tests.torture --full          every part with the full figures, several hours
 
-It ends with 1 as soon as a part fails; the error says how to see it again.
+It ends with 1 as soon as a part fails; the error says how to see it again. It ends with 2 if there is no such part.
 """
 
+import argparse
 import logging
 import multiprocessing
 import os
@@ -13,19 +15,36 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tests.torture import fuzz
 
-EXAMPLES, STEPS = 200, 40
-"""Examples of the state machine, and steps of each."""
+STEPS = 40
+"""Steps of an example of the state machine."""
 
-PAYLOADS = 1_000_000
-MIXTURES = 1_000
-GUIDED_S = 120
-"""How long atheris looks for payloads that reach new branches."""
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much each part does.
+
+    Attributes:
+        examples: Examples of the state machine.
+        payloads: Mutated responses.
+        mixtures: Mixtures of differences.
+        guided_s: How long atheris looks for payloads that reach new branches, in seconds.
+    """
+
+    examples: int
+    payloads: int
+    mixtures: int
+    guided_s: int
+
+
+HALF_AN_HOUR = Figures(examples=40, payloads=250_000, mixtures=200, guided_s=120)
+FULL = Figures(examples=200, payloads=1_000_000, mixtures=1_000, guided_s=1_800)
 
 BLOCK = 10
 """Examples, or mixtures, that a process does before it takes the next ones."""
@@ -36,14 +55,14 @@ ATHERIS = Path("build/torture")
 PROCESSES = os.cpu_count() or 1
 
 
-def nights() -> str:
+def nights(figures: Figures) -> str:
     """The state machine of nights."""
-    steps = _on_all_processors(nights_of, [BLOCK] * (EXAMPLES // BLOCK))
-    return f"{EXAMPLES} examples of up to {STEPS} steps, {sum(steps):,} nights"
+    passed = _on_all_processors(nights_of, [BLOCK] * (figures.examples // BLOCK))
+    return f"{figures.examples} examples of up to {STEPS} steps, {sum(passed):,} nights"
 
 
 def nights_of(examples: int) -> int:
-    """Some examples of the state machine, random ones; returns how many runs they had."""
+    """Some examples of the state machine, random ones; returns how many nights passed in them."""
     from hypothesis import HealthCheck, Phase, settings
     from hypothesis.stateful import run_state_machine_as_test
 
@@ -51,13 +70,13 @@ def nights_of(examples: int) -> int:
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("error")
-    runs = 0
+    passed = 0
 
     class Counted(HistoryMachine):
-        def context(self) -> object:  # type: ignore[override]
-            nonlocal runs
-            runs += 1
-            return super().context()
+        def night_begins(self) -> None:
+            nonlocal passed
+            passed += 1
+            super().night_begins()
 
     chosen = settings(
         max_examples=examples,
@@ -68,22 +87,22 @@ def nights_of(examples: int) -> int:
         phases=[Phase.generate, Phase.shrink],
     )
     run_state_machine_as_test(Counted, settings=chosen)
-    return runs
+    return passed
 
 
-def payloads() -> str:
+def payloads(figures: Figures) -> str:
     """Mutations of proper responses."""
-    fuzz.main(PAYLOADS)
-    return f"{PAYLOADS:,} payloads"
+    fuzz.main(figures.payloads)
+    return f"{figures.payloads:,} payloads"
 
 
-def guided() -> str:
+def guided(figures: Figures) -> str:
     """Payloads that atheris finds by the branches that they reach."""
     if not (ATHERIS / "atheris").is_dir():
         return "left out: there is no wheel of atheris for this Python"
     corpus = ATHERIS / "corpus"
     corpus.mkdir(exist_ok=True)
-    options = [f"-max_total_time={GUIDED_S}", "-max_len=8192", "-verbosity=0", "-print_final_stats=1"]
+    options = [f"-max_total_time={figures.guided_s}", "-max_len=8192", "-verbosity=0", "-print_final_stats=1"]
     command = [sys.executable, "-m", "tests.torture.coverage_guided", *options, str(corpus)]
     environment = os.environ | {"PYTHONPATH": str(ATHERIS)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -93,7 +112,7 @@ def guided() -> str:
     return f"{count.split()[-1]} payloads that atheris chose"
 
 
-def files() -> str:
+def files(_: Figures) -> str:
     """Every kind of file × every damage, and small files at every byte."""
     command = [
         sys.executable,
@@ -115,9 +134,9 @@ def files() -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def mixtures() -> str:
+def mixtures(figures: Figures) -> str:
     """Random mixtures of differences."""
-    count = sum(_on_all_processors(mixtures_from, list(range(0, MIXTURES, BLOCK))))
+    count = sum(_on_all_processors(mixtures_from, list(range(0, figures.mixtures, BLOCK))))
     return f"{count:,} mixtures"
 
 
@@ -139,12 +158,21 @@ def _on_all_processors(function: Callable[[int], int], items: list[int]) -> list
         return list(pool.imap_unordered(function, items))
 
 
-def main(names: list[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Do some parts, and print what each did and how long it took."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description="Repeat what some tests show.")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"one of {', '.join(PARTS)}; every one if none is given"
+    )
+    parser.add_argument("--full", action="store_true", help="the full figures, which take several hours")
+    chosen = parser.parse_args(arguments)
+    unknown = [name for name in chosen.parts if name not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
     say = partial(print, flush=True)
-    for name in names or PARTS:
+    for name in chosen.parts or PARTS:
         began = time.monotonic()
-        result = PARTS[name]()
+        result = PARTS[name](FULL if chosen.full else HALF_AN_HOUR)
         seconds = time.monotonic() - began
         say(f"{name}: {result}; {seconds:.0f} s on {PROCESSES} processors")
 

@@ -1,6 +1,8 @@
-"""`python -m tests.torture.coverage_guided -runs=N`: atheris looks for payloads that reach new branches of `transform`.
+"""`python -m tests.torture.coverage_guided [OPTION…] CORPUS`: atheris looks for payloads that reach new branches.
 
-atheris is no dependency: `make torture` installs it into a directory of its own.
+It counts branches of `transform` and of the reader of JSON. CORPUS is a directory of payloads to begin with and to add to; the
+options are those of libFuzzer, such as `-max_total_time=120`. atheris is no dependency: `make torture` installs it into a
+directory of its own, which has to be in `PYTHONPATH`.
 """
 
 import logging

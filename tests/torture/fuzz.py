@@ -1,4 +1,4 @@
-"""`python -m tests.torture.fuzz PAYLOADS`: seeded mutations of proper responses, read and shaped."""
+"""`python -m tests.torture.fuzz PAYLOADS [FIRST_SEED]`: seeded mutations of proper responses, read and shaped."""
 
 import logging
 import multiprocessing

@@ -117,7 +117,7 @@ class History:
 
     @staticmethod
     def _is_complete(home: Home, series: str, day: date, slots: Slots, now: datetime) -> bool:
-        return instants_of(home.truth(now).day(day), series) <= slots.get((home.spec.site_id, series), set())
+        return instants_of(home.truth().day(day), series) <= slots.get((home.spec.site_id, series), set())
 
     def give_up(self, window: tuple[int, str, date], zone: tzinfo) -> None:
         """Forget what the lost responses to a window had: it is requested again."""
@@ -148,7 +148,7 @@ def _epochs(column: "pd.Series[pd.Timestamp]") -> list[int]:
 
 def _wrong_rows(history: History, lake: Lake, home: Home, now: datetime) -> Iterator[str]:
     """Rows that are missing, made up, or have values that never happened."""
-    site_id, truth = home.spec.site_id, home.truth(now)
+    site_id, truth = home.spec.site_id, home.truth()
     for series, table in TABLES.items():
         rows = lake.read(table, site_id=site_id)
         found = _epochs(rows["interval_start"])
@@ -167,7 +167,7 @@ def _wrong_rows(history: History, lake: Lake, home: Home, now: datetime) -> Iter
 
 
 def _wrong_values(home: Home, series: str, day: date, rows: pd.DataFrame, now: datetime) -> Iterator[str]:
-    truth = home.truth(now).day(day)
+    truth = home.truth().day(day)
     at = {instant_s: position for position, instant_s in enumerate(truth.interval_start.astype("int64").tolist())}
     if series == "soe":
         at = {instant_s: position for position, instant_s in enumerate(truth.soe_start.astype("int64").tolist())}
@@ -210,7 +210,7 @@ def _wrong_gaps(history: History, lake: Lake, home: Home) -> Iterator[str]:
 
 def _wrong_days(history: History, lake: Lake, home: Home, now: datetime) -> Iterator[str]:
     """Days with all of their intervals must be the truth, and say so."""
-    site_id, truth = home.spec.site_id, home.truth(now)
+    site_id, truth = home.spec.site_id, home.truth()
     daily = lake.read("daily", site_id=site_id).set_index("local_date").to_dict("index")
     for number, series, day in history.finals:
         slots = instants_of(truth.day(day), series)

@@ -7,7 +7,8 @@ changes the data directory, it must hold what the responses had, and nothing els
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -28,7 +29,7 @@ from flows.settings import Settings
 from tests.simulated import ask
 from tests.torture.damages import Damage, damaged
 from tests.torture.history import TABLES, History, differences, requested_too_often
-from tests.torture.homes import Home, Homes
+from tests.torture.homes import NOT_YET, Home, Homes
 from tests.torture.kills import killed_at
 from tests.torture.local_api import LocalApi
 from tests.torture.one_by_one import OneByOne
@@ -64,9 +65,16 @@ def event(function: Callable[..., None]) -> Callable[..., None]:
     return precondition(lambda self: self.events < MOST_EVENTS)(counted)
 
 
-def spec(site_id: int, installed_at: datetime) -> SiteSpec:
+def spec(site_id: int, installed_at: datetime, *, battery_since: date | None = None) -> SiteSpec:
     """A site of the account."""
-    return SiteSpec(site_id=site_id, installed_at=installed_at, outages_per_year=0, has_midnight_garbage=False, seed=7)
+    return SiteSpec(
+        site_id=site_id,
+        installed_at=installed_at,
+        battery_since=battery_since,
+        outages_per_year=0,
+        has_midnight_garbage=False,
+        seed=7,
+    )
 
 
 class HistoryMachine(RuleBasedStateMachine):
@@ -83,7 +91,7 @@ class HistoryMachine(RuleBasedStateMachine):
     @initialize(now=st.sampled_from(STARTS))
     def begin(self, now: datetime) -> None:
         """The first night."""
-        self.homes = Homes([Home(spec(71, now - AGE))])
+        self.homes = Homes([Home(spec(71, now - AGE, battery_since=NOT_YET))])
         self.api = LocalApi(self.homes.world(now), now)
         self.run()
 
@@ -315,19 +323,17 @@ class HistoryMachine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1))
     @event
     def battery_is_added(self, number: int) -> None:
-        """From tomorrow on the site has a battery."""
+        """From tomorrow on the site has a battery, and the meter that comes with it."""
         home = self.home(number)
-        if home.battery_since is None:
-            home.battery_since = home.local_day(self.api.now) + timedelta(days=1)
+        if home.spec.battery_since == NOT_YET:
+            home.spec = replace(home.spec, battery_since=home.local_day(self.api.now) + timedelta(days=1))
 
     @precondition(lambda self: len(self.homes.homes) == 1)
     @rule(days=st.integers(0, 3))
     @event
     def site_is_added(self, days: int) -> None:
         """The account has a second site, installed some days ago, with a battery."""
-        home = Home(spec(72, self.api.now - days * NIGHT - timedelta(hours=5)))
-        home.battery_since = home.local_day(home.spec.installed_at)
-        self.homes.homes.append(home)
+        self.homes.homes.append(Home(spec(72, self.api.now - days * NIGHT - timedelta(hours=5))))
 
     @precondition(lambda self: len(self.homes.homes) > 1)
     @rule()

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 
 from extract.archive.losses import ACCEPTED_LOSSES
 from extract.archive.record import SUFFIX
+from extract.simulator import Anomaly
 from flows import ledger, pipeline, verification
 from flows.pipeline import BackfillRequest
 from flows.run_context import RunContext, new_run_id
@@ -120,11 +121,10 @@ class Stored:
         }
 
 
-def used(root: Path) -> Stored:
+def used(root: Path, *anomalies: Anomaly) -> Stored:
     """A data directory after some nights of a site with everything, the last night published, and an accepted loss."""
     now = STARTS[1]
-    home = Home(spec(71, now - AGE))
-    home.battery_since = home.local_day(home.spec.installed_at)
+    home = Home(replace(spec(71, now - AGE), anomalies=anomalies))
     homes = Homes([home])
     stored = Stored(DataDirectory(root), LocalApi(homes.world(now), now), homes)
     with without_publishing():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.logs import SafeFormatter, VisibleRecord
+from tests.examples import examples
 from wattlog.visible import visible, visible_json, visible_sink
 
 HARMLESS = "Größe 東京 👩‍🌾 [red] \\x1b €"
@@ -39,6 +40,7 @@ def test_lines_stay_where_they_are_meant() -> None:
     assert visible("one\n\ttwo\r\x1b", keeps_lines=True) == "one\n\ttwo\\r\\x1b"
 
 
+@examples(40)
 @given(st.text())
 def test_json_keeps_its_values(text: str) -> None:
     written = json.dumps({"name": text}, ensure_ascii=False)
@@ -46,6 +48,7 @@ def test_json_keeps_its_values(text: str) -> None:
     assert visible(visible_json(written)) == visible_json(written)
 
 
+@examples(40)
 @given(st.text())
 def test_visible_is_done_once(text: str) -> None:
     assert visible(visible(text)) == visible(text)

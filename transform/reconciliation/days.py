@@ -105,7 +105,7 @@ def reconcile_days(evidence: DayEvidence) -> pd.DataFrame:
     sources = DaySources.of(evidence, calendar, energy, power, context)
     parts = [found_in(comparison, DAY_RULES, context) for comparison in _comparisons(sources, context)]
     parts += _import_checks(evidence, sources, calendar, energy, power)
-    parts.append(not_split(Granularity.DAY, calendar.days, sources.energy, evidence.site))
+    parts.append(not_split(Granularity.DAY, calendar.days, calendar.days, sources.energy, evidence.site))
     starts = days_of(evidence.shaped["period_start"])
     is_day = (evidence.shaped["granularity"] == Granularity.DAY.value).to_numpy(dtype=bool)
     shaped = evidence.shaped[is_day & (positions(starts, calendar.days) >= 0)]
@@ -291,4 +291,4 @@ def _comparisons(sources: DaySources, context: DayContext) -> Iterator[Compariso
     yield compared(Check.DAY_VS_WEEK, whole, sources.week)
     yield compared(Check.POWER_VS_ENERGY, sources.power, sources.energy, expect_left=is_silent[POWER])
     yield compared(Check.HISTORY_VS_CALENDAR, sources.history, sources.best)
-    yield compared(Check.FLOW_IDENTITY, *identities(sources.energy, days, context.site))
+    yield compared(Check.FLOW_IDENTITY, *identities(sources.energy, days, days, context.site))

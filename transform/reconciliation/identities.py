@@ -33,7 +33,7 @@ USES_OF: Final[dict[str, tuple[str, ...]]] = {
 IS_SOURCE: Final = np.isin(MEASURES, list(USES_OF))
 
 
-def identities(reported: SourceValues, starts: Days, site: Site) -> tuple[SourceValues, SourceValues]:
+def identities(reported: SourceValues, starts: Days, ends: Days, site: Site) -> tuple[SourceValues, SourceValues]:
     """The sources on the left, the sums of their uses on the right.
 
     Sites without a battery report no splits: all of them are zero although the sources are not. Their identities cannot be
@@ -42,15 +42,15 @@ def identities(reported: SourceValues, starts: Days, site: Site) -> tuple[Source
     uses = np.full(reported.values.shape, np.nan)
     for source, parts in USES_OF.items():
         uses[:, COLUMN[source]] = reported.values[:, [COLUMN[part] for part in parts]].sum(axis=1)
-    split = ~is_unsplit(reported, starts, site)
+    split = ~is_unsplit(reported, starts, ends, site)
     right = SourceValues(np.full(len(reported.rows), USES, dtype=object), uses, reported.rows, reported.asked_us)
     return reported.of(IS_SOURCE).where(split), right.where(split)
 
 
-def not_split(granularity: Granularity, starts: Days, reported: SourceValues, site: Site) -> Found:
+def not_split(granularity: Granularity, starts: Days, ends: Days, reported: SourceValues, site: Site) -> Found:
     """Rows without a verdict for sources whose identity cannot be checked, with the reason as their cause (Q43)."""
     left, nothing = (
-        reported.of(IS_SOURCE).where(is_unsplit(reported, starts, site)),
+        reported.of(IS_SOURCE).where(is_unsplit(reported, starts, ends, site)),
         SourceValues.nothing(USES, len(starts)),
     )
     never = np.zeros(len(starts), dtype=bool)
@@ -60,8 +60,10 @@ def not_split(granularity: Granularity, starts: Days, reported: SourceValues, si
     return Found(comparison, period, measure, verdict, cause)
 
 
-def is_unsplit(reported: SourceValues, starts: Days, site: Site) -> Mask:
-    """Rows of periods that begin without a battery and whose splits are all zero or unknown (Q43)."""
+def is_unsplit(reported: SourceValues, starts: Days, ends: Days, site: Site) -> Mask:
+    """Rows of periods that begin without a battery: their splits are all zero or unknown, or lack the days before it (Q43)."""
     splits = [COLUMN[part] for parts in USES_OF.values() for part in parts]
     has_split = np.asarray((np.nan_to_num(reported.values[:, splits]) > 0.0).any(axis=1))
-    return np.asarray(reported.is_reported & ~site.has_battery_on(starts) & ~has_split)
+    first = starts if site.installed_on is None else np.maximum(starts, np.datetime64(site.installed_on, "D"))
+    is_added = ~site.has_battery_on(first) & site.has_battery_on(ends)
+    return np.asarray(reported.is_reported & (~site.has_battery_on(starts) & ~has_split | is_added))

@@ -169,11 +169,9 @@ def _edges_wh(days: SiteDays, spans: Spans) -> Floats:
     values = np.nan_to_num(days.values)
     changes = days.is_summed[1:] != days.is_summed[:-1]
     is_edge = np.append(changes, False) | np.append(False, changes) if len(values) else days.is_summed
-    found = spans.sums(np.where(is_edge[:, None], values, 0.0))
-    for period, (first, last) in enumerate(zip(spans.firsts, spans.lasts, strict=True)):
-        if first < last:
-            found[period] += values[first] + values[last - 1]
-    return found
+    has_days = spans.firsts < spans.lasts
+    is_edge[spans.firsts[has_days]] = is_edge[spans.lasts[has_days] - 1] = True
+    return spans.sums(np.where(is_edge[:, None], values, 0.0))
 
 
 def _elsewhere_wh(rows: pd.DataFrame, days: SiteDays, spans: Spans) -> dict[str, Floats]:

@@ -20,7 +20,6 @@ from transform.sites import Site
 from transform.time import Days
 from wattlog.causes import Check, Granularity
 from wattlog.local_days import first_instants_us
-from wattlog.zones import zone_named
 
 YEAR_SERIES: Final = "calendar_history/year"
 LIFETIME_SERIES: Final = "calendar_history/lifetime"
@@ -104,13 +103,12 @@ def _rows_of(reported: PeriodRows, rollup: _Rollup, site: Site) -> _Rows:
     starts = np.unique(reported.starts[is_of_source])
     ends = last_days(starts, np.full(len(starts), rollup.row_granularity.value))
     is_cut_otherwise = np.zeros(len(starts), dtype=bool)
-    for name in set(reported.time_zone[is_of_source]) - {site.timezone}:
-        rows = positions(reported.starts[is_of_source & (reported.time_zone == name)], starts)
-        clocks = zone_named(name) or site.zone, site.zone
-        edges = [
-            np.concatenate([first_instants_us(days[rows], clock) for days in (starts, ends + 1)]) for clock in clocks
-        ]
-        is_cut_otherwise[rows] = (edges[0] != edges[1]).reshape(2, -1).any(axis=0)
+    is_other = is_of_source & (reported.time_zone != site.timezone)
+    rows = positions(reported.starts[is_other], starts)
+    for days in (starts[rows], ends[rows] + 1):
+        is_cut_otherwise[rows] |= site.first_instants_us(days, reported.time_zone[is_other]) != first_instants_us(
+            days, site.zone
+        )
     values = SourceValues.of_rows(reported, rollup.source, rollup.row_granularity, starts)
     return _Rows(starts, ends, values, is_cut_otherwise)
 
@@ -122,11 +120,11 @@ def _reconciled(evidence: PeriodEvidence, rollup: _Rollup, rows: _Rows, days: Si
     comparison, context = _compared(evidence, rollup, rows, days)
     yield found_in(comparison, PERIOD_RULES, context)
     if rollup.has_identities:
-        sides = identities(rows.reported, rows.starts, evidence.site)
+        sides = identities(rows.reported, rows.starts, rows.ends, evidence.site)
         never = np.zeros(len(rows.starts), dtype=bool)
         identity = Comparison(Check.FLOW_IDENTITY, rollup.granularity, rows.starts, *sides, never, never)
         yield found_in(identity, as_against_days(comparison, causes(comparison, PERIOD_RULES, context)), context)
-        yield not_split(rollup.granularity, rows.starts, rows.reported, evidence.site)
+        yield not_split(rollup.granularity, rows.starts, rows.ends, rows.reported, evidence.site)
 
 
 def _lifetime(evidence: PeriodEvidence, years: _Rows, days: SiteDays) -> Iterator[Found]:

@@ -15,15 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from transform.responses.stamps import are_within
-from transform.time import FIRST_YEAR, LAST_YEAR, epoch_us, local_days, to_utc
+from transform.time import FIRST_YEAR, LAST_YEAR, LONGEST_INTERVAL_US, epoch_us, local_days, to_utc
 from wattlog.local_days import first_instant, first_instants_us
 from wattlog.series import SERIES
 from wattlog.zones import fixed_zone, iana_zone
 
 _TIMESTAMP: Final = itemgetter("timestamp")
 _LONGEST_DAY_US: Final = 25 * 3600 * 1_000_000
-_LONGEST_INTERVAL_US: Final = 3600 * 1_000_000
-"""Distance of a day's last row from the end of the day, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,8 @@ def is_misplaced(series: str, rows: Sequence[Any], envelope: Mapping[str, Any], 
     if requested.asked_at is not None:
         end_us = min(end_us, round(requested.asked_at.timestamp() * 1_000_000))
     own_us = starts_us[is_own]
-    lacks_beginning = own_us.min() - begin_us > _LONGEST_INTERVAL_US
-    lacks_end = end_us - own_us.max() > _LONGEST_INTERVAL_US
+    lacks_beginning = own_us.min() - begin_us > LONGEST_INTERVAL_US
+    lacks_end = end_us - own_us.max() > LONGEST_INTERVAL_US
     is_one_day = starts_us.max() - starts_us.min() <= _LONGEST_DAY_US
     return bool(is_one_day and ((is_before.any() and lacks_end) or (is_after.any() and lacks_beginning)))
 

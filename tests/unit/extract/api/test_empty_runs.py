@@ -13,7 +13,7 @@ from tests.property.test_planner import entry, window_of
 from wattlog.series import Series
 from wattlog.zones import Zone
 
-SITE = PlannedSite(1001, Zone("Europe/London"), date(2026, 1, 1), has_battery=True)
+SITE = PlannedSite(1001, Zone("Europe/London"), Zone("Europe/London"), date(2026, 1, 1), has_battery=True)
 SERIES = (Series.POWER, Series.ENERGY_DAY, Series.ENERGY_YEAR)
 FIRST = datetime(2026, 1, 6, 3, 30, tzinfo=UTC)
 

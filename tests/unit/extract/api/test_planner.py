@@ -13,7 +13,7 @@ from wattlog.zones import Zone
 
 ZONE = Zone("Europe/London")
 NOW = datetime(2025, 4, 2, 12, tzinfo=UTC)
-SITE = PlannedSite(1001, ZONE, date(2025, 2, 20), has_battery=True)
+SITE = PlannedSite(1001, ZONE, ZONE, date(2025, 2, 20), has_battery=True)
 SINCE = date(2025, 3, 25)
 
 

@@ -18,7 +18,7 @@ from wattlog.series import Series
 from wattlog.zones import Zone
 
 ZONE = Zone("America/Los_Angeles")
-SITE = PlannedSite(1001, ZONE, date(2026, 1, 1), has_battery=True)
+SITE = PlannedSite(1001, ZONE, ZONE, date(2026, 1, 1), has_battery=True)
 FIRST = datetime(2026, 1, 2, 11, 30, tzinfo=UTC)
 """03:30 in California."""
 

@@ -12,7 +12,7 @@ from tests.property.test_planner import entry, window_of
 from wattlog.series import Series
 from wattlog.zones import Zone
 
-SITE = PlannedSite(1001, Zone("Europe/London"), date(2026, 1, 1), has_battery=True)
+SITE = PlannedSite(1001, Zone("Europe/London"), Zone("Europe/London"), date(2026, 1, 1), has_battery=True)
 FIRST = datetime(2026, 1, 10, 3, 30, tzinfo=UTC)
 
 

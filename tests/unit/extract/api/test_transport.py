@@ -10,6 +10,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 
 import httpx
@@ -103,6 +104,7 @@ def test_a_response_that_comes_in_the_last_second_is_kept() -> None:
         assert client.send(PRODUCTS).body == b"{}"
 
 
+@cache
 def bombs() -> dict[str, tuple[bytes, str]]:
     """Small bodies that unpack to more than a body may have."""
     zeros = bytes(MIB)

@@ -13,6 +13,7 @@ from tests.unit.transform.answers import BATTERY_SITE, checked
 from transform.day_sums import TOTALS
 from transform.frames import empty_frame, table_frame
 from transform.reconciliation import PeriodEvidence, reconcile_periods
+from transform.site_equipment import BatteryDays
 from transform.time import date_column, days_from
 from warehouse.schema import FLOWS
 
@@ -294,6 +295,31 @@ def test_a_row_about_the_unit_of_a_month_is_kept() -> None:
     units = mine.assign(verdict="differs", cause="unit_mismatch")
     assert off(reconciled(daily, rollups(daily), units=units)) == {("month_vs_days", "2025-05-01", "unit_mismatch")}
     assert len(reconciled(daily, rollups(daily), units=units)) == len(rows)
+
+
+@pytest.mark.parametrize(("days_lacking", "cause"), [(2.5, "partial_period"), (3.5, "unexplained")])
+def test_each_day_at_an_edge_of_a_month_of_another_clock_counts_once(days_lacking: float, cause: str) -> None:
+    """Three days lie at an edge: the first, after which the kind of the source changes, the second, and the last."""
+    daily = days(date(2025, 6, 1), date(2025, 6, 30))
+    flows = dict.fromkeys(FLOWS, 0.0) | {SOLAR: 30_000.0, HOME: 30_000.0}
+    sums = {total: sum(flows[part] for part in parts) for total, parts in TOTALS.items()}
+    daily = daily.assign(**flows, **sums)
+    daily.loc[0, "source"] = "energy_intervals"
+    lacking_wh = days_lacking * 30_000.0
+    month = altered(rollups(daily), {SOLAR: -lacking_wh, HOME: -lacking_wh}).assign(timezone="America/New_York")
+    assert causes(reconciled(daily, month)) == {SOLAR: cause, HOME: cause, "home_wh": cause}
+
+
+def test_a_month_in_which_the_battery_came_has_no_identity() -> None:
+    """Its solar has all days, the uses of solar only those since the battery and its meter (Q43)."""
+    daily = days(date(2025, 6, 1), date(2025, 6, 30))
+    site = replace(SITE, battery=BatteryDays(since=date(2025, 6, 11)))
+    daily.loc[:9, [HOME, EXPORT, "home_wh", "grid_export_wh"]] = np.nan
+    nothing = empty_frame("reconciliation")
+    rows = reconcile_periods(PeriodEvidence(daily, rollups(daily), nothing, nothing, site, NOW, 48.0))
+    identity = rows[rows["check_name"] == "flow_identity"]
+    assert set(zip(identity["measure"], identity["cause"], strict=True)) == {(SOLAR, "no_splits")}
+    assert identity["verdict"].isna().all()
 
 
 def test_without_stored_days_nothing_is_compared() -> None:

@@ -1,6 +1,6 @@
 """SQL takes local time from the pinned time zone database, as Python does, and not from DuckDB's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
@@ -17,14 +17,21 @@ from wattlog.zones import Zone, clock_periods, zone_names
 FIRST, LAST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 
 
-def instants_of(name: str) -> list[datetime]:
-    """From 2010 to 2030: the days around every change, to the second at the change itself, and each first of the month."""
-    found = {datetime(year, month, 1, tzinfo=UTC) for year in range(2010, 2031) for month in range(1, 13)}
-    for period in clock_periods(name):
-        if period.begins_at is not None and FIRST <= period.begins_at < LAST:
-            found.add(period.begins_at - timedelta(seconds=1))
-            found.update(period.begins_at + timedelta(hours=hours) for hours in range(-30, 31, 3))
-    return sorted(found)
+def instants_of_each(names: Sequence[str]) -> Iterator[tuple[int, list[datetime]]]:
+    """From 2010 to 2030, for each name: around every change, to the second at the change itself, and each first of the month.
+
+    A name with the periods of an earlier one has the changes alone: most names are others of the same clock.
+    """
+    firsts, seen = {datetime(year, month, 1, tzinfo=UTC) for year in range(2010, 2031) for month in range(1, 13)}, set()
+    for number, name in enumerate(names):
+        periods = clock_periods(name)
+        found, ahead = (set[datetime](), range(1)) if periods in seen else (set(firsts), range(-30, 31, 6))
+        seen.add(periods)
+        for period in periods:
+            if period.begins_at is not None and FIRST <= period.begins_at < LAST:
+                found.add(period.begins_at - timedelta(seconds=1))
+                found.update(period.begins_at + timedelta(hours=hours) for hours in ahead)
+        yield number, sorted(found)
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +47,9 @@ def every_zone() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("insert into main.sites by name select * from named")
         rows = [
             (site, instant, instant.astimezone(zone).replace(tzinfo=None))
-            for site, name in enumerate(names)
-            for zone in (Zone(name),)
-            for instant in instants_of(name)
+            for site, instants in instants_of_each(names)
+            for zone in (Zone(names[site]),)
+            for instant in instants
         ]
         columns = [pa.array(column) for column in zip(*rows, strict=True)]
         connection.from_arrow(pa.table(columns, names=["site_id", "instant", "expected"])).create("instants")
@@ -67,7 +74,7 @@ def test_a_model_shows_what_the_clock_shows_in_every_zone(every_zone: duckdb.Duc
         join instants on instants.site_id = shown.site_id and instants.instant = shown.diverges_at
     """).fetchall()
     assert shown == right == instants
-    assert instants > 200_000
+    assert instants > 100_000
 
 
 def test_offsets_are_those_of_the_clock_in_every_zone(every_zone: duckdb.DuckDBPyConnection) -> None:

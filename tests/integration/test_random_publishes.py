@@ -83,7 +83,7 @@ def _without_models(connection: duckdb.DuckDBPyConnection, _: object) -> None:
     connection.execute("create schema if not exists analytics")
 
 
-@examples(8)
+@examples(5)
 @given(
     first=st.lists(CHANGES, min_size=20, max_size=24),
     nights=st.lists(st.lists(CHANGES, max_size=4), min_size=NIGHTS, max_size=NIGHTS),
