@@ -20,7 +20,7 @@ WITHOUT_WEATHER: Final = (
     "weather and what the home needs are left out, and solar is shown so that it can be compared."
 )
 
-_ROWS: Final = "from analytics.command_effects order by site_id, changed_at, name, command_id, span"
+_ROWS: Final = "from analytics.command_effects order by site_id, changed_at, name, command_id, side_length"
 
 _HEADINGS: Final = {name: name.replace("_", " ") for name in MEASURES}
 
@@ -45,13 +45,13 @@ def stored_effects(warehouse: Path, sites: Collection[int], names: Collection[st
 
 
 def print_effects(found: Sequence[Effect]) -> None:
-    """Print one row for each change and span: what differs, or why that is not known."""
+    """Print one row for each change and length of the sides: what differs, or why that is not known."""
     if not found:
         note("no change of a setting is in the warehouse; `wattlog sync` brings it up to date")
         return
     sites = {effect["site_id"] for effect in found}
     has_site = len(sites) > 1
-    table = Table(*(["site"] if has_site else []), "when", "setting", "before", "after", "span")
+    table = Table(*(["site"] if has_site else []), "when", "setting", "before", "after", "compared")
     table.title = "Effects of settings" if has_site else f"Effects of settings of site {sites.pop()}"
     for heading in ("solar before, after", *(f"{_HEADINGS[name]} kWh" for name in MEASURES[1:]), "state of energy %"):
         table.add_column(heading, justify="right")
@@ -62,7 +62,7 @@ def print_effects(found: Sequence[Effect]) -> None:
         differences = [_signed(effect[f"{name}_difference_kwh"]) for name in MEASURES[1:]]
         table.add_row(
             *([str(effect["site_id"])] if has_site else []),
-            *(when, effect["name"], *values, effect["span"], _solar(effect), *differences),
+            *(when, effect["name"], *values, effect["side_length"], _solar(effect), *differences),
             _signed(effect["mean_soe_difference_pct"]),
             effect["reason"] or "",
         )
