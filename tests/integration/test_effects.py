@@ -78,8 +78,9 @@ def test_an_outage_in_the_time_compared_leaves_nothing_to_compare(fetched: tuple
     _, days = json.loads(done.stdout)
     assert (days["status"], days["reason"]) == ("not_enough_data", "an outage is in the time compared")
     assert days["after_grid_import_kwh"] is None
-    shown = run_here(["history", "effects"], directory, {}).stdout
-    assert "an outage is in the time compared" in shown
+    shown = " ".join(run_here(["history", "effects"], directory, {}, columns=100).stdout.split())
+    assert "an outage is in" in shown
+    assert "grid import +" in shown, "what differs is shown, however narrow the terminal is"
     assert "the weather" in shown
     nothing = run_here(["history", "effects", "--setting", "mode"], directory, {})
     assert (nothing.returncode, nothing.stdout) == (0, "")
