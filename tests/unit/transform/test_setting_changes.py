@@ -31,7 +31,10 @@ def test_changes_are_ours_and_those_of_others() -> None:
 
 def test_a_command_that_changed_nothing_has_no_row() -> None:
     """Rejected, or the value was there already; what may have changed something stays."""
-    nothing = [replace(SENT, outcome=Outcome.REJECTED), replace(SENT, value_before="40")]
+    nothing = [
+        replace(SENT, command_id="run-2", outcome=Outcome.REJECTED),
+        replace(SENT, command_id="run-3", value_before="40"),
+    ]
     perhaps = replace(SENT, outcome=Outcome.ACCEPTED_UNCONFIRMED, value_after="20")
     frame = changes_frame(101, [sent(command) for command in (*nothing, perhaps)])
     assert frame["outcome"].tolist() == ["accepted_unconfirmed"]
