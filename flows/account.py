@@ -26,7 +26,7 @@ from flows.tasks.fetch import Failure, Fetched, merged
 from transform.errors import ResponseNotUnderstood
 from transform.frames import empty_frame
 from transform.responses import response_of
-from transform.setting_changes import changes_frame
+from transform.setting_changes import changes_frame, stretches
 from transform.settings_history import settings_timeline
 from transform.site_equipment import BatteryDays, battery_days, has_battery
 from transform.site_settings import settings_frame
@@ -304,7 +304,7 @@ def write_sites(archive: RawArchive, lake: Lake, sites: list[Site]) -> int:
     for site in sites:
         seen = list(infos_seen(archive, site.site_id))
         settings.append(settings_frame(site.site_id, ((first, info) for first, _, info in seen)))
-        timeline = settings_timeline(commands_sent(archive, site.site_id), seen)
+        timeline = settings_timeline(commands_sent(archive, site.site_id), stretches(seen))
         changes.append(changes_frame(site.site_id, timeline))
         observed = ((first, last, tariff_in_site_info(info)) for first, last, info in seen)
         tariffs.append(tariffs_of(archive, lake, site, observed))

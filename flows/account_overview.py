@@ -35,6 +35,8 @@ from transform.errors import ResponseNotUnderstood
 from transform.sites import Site, SiteStatus, energy_products, site_from
 from wattlog.series import Series
 
+HTTP_FORBIDDEN: Final = 403
+
 NOT_COVERED: Final = "the subscription does not cover the site, so it is not requested"  # Q146
 
 
@@ -121,6 +123,8 @@ class AccountReader:
         call = self._provider.identity
         path = self._provider.check_path
         yield self._check("token", None, Request(ACCOUNT, Series.SNAPSHOT, path) if path else identity_request(call))[0]
+        if self.identity.refusal is not None:
+            yield Check(call.path.rsplit("/", 1)[-1], None, HTTP_FORBIDDEN, None, self.identity.refusal)
         check, response = self._check("products", None, PRODUCTS)
         failures: list[ExtractError] = []
         sites = [] if check.error is not None else self._sites(response, failures)
@@ -128,7 +132,7 @@ class AccountReader:
         for site in sites:
             requests = {"site_info": site_info(site.site_id), "live_status": live_status(site.site_id)}
             for name, request in requests.items():
-                if call.has_coverage and not covers(self.identity.document, site.site_id):
+                if call.has_coverage and covers(self.identity.document, site.site_id) is False:
                     yield Check(name, site.site_id, None, None, skipped_because=NOT_COVERED)
                 else:
                     yield self._check(name, site.site_id, request)[0]

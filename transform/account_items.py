@@ -54,10 +54,13 @@ def site_items(sites: Iterable[Site], document: Json, call: IdentityCall) -> Ite
             yield Item(subject, "in the subscription", covers(document, site.site_id), _name_of(call))
 
 
-def covers(document: Json, site_id: int) -> bool:
-    """Whether a subscription covers a site: only `true` does; a site that is not named is not covered (Q146)."""
-    entry = _mapping(_mapping(document.get("energy_sites")).get(str(site_id)))
-    return entry.get("access") is True
+def covers(document: Json, site_id: int) -> bool | None:
+    """Whether a subscription covers a site: only `true` does, and a site that is not named is not covered (Q146).
+
+    None where the response has no sites at all.
+    """
+    sites = document.get("energy_sites")
+    return _mapping(sites.get(str(site_id))).get("access") is True if isinstance(sites, Mapping) else None
 
 
 def vehicles_in(products: object) -> list[Json]:

@@ -23,7 +23,7 @@ from extract.simulator import (
     demo_world,
     serve,
 )
-from extract.simulator.faults.plan import SUBSCRIPTION_REQUIRED, UNAVAILABLE
+from extract.simulator.faults.plan import MISSING_SCOPES, SUBSCRIPTION_REQUIRED, UNAVAILABLE
 from extract.simulator.worlds.world import Metadata
 from tests.shell import run_here
 from wattlog.providers import TESLEMETRY, VEHICLE_SCOPE
@@ -174,6 +174,16 @@ def test_a_check_that_fails_has_the_exit_code_of_its_error(tmp_path: Path, fault
     assert rows["site_info", FIRST]["result"] == "failed"
     assert rows["site_info", FIRST]["reason"]
     assert rows["live_status", FIRST]["result"] == "ok"
+
+
+def test_sites_are_checked_where_the_subscription_cannot_be_read(tmp_path: Path) -> None:
+    """A refusal of metadata is reported, and does not say that sites are not covered."""
+    done, _ = run(tmp_path, world(), "test", "--json", faults=[Rule(MISSING_SCOPES, Where(path="/api/metadata"))])
+    rows = {(row["check"], row["site_id"]): row["result"] for row in json.loads(done.stdout)}
+    assert (done.returncode, rows["metadata", None]) == (4, "failed")
+    assert (rows["token", None], rows["site_info", FIRST], rows["live_status", SECOND]) == ("ok", "ok", "ok")
+    shown, _ = run(tmp_path, world(), "--json", faults=[Rule(MISSING_SCOPES, Where(path="/api/metadata"))])
+    assert (shown.returncode, items(shown)[str(FIRST), "in the subscription"]) == (4, (None, "metadata"))
 
 
 def test_without_a_login_both_say_how_to_get_one(tmp_path: Path) -> None:

@@ -52,9 +52,9 @@ def test_the_effect_of_a_reserve_is_what_the_battery_did(fetched: tuple[Account,
     """Both weeks are those of the truth, and the battery is fuller by what the reserve demands."""
     made, directory = fetched
     done = run_here(["history", "effects", "--site", str(CALM), "--setting", "reserve", "--json"], directory, {})
-    days, hours = json.loads(done.stdout)
-    assert (days["span"], days["status"], days["value_before"], days["value_after"]) == (
-        "days",
+    hours, days = json.loads(done.stdout)
+    assert (days["side_length"], days["status"], days["value_before"], days["value_after"]) == (
+        "7 days",
         "comparable",
         "10",
         "80",
@@ -71,15 +71,16 @@ def test_the_effect_of_a_reserve_is_what_the_battery_did(fetched: tuple[Account,
     assert days["command_id"] is None
 
 
-def test_an_outage_in_the_span_leaves_nothing_to_compare(fetched: tuple[Account, Path]) -> None:
+def test_an_outage_in_the_time_compared_leaves_nothing_to_compare(fetched: tuple[Account, Path]) -> None:
     made, directory = fetched
     assert made.world.truth(STORMY).outages(*AFTER)
     done = run_here(["history", "effects", "--site", str(STORMY), "--json"], directory, {})
-    days, _ = json.loads(done.stdout)
-    assert (days["status"], days["reason"]) == ("not_enough_data", "an outage is in the span")
+    _, days = json.loads(done.stdout)
+    assert (days["status"], days["reason"]) == ("not_enough_data", "an outage is in the time compared")
     assert days["after_grid_import_kwh"] is None
-    shown = run_here(["history", "effects"], directory, {}).stdout
-    assert "an outage is in the span" in shown
+    shown = " ".join(run_here(["history", "effects"], directory, {}, columns=100).stdout.split())
+    assert "an outage is in" in shown
+    assert "grid import +" in shown, "what differs is shown, however narrow the terminal is"
     assert "the weather" in shown
     nothing = run_here(["history", "effects", "--setting", "mode"], directory, {})
     assert (nothing.returncode, nothing.stdout) == (0, "")

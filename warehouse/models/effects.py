@@ -9,7 +9,7 @@ from warehouse.schema import COMMANDS, SETTING_CHANGES, Field, Kind
 MEASURES = ("solar", "home", "grid_import", "grid_export", "battery_charge", "battery_discharge")
 """The flows that are compared, each by its column in the models of energy without `_kwh`."""
 
-_SOE = "Mean state of energy, app scale; NULL unless all of the span is stored"
+_SOE = "Mean state of energy, app scale; NULL unless all of the side is stored"
 
 
 def _clock(name: str, text: str) -> Field:
@@ -21,7 +21,7 @@ def _pairs() -> Iterator[Field]:
     for measure in MEASURES:
         name = f"{measure}_kwh"
         for when in ("before", "after"):
-            yield kwh(f"{when}_{name}", f"{texts[name].split(';')[0]}, per day of the span {when} the change.")
+            yield kwh(f"{when}_{name}", f"{texts[name].split(';')[0]}, per day of the side {when} the change.")
     for when in ("before", "after"):
         yield pct(f"{when}_mean_soe_pct", f"{_SOE} {when} the change.")
 
@@ -35,15 +35,15 @@ COMMAND_EFFECTS = Model(
         *(SETTING_CHANGES.field(name) for name in ("not_before", "name", "value_before", "value_after")),
         Field("command_id", Kind.VARCHAR, "The command in table commands; NULL where none explains the change."),
         COMMANDS.field("origin"),
-        Field("span", Kind.VARCHAR, "hours: 24 hours on each side; days: seven whole days on each side."),
-        _clock("before_from", "When the span before the change begins, on the site's clock."),
+        Field("side_length", Kind.VARCHAR, "How long each side is: 24 hours or 7 days; longer ones are whole days."),
+        _clock("before_from", "When the side before the change begins, on the site's clock."),
         _clock("before_until", "When it ends, not included."),
-        _clock("after_from", "When the span after the change begins, on the site's clock."),
+        _clock("after_from", "When the side after the change begins, on the site's clock."),
         _clock("after_until", "When it ends, not included."),
         Field(
             "status",
             Kind.VARCHAR,
-            "comparable; solar_differs: both spans are known, and no difference is given; not_enough_data.",
+            "comparable; solar_differs: both sides are known, and no difference is given; not_enough_data.",
         ),
         Field("reason", Kind.VARCHAR, "Why no difference is given, as a sentence; NULL where it is comparable."),
         *_pairs(),

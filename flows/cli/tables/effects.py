@@ -20,9 +20,7 @@ WITHOUT_WEATHER: Final = (
     "weather and what the home needs are left out, and solar is shown so that it can be compared."
 )
 
-_ROWS: Final = "from analytics.command_effects order by site_id, changed_at, name, command_id, span"
-
-_HEADINGS: Final = {name: name.replace("_", " ") for name in MEASURES}
+_ROWS: Final = "from analytics.command_effects order by site_id, changed_at, name, command_id, side_length"
 
 
 def stored_effects(warehouse: Path, sites: Collection[int], names: Collection[str]) -> list[Effect]:
@@ -45,26 +43,25 @@ def stored_effects(warehouse: Path, sites: Collection[int], names: Collection[st
 
 
 def print_effects(found: Sequence[Effect]) -> None:
-    """Print one row for each change and span: what differs, or why that is not known."""
+    """Print one row for each change and length of the sides: what differs, or why that is not known."""
     if not found:
         note("no change of a setting is in the warehouse; `wattlog sync` brings it up to date")
         return
     sites = {effect["site_id"] for effect in found}
     has_site = len(sites) > 1
-    table = Table(*(["site"] if has_site else []), "when", "setting", "before", "after", "span")
+    table = Table(
+        *(["site"] if has_site else []), "when", "setting", "change", "compared", "solar", "difference per day"
+    )
     table.title = "Effects of settings" if has_site else f"Effects of settings of site {sites.pop()}"
-    for heading in ("solar before, after", *(f"{_HEADINGS[name]} kWh" for name in MEASURES[1:]), "state of energy %"):
-        table.add_column(heading, justify="right")
-    table.add_column("not compared because")
     for effect in found:
-        when = effect["local_changed_at"].isoformat(" ", "minutes")
-        values = [short(effect["value_before"]), short(effect["value_after"])]
-        differences = [_signed(effect[f"{name}_difference_kwh"]) for name in MEASURES[1:]]
         table.add_row(
             *([str(effect["site_id"])] if has_site else []),
-            *(when, effect["name"], *values, effect["span"], _solar(effect), *differences),
-            _signed(effect["mean_soe_difference_pct"]),
-            effect["reason"] or "",
+            effect["local_changed_at"].isoformat(" ", "minutes"),
+            effect["name"],
+            f"{short(effect['value_before'])} → {short(effect['value_after'])}",
+            effect["side_length"],
+            _solar(effect),
+            effect["reason"] or _differences(effect),
         )
     print_table(table)
     print_sentences([WITHOUT_WEATHER])
@@ -72,8 +69,11 @@ def print_effects(found: Sequence[Effect]) -> None:
 
 def _solar(effect: Effect) -> str:
     solar = effect["before_solar_kwh"], effect["after_solar_kwh"]
-    return "" if None in solar else f"{solar[0]:.1f}, {solar[1]:.1f}"
+    return "" if None in solar else f"{solar[0]:.1f} → {solar[1]:.1f} kWh"
 
 
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.2f}"
+def _differences(effect: Effect) -> str:
+    """All differences that are known, in kWh and in percentage points."""
+    found = [(name.replace("_", " "), effect[f"{name}_difference_kwh"], "kWh") for name in MEASURES[1:]]
+    found.append(("state of energy", effect["mean_soe_difference_pct"], "points"))
+    return ", ".join(f"{name} {value:+.2f} {unit}" for name, value, unit in found if value is not None)

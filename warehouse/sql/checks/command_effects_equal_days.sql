@@ -1,14 +1,14 @@
--- purpose: each change of a setting has one row per span; the energies of seven days are their sum by days, to a thousandth of a Wh,
---          and a difference is given where the spans are comparable alone
--- returns: site, change, span, status, what was expected and what was found
+-- purpose: each change of a setting has one row for each length of the sides; the energies of seven days are their sum by
+--          days, to a thousandth of a Wh, and a difference is given only where the sides are comparable
+-- returns: site, change, side_length, status, what was expected and what was found
 -- sources: main.setting_changes, main.daily, analytics.command_effects
 with rows_of_changes as (
     select
         changes.site_id,
         changes.changed_at,
         changes.name,
-        count(effects.span) as found,
-        count(distinct effects.span) as spans
+        count(effects.side_length) as found,
+        count(distinct effects.side_length) as lengths
     from main.setting_changes as changes
     left join analytics.command_effects as effects
         on effects.site_id = changes.site_id
@@ -22,11 +22,11 @@ sums as (
         effects.site_id,
         effects.changed_at,
         effects.name,
-        effects.span,
+        effects.side_length,
         effects.status,
         days.is_after,
-        sum(days.kwh) as days_kwh,
-        any_value(if(days.is_after, effects.after_grid_import_kwh, effects.before_grid_import_kwh)) * 7 as span_kwh
+        case when count(days.kwh) = 7 then sum(days.kwh) end as days_kwh,
+        any_value(if(days.is_after, effects.after_grid_import_kwh, effects.before_grid_import_kwh)) * 7 as side_kwh
     from analytics.command_effects as effects
     join (
         select site_id, local_date, grid_energy_imported_wh / 1000 as kwh, unnest([false, true]) as is_after from main.daily
@@ -34,18 +34,18 @@ sums as (
         on days.site_id = effects.site_id
         and days.local_date >= if(days.is_after, effects.after_from, effects.before_from)
         and days.local_date < if(days.is_after, effects.after_until, effects.before_until)
-    where effects.span = 'days' and effects.status <> 'not_enough_data'
+    where effects.side_length = '7 days' and effects.status <> 'not_enough_data'
     group by all
 )
-select site_id, changed_at, name, null as span, null as status, 2.0 as expected, found::double as found
+select site_id, changed_at, name, null as side_length, null as status, 2.0 as expected, found::double as found
 from rows_of_changes
-where found <> 2 or spans <> 2
+where found <> 2 or lengths <> 2
 union all
-select site_id, changed_at, name, span, status, days_kwh, span_kwh
+select site_id, changed_at, name, side_length, status, days_kwh, side_kwh
 from sums
-where abs(days_kwh - span_kwh) > 0.000001 or (span_kwh is null and days_kwh is not null)
+where abs(days_kwh - side_kwh) > 0.000001 or (side_kwh is null) <> (days_kwh is null)
 union all
-select site_id, changed_at, name, span, status, null, grid_import_difference_kwh
+select site_id, changed_at, name, side_length, status, null, grid_import_difference_kwh
 from analytics.command_effects
 where (status <> 'comparable' and grid_import_difference_kwh is not null) or (status = 'comparable') = (reason is not null)
-order by site_id, changed_at, name, span
+order by site_id, changed_at, name, side_length

@@ -13,5 +13,5 @@ select
     round(battery_discharge_difference_kwh, 2) as battery_discharge_difference_kwh,
     reason
 from analytics.command_effects
-where span = 'days'
+where side_length = '7 days'
 order by site_name, local_changed_at, name

@@ -1,9 +1,9 @@
--- purpose: the flows before and after each change of a setting, wattlog's or another's, in kWh a day. Span `hours` has the 24 hours from the
---          next full hour on and the same hours of the same weekday a week before, `days` the seven whole days before and after
---          the change, each weekday once, so that neither the hour nor the weekday is read as an effect. The weather and what the
---          home needs are left out of the claim: solar of both spans stands beside it, and there is a difference only where
+-- purpose: the flows before and after each change of a setting, wattlog's or another's, in kWh a day. Side length `24 hours` has the 24 hours
+--          from the next full hour on and the same hours of the same weekday a week before, `7 days` the seven whole days before and
+--          after the change, each weekday once, so that neither the hour nor the weekday is read as an effect. The weather and what the
+--          home needs are left out of the claim: solar of both sides stands beside it, and there is a difference only where
 --          solar differs by at most 20 % or 0.5 kWh a day. Where it cannot be said what differs, status and reason say why
--- grain: one row per change of a setting and span (hours, days)
+-- grain: one row per change of a setting and length of the sides (24 hours, 7 days)
 -- sources: main.setting_changes, main.daily, main.state_of_energy, main.live_status, analytics.sites, analytics.hourly, analytics.outages, analytics.battery_cycles, meta.zone_days, meta.zone_offsets
 create table analytics.command_effects as
 with changes as (
@@ -38,10 +38,10 @@ surrounded as (
         date_trunc('day', local_changed_at + interval 1 day - interval 1 microsecond) as next_day
     from changes
 ),
-spans as (
+pairs as (
     select
         *,
-        'hours' as span,
+        '24 hours' as side_length,
         next_hour as after_from,
         -- The same weekday, before the last instant at which the value before was seen.
         next_hour - interval 7 day * greatest(
@@ -52,16 +52,16 @@ spans as (
     union all
     select
         *,
-        'days' as span,
+        '7 days' as side_length,
         next_day as after_from,
         date_trunc('day', local_not_before) - interval 7 day as before_from,
         interval 7 day as length
     from surrounded
 ),
 sides as (
-    select change_no, site_id, span, false as is_after, before_from as from_at, before_from + length as until_at from spans
+    select change_no, site_id, side_length, false as is_after, before_from as from_at, before_from + length as until_at from pairs
     union all
-    select change_no, site_id, span, true as is_after, after_from as from_at, after_from + length as until_at from spans
+    select change_no, site_id, side_length, true as is_after, after_from as from_at, after_from + length as until_at from pairs
 ),
 -- A day whose estimate is not final, or which lacks some of its intervals, is not whole (Q12, Q14).
 days as materialized (
@@ -103,20 +103,20 @@ hours as (
         and hourly.local_date = days.local_date
         and hourly.local_hour >= days.from_at
         and hourly.local_hour < days.until_at
-    where days.span = 'hours'
+    where days.side_length = '24 hours'
 ),
 -- Joined by days first, so that the clock is looked up for these rows alone.
 soe_rows as materialized (
     select days.change_no, days.is_after, days.from_at, days.until_at, stored.*
     from days
     join main.state_of_energy as stored on stored.site_id = days.site_id and stored.local_date = days.local_date
-    where days.span = 'hours' and stored.soe_pct is not null
+    where days.side_length = '24 hours' and stored.soe_pct is not null
 ),
 -- The state of energy of a side by time; NULL unless all of it is stored.
 soe as (
     select
         placed.change_no,
-        'hours' as span,
+        '24 hours' as side_length,
         placed.is_after,
         case when sum(placed.interval_s) = 86400 then sum(placed.soe_pct * placed.interval_s) / 86400 end as mean_soe_pct
     from (
@@ -132,17 +132,17 @@ soe as (
     union all
     select
         days.change_no,
-        'days' as span,
+        '7 days' as side_length,
         days.is_after,
         case when count(cycles.mean_soe_pct) = 7 then avg(cycles.mean_soe_pct) end as mean_soe_pct
     from days
     join analytics.battery_cycles as cycles
         on cycles.site_id = days.site_id and cycles.granularity = 'day' and cycles.period_start = days.local_date
-    where days.span = 'days'
+    where days.side_length = '7 days'
     group by days.change_no, days.is_after
 ),
 outages as (
-    select distinct sides.change_no, sides.span
+    select distinct sides.change_no, sides.side_length
     from sides
     join analytics.outages as outages
         on outages.site_id = sides.site_id
@@ -150,7 +150,7 @@ outages as (
         and outages.local_ended_at > sides.from_at
 ),
 storms as (
-    select distinct sides.change_no, sides.span
+    select distinct sides.change_no, sides.side_length
     from sides
     join (
         select
@@ -167,12 +167,12 @@ storms as (
         and active.local_observed_at < sides.until_at
 ),
 grid_services as (
-    select distinct change_no, span from days where grid_services_wh > 0
+    select distinct change_no, side_length from days where grid_services_wh > 0
 ),
 energies as (
     select
         change_no,
-        'hours' as span,
+        '24 hours' as side_length,
         is_after,
         count(*) filter (is_whole) as whole_parts,
         count(*) = 24 and bool_and(is_whole) as is_whole,
@@ -188,7 +188,7 @@ energies as (
     union all
     select
         change_no,
-        'days' as span,
+        '7 days' as side_length,
         is_after,
         count(*) filter (is_whole) as whole_parts,
         count(*) filter (is_whole) = 7 as is_whole,
@@ -200,7 +200,7 @@ energies as (
         case when count(battery_charge_kwh) = 7 then sum(battery_charge_kwh) / 7 end as battery_charge_kwh,
         case when count(battery_discharge_kwh) = 7 then sum(battery_discharge_kwh) / 7 end as battery_discharge_kwh
     from days
-    where span = 'days'
+    where side_length = '7 days'
     group by change_no, is_after
 ),
 measured as (
@@ -208,41 +208,42 @@ measured as (
         sides.*,
         coalesce(energies.whole_parts, 0) as whole_parts,
         coalesce(energies.is_whole, false) as is_whole,
-        energies.* exclude (change_no, span, is_after, whole_parts, is_whole),
+        energies.* exclude (change_no, side_length, is_after, whole_parts, is_whole),
         soe.mean_soe_pct
     from sides
     left join energies
-        on energies.change_no = sides.change_no and energies.span = sides.span and energies.is_after = sides.is_after
-    left join soe on soe.change_no = sides.change_no and soe.span = sides.span and soe.is_after = sides.is_after
+        on energies.change_no = sides.change_no and energies.side_length = sides.side_length and energies.is_after = sides.is_after
+    left join soe on soe.change_no = sides.change_no and soe.side_length = sides.side_length and soe.is_after = sides.is_after
 ),
 judged as (
     select
-        spans.*,
+        pairs.*,
         before,
         after,
         case
-            when spans.outcome <> 'applied' then 'it is not confirmed that the setting was changed'
-            when spans.unknown_days > 7
-                then format('on which of {} days the setting was changed is not known', spans.unknown_days + 1)
-            when spans.other_before > spans.before_from or spans.other_after < spans.after_from + spans.length
-                then 'another change of a setting is in the span'
-            when outages.change_no is not null then 'an outage is in the span'
-            when storms.change_no is not null then 'storm watch was active in the span'
-            when grid_services.change_no is not null then 'the battery gave grid services in the span'
-            when before.has_clock_change or after.has_clock_change then 'the clocks changed in the span'
+            when pairs.outcome <> 'applied' then 'it is not confirmed that the setting was changed'
+            when pairs.unknown_days > 7
+                then format('on which of {} days the setting was changed is not known', pairs.unknown_days + 1)
+            when pairs.other_before > pairs.before_from or pairs.other_after < pairs.after_from + pairs.length
+                then 'another change of a setting is in the time compared'
+            when outages.change_no is not null then 'an outage is in the time compared'
+            when storms.change_no is not null then 'storm watch was active in the time compared'
+            when grid_services.change_no is not null then 'the battery gave grid services in the time compared'
+            when before.has_clock_change or after.has_clock_change then 'the clocks changed in the time compared'
             when not (before.is_whole and after.is_whole)
                 then format(
                     'complete and final energy is stored of {} {} before and {} after, of {} each',
-                    before.whole_parts, spans.span, after.whole_parts, if(spans.span = 'hours', 24, 7)
+                    before.whole_parts, if(pairs.side_length = '24 hours', 'hours', 'days'), after.whole_parts,
+                    if(pairs.side_length = '24 hours', 24, 7)
                 )
-            when spans.has_solar and (before.solar_kwh is null or after.solar_kwh is null) then 'solar is not known in both spans'
+            when pairs.has_solar and (before.solar_kwh is null or after.solar_kwh is null) then 'solar is not known on both sides'
         end as lack
-    from spans
-    join measured as before on before.change_no = spans.change_no and before.span = spans.span and not before.is_after
-    join measured as after on after.change_no = spans.change_no and after.span = spans.span and after.is_after
-    left join outages on outages.change_no = spans.change_no and outages.span = spans.span
-    left join storms on storms.change_no = spans.change_no and storms.span = spans.span
-    left join grid_services on grid_services.change_no = spans.change_no and grid_services.span = spans.span
+    from pairs
+    join measured as before on before.change_no = pairs.change_no and before.side_length = pairs.side_length and not before.is_after
+    join measured as after on after.change_no = pairs.change_no and after.side_length = pairs.side_length and after.is_after
+    left join outages on outages.change_no = pairs.change_no and outages.side_length = pairs.side_length
+    left join storms on storms.change_no = pairs.change_no and storms.side_length = pairs.side_length
+    left join grid_services on grid_services.change_no = pairs.change_no and grid_services.side_length = pairs.side_length
 ),
 stated as (
     select
@@ -266,7 +267,7 @@ select
     value_after::varchar as value_after,
     nullif(command_id, '')::varchar as command_id,
     origin::varchar as origin,
-    span::varchar as span,
+    side_length::varchar as side_length,
     before_from::timestamp as before_from,
     (before_from + length)::timestamp as before_until,
     after_from::timestamp as after_from,
@@ -306,4 +307,4 @@ select
     (case when verdict = 'comparable' then after.mean_soe_pct - before.mean_soe_pct end)::double
         as mean_soe_difference_pct
 from stated
-order by site_id, changed_at, name, command_id, span
+order by site_id, changed_at, name, command_id, side_length

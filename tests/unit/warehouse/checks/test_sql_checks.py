@@ -281,8 +281,8 @@ FAILING: dict[str, Broken] = {
     ),
     "command_effects_equal_days": Broken(
         {"setting_changes": [SEEN_CHANGE]},
-        {"name": "reserve", "span": "days", "status": "not_enough_data", "found": 1.5},
-        "update analytics.command_effects set grid_import_difference_kwh = 1.5 where span = 'days'",
+        {"name": "reserve", "side_length": "7 days", "status": "not_enough_data", "found": 1.5},
+        "update analytics.command_effects set grid_import_difference_kwh = 1.5 where side_length = '7 days'",
     ),
 }
 

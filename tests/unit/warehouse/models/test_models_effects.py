@@ -88,17 +88,17 @@ def _local_day(row: Row) -> date:
 
 
 def effects(database: Database, rows: Rows) -> dict[str, dict[str, Any]]:
-    """The rows of the first change, by span."""
-    return {row["span"]: row for row in _dicts(database(rows, "command_effects"))[:2]}
+    """The rows of the first change, by the length of the sides."""
+    return {row["side_length"]: row for row in _dicts(database(rows, "command_effects"))[:2]}
 
 
 def _dicts(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    found = connection.execute("from analytics.command_effects order by changed_at, name, span desc")
+    found = connection.execute("from analytics.command_effects order by changed_at, name, side_length desc")
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def test_each_span_has_both_sides_and_what_differs(database: Database) -> None:
+def test_each_row_has_both_sides_and_what_differs(database: Database) -> None:
     """The day of the change is on no side, and neither is the hour."""
     soe = [
         {"interval_start": start + timedelta(minutes=15 * n), "interval_s": 900, "soe_pct": level}
@@ -110,7 +110,7 @@ def test_each_span_has_both_sides_and_what_differs(database: Database) -> None:
     ]
     soe = [{**row, "local_date": _local_day(row)} for row in soe]
     found = effects(database, sound(state_of_energy=soe))
-    days, hour = found["days"], found["hours"]
+    days, hour = found["7 days"], found["24 hours"]
     assert (days["status"], days["reason"], hour["status"]) == ("comparable", None, "comparable")
     assert (days["name"], days["value_before"], days["value_after"]) == ("reserve", "20", "40")
     assert (days["command_id"], days["origin"], days["site_name"]) == ("run-1", "cli", "Wattle House")
@@ -177,7 +177,7 @@ CASES: Sequence[tuple[dict[str, Sequence[Row]], str]] = [
     ),
     (
         {"daily": [*week(BEFORE, 7_000.0), *week(AFTER, 7_000.0, solar_energy_exported_wh=None)]},
-        "solar is not known in both spans",
+        "solar is not known on both sides",
     ),
 ]
 """What makes two weeks different or unknown, and a part of the sentence that says so."""
@@ -192,7 +192,7 @@ def test_what_cannot_be_compared_has_a_reason_and_no_energy(database: Database) 
     found = {
         row["site_id"]: row
         for row in _dicts(database(together, "command_effects"))
-        if row["span"] == "days" and row["name"] == "reserve"
+        if row["side_length"] == "7 days" and row["name"] == "reserve"
     }
     for number, (_, reason) in enumerate(CASES):
         row = found[number]
@@ -200,14 +200,14 @@ def test_what_cannot_be_compared_has_a_reason_and_no_energy(database: Database) 
         assert {value for name, value in row.items() if name.endswith(("_kwh", "_soe_pct"))} == {None}
 
 
-def test_hours_are_judged_by_their_own_spans(database: Database) -> None:
+def test_hours_are_judged_by_their_own_sides(database: Database) -> None:
     """An outage two days later is in the week and not in the 24 hours; a missing hour is in the hours alone."""
     late = {"started_at": datetime(2025, 3, 22, tzinfo=UTC), "ended_at": datetime(2025, 3, 22, 1, tzinfo=UTC)}
     found = effects(database, sound(backup_events=[late]))
-    assert [found[span]["status"] for span in ("days", "hours")] == ["not_enough_data", "comparable"]
+    assert [found[length]["status"] for length in ("7 days", "24 hours")] == ["not_enough_data", "comparable"]
     rows = sound()
     found = effects(database, {**rows, "energy_intervals": rows["energy_intervals"][1:]})
-    assert (found["days"]["status"], found["hours"]["reason"]) == (
+    assert (found["7 days"]["status"], found["24 hours"]["reason"]) == (
         "comparable",
         "complete and final energy is stored of 23 hours before and 24 after, of 24 each",
     )
@@ -217,16 +217,16 @@ def test_hours_before_are_of_a_time_at_which_the_value_before_was_seen(database:
     """Seen a week late: the same weekday two weeks before, although the clocks changed in between."""
     late = {**CHANGE, "not_before": AT - timedelta(days=6, hours=1), "command_id": "", "outcome": None}
     found = effects(database, sound(setting_changes=[late]))
-    assert found["hours"]["before_until"] == datetime.fromisoformat("2025-03-06 14:00")
-    assert found["days"]["before_until"] == datetime.fromisoformat("2025-03-13")
-    assert found["hours"]["command_id"] is None
+    assert found["24 hours"]["before_until"] == datetime.fromisoformat("2025-03-06 14:00")
+    assert found["7 days"]["before_until"] == datetime.fromisoformat("2025-03-13")
+    assert found["24 hours"]["command_id"] is None
 
 
 def test_what_the_sun_may_have_done_is_not_claimed(database: Database) -> None:
     """A fifth of difference is let pass, a little more is not; then both sides are given, and no difference."""
     for solar, status in ((16_000.0, "comparable"), (15_900.0, "solar_differs")):
         days = [*week(BEFORE, 7_000.0), *week(AFTER, 5_250.0, solar_energy_exported_wh=solar)]
-        found = effects(database, sound(daily=days))["days"]
+        found = effects(database, sound(daily=days))["7 days"]
         assert (found["status"], found["after_solar_kwh"]) == (status, pytest.approx(solar / 1000))
         assert (found["grid_import_difference_kwh"] is None) == (status == "solar_differs")
         assert (found["before_grid_import_kwh"], found["after_grid_import_kwh"]) == (8.0, 6.0)
@@ -239,10 +239,10 @@ def test_little_solar_differs_little(database: Database) -> None:
         *week(BEFORE, 7_000.0, solar_energy_exported_wh=200.0),
         *week(AFTER, 7_000.0, solar_energy_exported_wh=600.0),
     ]
-    assert effects(database, sound(daily=few))["days"]["status"] == "comparable"
+    assert effects(database, sound(daily=few))["7 days"]["status"] == "comparable"
     none = [*week(BEFORE, 7_000.0, solar_energy_exported_wh=None), *week(AFTER, 7_000.0, solar_energy_exported_wh=None)]
     rows = sound(daily=none, sites=[{**SITE, "has_solar": False}])
-    assert effects(database, rows)["days"]["status"] == "comparable"
+    assert effects(database, rows)["7 days"]["status"] == "comparable"
 
 
 def test_a_day_on_which_the_clocks_change_is_not_compared_by_hours(database: Database) -> None:
@@ -255,7 +255,10 @@ def test_a_day_on_which_the_clocks_change_is_not_compared_by_hours(database: Dat
         "energy_intervals": [*hours(at - timedelta(days=7), 24, 1.0), *hours(at, 25, 1.0)],
     }
     found = effects(database, sound(**rows))
-    assert (found["days"]["status"], found["hours"]["reason"]) == ("comparable", "the clocks changed in the span")
+    assert (found["7 days"]["status"], found["24 hours"]["reason"]) == (
+        "comparable",
+        "the clocks changed in the time compared",
+    )
 
 
 def test_the_model_is_what_plain_python_computes(database: Database) -> None:
@@ -293,35 +296,35 @@ def test_the_model_is_what_plain_python_computes(database: Database) -> None:
     assert len(found) == 2 * len(changes)
     for row in found:
         change = next(change for change in changes if change["changed_at"] == row["changed_at"])
-        expected = plain(row["span"], change, changes, days, intervals)
+        expected = plain(row["side_length"], change, changes, days, intervals)
         assert row["status"] == ("not_enough_data" if expected is None else expected["status"]), row
         for name, value in (expected or {}).items():
             assert row[name] == (value if isinstance(value, str) else pytest.approx(value)), (name, row)
-    assert {row["status"] for row in found if row["span"] == "days"} >= {"not_enough_data", "comparable"}
-    assert {row["status"] for row in found if row["span"] == "hours"} >= {"not_enough_data", "comparable"}
+    assert {row["status"] for row in found if row["side_length"] == "7 days"} >= {"not_enough_data", "comparable"}
+    assert {row["status"] for row in found if row["side_length"] == "24 hours"} >= {"not_enough_data", "comparable"}
 
 
 def plain(
-    span: str, change: Row, changes: Sequence[Row], days: Sequence[Row], intervals: Sequence[Row]
+    length: str, change: Row, changes: Sequence[Row], days: Sequence[Row], intervals: Sequence[Row]
 ) -> dict[str, Any] | None:
-    """Status, sides and differences of one span of a change; None where they are not known."""
+    """Status, sides and differences of one length of a change; None where they are not known."""
     local = {name: change[name].astimezone(ZONE).replace(tzinfo=None) for name in ("changed_at", "not_before")}
     whole = {row["local_date"]: row for row in days if row["status"] != "provisional"}
-    if span == "days":
-        length = timedelta(days=7)
+    if length == "7 days":
+        duration = timedelta(days=7)
         start = datetime.combine(local["changed_at"].date() + timedelta(days=1), datetime.min.time())
-        before = datetime.combine(local["not_before"].date(), datetime.min.time()) - length
+        before = datetime.combine(local["not_before"].date(), datetime.min.time()) - duration
     else:
-        length, start = timedelta(days=1), local["changed_at"].replace(minute=0)
+        duration, start = timedelta(days=1), local["changed_at"].replace(minute=0)
         start += timedelta(hours=1) if start != local["changed_at"] else timedelta()
         before = start
-        while before + length > local["not_before"] or before == start:
+        while before + duration > local["not_before"] or before == start:
             before -= timedelta(days=7)
     for other in changes:
         seen = [other[name].astimezone(ZONE).replace(tzinfo=None) for name in ("changed_at", "not_before")]
-        if other is not change and seen[0] > before and seen[1] < start + length:
+        if other is not change and seen[0] > before and seen[1] < start + duration:
             return None
-    sides = [_sides(span, side, length, whole, intervals) for side in (before, start)]
+    sides = [_sides(length, side, duration, whole, intervals) for side in (before, start)]
     if None in sides:
         return None
     pairs: dict[str, Any] = {
@@ -342,22 +345,22 @@ def plain(
 
 
 def _sides(
-    span: str, start: datetime, length: timedelta, whole: Mapping[date, Row], intervals: Sequence[Row]
+    length: str, start: datetime, duration: timedelta, whole: Mapping[date, Row], intervals: Sequence[Row]
 ) -> dict[str, Any] | None:
-    dates = {(start + timedelta(hours=n)).date() for n in range(int(length.total_seconds()) // 3600)}
+    dates = {(start + timedelta(hours=n)).date() for n in range(int(duration.total_seconds()) // 3600)}
     if not dates <= whole.keys():
         return None
-    if span == "days":
+    if length == "7 days":
         found = [_of_day(whole[of]) for of in dates]
     else:
         found = [
             _of_interval(row)
             for row in intervals
-            if start <= row["interval_start"].astimezone(ZONE).replace(tzinfo=None) < start + length
+            if start <= row["interval_start"].astimezone(ZONE).replace(tzinfo=None) < start + duration
         ]
         if len(found) != 24:
             return None
-    parts = 7 if span == "days" else 1
+    parts = 7 if length == "7 days" else 1
     return {
         name: None if any(row[name] is None for row in found) else sum(row[name] or 0.0 for row in found) / 1000 / parts
         for name in MEASURES
