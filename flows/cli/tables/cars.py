@@ -113,8 +113,8 @@ def print_sent(sent: SentToCar, car: Car, *, as_json: bool) -> None:
     if as_json:
         print_json(sent_as_dict(sent))
     else:
-        doubt = "; the car may have carried it out" if row.may_have_succeeded else ""
-        print_sentences([f"{label(car)}: {row.name} {row.value_asked}: {row.outcome.replace('_', ' ')}{doubt}"])
+        unconfirmed = "; the car may have carried it out" if row.may_have_succeeded else ""
+        print_sentences([f"{label(car)}: {row.name} {row.value_asked}: {row.outcome.replace('_', ' ')}{unconfirmed}"])
     if row.reason is not None:
         note(f"{row.outcome}: {row.reason}")
     if sent.error is not None and str(sent.error) != row.reason:
