@@ -65,7 +65,7 @@ def cars_of(session: FetchSession) -> list[Car]:
     Raises:
         ExtractError: The list cannot be had.
     """
-    listed = _response(session.read(CARS), CARS.what)
+    listed = response_in(session.read(CARS), CARS.what)
     found = listed if isinstance(listed, list) else []
     return [_car(product) for product in found if isinstance(product, Mapping) and _text(product.get("vin"))]
 
@@ -80,7 +80,7 @@ def with_fleet_status(session: FetchSession, cars: Collection[Car]) -> list[Car]
         return []
     request = fleet_status(car.vin for car in cars)
     try:
-        status = _response(session.read(request), request.what)
+        status = response_in(session.read(request), request.what)
     except (RunStopped, *STOPS_THE_RUN):
         raise
     except ExtractError as error:
@@ -145,7 +145,12 @@ def _fetch_states(session: FetchSession) -> int:
     return answered
 
 
-def _response(body: bytes, what: str) -> Any:
+def response_in(body: bytes, what: str) -> Any:
+    """What is under `response` in a body that is not stored.
+
+    Raises:
+        UnreadableResponse: The body is not JSON.
+    """
     try:
         document = read(body)
     except UnreadableJson as error:

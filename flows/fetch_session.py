@@ -1,5 +1,6 @@
 """What the requests of a run share in one process: client, rate limiter, request budget, and what the run has found out."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from extract.archive.raw_archive import RawArchive
 from extract.archive.unkept import Unkept
 from extract.requests import Request
 from flows.credentials import credentials_of, first_address
+from flows.errors import UsageError
 from flows.failing_sites import FailingSites
 from flows.progress import Progress, Silent
 from flows.run_context import RunContext
@@ -87,6 +89,7 @@ class FetchSession:
         self.client = self._new_client(state.base_url or self._first_url)
         self.fetcher = self._new_fetcher(context.settings.resolved_provider)
         self._unkept = Unkept()
+        self._proxy: Client | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +102,8 @@ class FetchSession:
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
+        if self._proxy is not None:
+            self._proxy.close()
 
     @property
     def requests(self) -> int:
@@ -134,6 +139,31 @@ class FetchSession:
         """
         return self._unkept.take(replace(self.fetcher, archive=self._unkept).fetch(request))
 
+    def send_to_car(self, request: Request) -> None:
+        """Send a command to a car, once: through the signing proxy where the settings name one, which gets no other request.
+
+        Raises:
+            ExtractError: As from `Fetcher.send_once`.
+            UsageError: The file of the certificate authority cannot be used.
+        """
+        url = self.context.settings.vehicle_command_url
+        if url is None:
+            self.fetcher.send_once(request)
+            return
+        if self._proxy is None:
+            self._proxy = self._new_client(url, self._proxy_certificates())
+        replace(self.fetcher, client=self._proxy, is_movable=False).send_once(request)
+
+    def _proxy_certificates(self) -> ssl.SSLContext | None:
+        """The certificates that the proxy may have; None for those of the environment."""
+        path = self.context.settings.vehicle_command_ca
+        if path is None:
+            return None
+        try:
+            return ssl.create_default_context(cafile=path)
+        except OSError as error:
+            raise UsageError(f"WATTLOG_VEHICLE_COMMAND_CA: {path} cannot be used: {error.strerror or error}") from None
+
     def state(self) -> FetchState:
         """What the run has found out so far."""
         moved = None if self.client.base_url == self._first_url else self.client.base_url
@@ -144,7 +174,7 @@ class FetchSession:
         self.not_offered |= state.not_offered
         self.skipped_sites.add(state.skipped_sites)
 
-    def _new_client(self, base_url: str) -> Client:
+    def _new_client(self, base_url: str, ssl_context: ssl.SSLContext | None = None) -> Client:
         return Client(
             base_url,
             self.access_token,
@@ -153,6 +183,7 @@ class FetchSession:
             clock=self.context.clock,
             is_interrupted=self.stop.is_interrupted,
             transport=self.context.transport,
+            ssl_context=ssl_context,
         )
 
     def _new_fetcher(self, provider: Provider) -> Fetcher:
@@ -185,7 +216,10 @@ class FetchSession:
 
 def classified(body: bytes, request: Request, *, clock: Clock) -> str:
     """The outcome of a response, with regard to the window that was requested (Q22)."""
-    if not request.is_kept:
+    is_reading = request.path.endswith(f"/{SERIES[Series.VEHICLE_STATE].endpoint}")
+    if request.is_of_cars and is_reading:
+        return str(outcome_of_car(body, Series.VEHICLE_STATE))
+    if not request.is_kept or (request.series is Series.COMMAND and request.is_of_cars):
         return "data"  # its reader judges it
     if SERIES[request.series].subject is not Subject.SITE:
         return str(outcome_of_car(body, request.series))

@@ -150,6 +150,8 @@ class Settings(BaseModel):
         healthcheck_url: Told when `sync` begins and how it ends.
         shared_rate_limit: Prefect limit that every request also waits for, where several workers share one allowance.
         vehicles: Fetch what is about cars in every run: public charging, and one reading of each car that is awake.
+        vehicle_command_url: Address of a signing proxy; used for commands to cars alone.
+        vehicle_command_ca: File of the certificate authority that the proxy's certificate is from.
         in_place_views: Make a warehouse of views over the lake instead of a copy of it.
         billing: How sites are billed, for `wattlog costs`; a table of `wattlog.toml`, or JSON.
         log_level: debug, info, warning or error.
@@ -180,6 +182,8 @@ class Settings(BaseModel):
     healthcheck_url: SecretStr | None = None
     shared_rate_limit: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
     vehicles: bool = False
+    vehicle_command_url: Address | None = None
+    vehicle_command_ca: Path | None = None
     in_place_views: bool = False
     billing: Annotated[Billing, BeforeValidator(_table)] = Field(default_factory=Billing)
     log_level: LogLevel = LOG_LEVEL

@@ -9,7 +9,7 @@ from transform.frames import table_frame
 from transform.observations import Observations, gather
 from transform.responses import RawResponse, Tables, quarantine_frame, records_of
 from transform.sites import Site
-from warehouse.schema import MAX_POWER_W, MAX_STATE
+from warehouse.schema import MAX_POWER_W, TABLES
 from wattlog.pseudonyms import digest_of_device, short_vin
 from wattlog.series import Series
 
@@ -84,6 +84,12 @@ def _connector(listed: object) -> dict[str, Any] | None:
     return {
         "din_hash": digest_of_device(str(listed["din"])),
         "vehicle": short_vin(vin) if isinstance(vin, str) and vin and vin != _MASKED else None,
-        "state": state if type(state) is int and 0 <= state <= MAX_STATE else None,
+        "state": state if _is_state(state) else None,
         "power_w": power_w if is_power else None,
     }
+
+
+def _is_state(value: object) -> bool:
+    """Whether a value is a number of a state, within the bounds of its column."""
+    bounds = TABLES["wall_connector_states"].field("state").bounds
+    return type(value) is int and bounds is not None and bounds[0] <= value <= bounds[1]

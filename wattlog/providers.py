@@ -4,7 +4,8 @@ A new provider is a new record in `PROVIDERS`. No other module compares a provid
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -118,6 +119,23 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class CarTerms:
+    """How a provider serves cars.
+
+    Attributes:
+        signs: It signs commands itself (Q87).
+        prices: Price of a `command`, of a reading (`data`), and of a `wake`, as text; empty where they are not charged.
+        unit: What the prices are in; None where they are not charged.
+        wake_poll_s: Pause between two looks at a car that is being woken (Q93).
+    """
+
+    signs: bool = False
+    prices: Mapping[str, str] = field(default_factory=dict)
+    unit: str | None = None
+    wake_poll_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A service that serves the energy-site API.
 
@@ -140,6 +158,7 @@ class Provider:
         refused_series: Series that it does not serve; requested only if named.
         has_quarter_hours: Energy is requested by quarter hours as well, in every run.
         read_back_s: How long after a command site_info may still show the old value.
+        cars: How it serves cars.
         is_simulated: Its data are invented and never share a directory with those of a real account.
     """
 
@@ -161,6 +180,7 @@ class Provider:
     refused_series: frozenset[Series] = frozenset({Series.HISTORY})
     has_quarter_hours: bool = False
     read_back_s: float = 30.0
+    cars: CarTerms = field(default_factory=CarTerms)
     is_simulated: bool = False
 
 
@@ -215,6 +235,7 @@ FLEET_NA: Final = Provider(
     docs="https://developer.tesla.com/docs/fleet-api",
     account_page="https://developer.tesla.com",
     only_on_account_page=("applications and their keys", "payment method and billing limit"),
+    cars=CarTerms(prices={"command": "0.001", "data": "0.002", "wake": "0.02"}, unit="USD"),  # Q71
 )
 
 FLEET_EU: Final = replace(FLEET_NA, name="fleet-eu", base_url=_EU, other_regions=(_NA,))
@@ -251,6 +272,7 @@ TESLEMETRY: Final = Provider(
     account_page="https://teslemetry.com/console",
     only_on_account_page=WEB_CONSOLE_ONLY,
     check_path="/api/test",  # Q143
+    cars=CarTerms(signs=True, prices={"command": "1", "data": "2", "wake": "20"}, unit="credits"),  # Q73, Q87
     read_back_s=90.0,  # its site_info is cached for a minute (Q65)
 )
 
@@ -282,6 +304,7 @@ SIMULATOR: Final = Provider(
     docs="extract/simulator/README.md",
     public_token=SIMULATOR_TOKEN,
     read_back_s=0.2,
+    cars=CarTerms(wake_poll_s=0.02),
     is_simulated=True,
 )
 

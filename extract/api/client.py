@@ -4,6 +4,7 @@ Retries and decisions are the task of `fetch`. No status and no failed connectio
 is kept. `classify` decides whether the JSON of a series has data.
 """
 
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -59,6 +60,7 @@ class Client:
         clock: Gives the instant of each request; corrected where it is ahead of the server's.
         is_interrupted: Whether requests in flight are to end.
         transport: Replaces the network in tests.
+        ssl_context: Which certificates are accepted; by default those of the environment.
 
     Attributes:
         time: The present instant.
@@ -74,6 +76,7 @@ class Client:
         clock: Clock = utc_now,
         is_interrupted: Callable[[], bool] = lambda: False,
         transport: httpx.BaseTransport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._token = token
         self._classify = classify
@@ -81,7 +84,7 @@ class Client:
         self._base_url = _normalized(base_url)
         self._http = httpx.Client(
             timeout=TIMEOUT,
-            transport=transport or BoundedTransport(Patience(is_interrupted=is_interrupted)),
+            transport=transport or BoundedTransport(Patience(is_interrupted=is_interrupted), ssl_context=ssl_context),
             headers={"User-Agent": user_agent, "Accept": "application/json", **ACCEPTED},
             follow_redirects=False,
         )

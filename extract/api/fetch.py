@@ -190,6 +190,7 @@ class Fetcher:
         provider: Recorded with each response.
         renew: Replaces a refused token; returns whether there is another.
         other_regions: Addresses of other regions, used if the first address does not name the account's.
+        is_movable: Whether another region's address may take the place of the client's; never that of a signing proxy.
         is_stopped: Whether the run must send no further request.
         sleep: Waits, or returns early when the run is stopped; tests replace it.
         jitter: Draws from [0, 1); tests replace it.
@@ -204,6 +205,7 @@ class Fetcher:
     provider: str
     renew: Callable[[str], bool] = lambda _: False
     other_regions: tuple[str, ...] = ()
+    is_movable: bool = True
     is_stopped: Callable[[], bool] = lambda: False
     sleep: Callable[[float], object] = time.sleep
     jitter: Callable[[], float] = field(default=random.random)
@@ -256,6 +258,16 @@ class Fetcher:
         for attempt in retrying:
             with attempt:
                 self._send_judged(request, attempt.retry_state.attempt_number, repeats=repeats)
+
+    def send_once(self, request: Request) -> None:
+        """Send a command that is never repeated: to a car it may have been carried out, and each answer is charged (Q71, Q90).
+
+        It is sent again only where it was certainly not carried out: after the token was renewed, or to the account's region.
+
+        Raises:
+            ExtractError: As from `fetch`; the answer was none, or a refusal by its status.
+        """
+        self._send_judged(request, 1)
 
     def _send_judged(
         self,
@@ -310,7 +322,7 @@ class Fetcher:
         """Whether a retry may succeed: with another token (401), or at another address (421)."""
         if kind is AuthExpired:
             return self.renew(token)
-        return kind is WrongRegion and self._move(token, address, attempt)
+        return kind is WrongRegion and self.is_movable and self._move(token, address, attempt)
 
     def _move(self, token: str, address: str, attempt: int) -> bool:
         """Find the account's region, from the address that refused it and then from other regions, and use its address."""

@@ -4,6 +4,7 @@ httpx limits single reads, not a request, and unpacks a whole piece of a body at
 Here a request has a deadline (`Patience`), and a body is unpacked in pieces and counted while it is read.
 """
 
+import ssl
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -47,11 +48,19 @@ class BoundedTransport(httpx.BaseTransport):
     Args:
         patience: Limits the time of each request.
         max_bytes: The largest body, unpacked.
+        ssl_context: Which certificates are accepted; by default those of the environment.
     """
 
-    def __init__(self, patience: Patience | None = None, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        patience: Patience | None = None,
+        *,
+        max_bytes: int = MAX_BYTES,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         self._patience = patience or Patience()
         self._max_bytes = max_bytes
+        self._ssl_context = ssl_context
         self._proxies = getproxies()
         self._pools: dict[tuple[bool, str | None], httpcore.ConnectionPool] = {}
         self._making = Lock()
@@ -91,7 +100,7 @@ class BoundedTransport(httpx.BaseTransport):
             if pool is None:
                 pool = self._pools[is_secure, proxy] = httpcore.ConnectionPool(
                     # Loading the certificates takes longer than a request to this machine.
-                    ssl_context=httpx.create_ssl_context() if is_secure else None,
+                    ssl_context=(self._ssl_context or httpx.create_ssl_context()) if is_secure else None,
                     proxy=None if proxy is None else _proxy(proxy),
                     max_connections=None,
                     max_keepalive_connections=64,

@@ -30,6 +30,7 @@ from flows.cli.sites import sites
 from flows.cli.sql import sql
 from flows.cli.sync import sync
 from flows.cli.tariff import tariff_export, tariff_import, tariff_list, tariff_show, tariff_validate
+from flows.cli.vehicle import VEHICLE
 from flows.cli.verify import verify
 from flows.cli.what_if import what_if
 from flows.cli.whoami import whoami
@@ -77,6 +78,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "prices": ("Import prices by interval.", {"import": prices_import}),
     "set": ("Change a setting of a site, and read it back.", SETTERS),
     "history": ("Show what happened to a site.", {"settings": history_settings, "effects": history_effects}),
+    "vehicle": ("Show the cars of the account, and charge them.", VEHICLE),
 }
 """Commands that consist of commands: name → help text, and each command by its name."""
 

@@ -17,7 +17,7 @@ from warehouse.schema.ledgers import GAPS, RECONCILIATION, REVISIONS
 from warehouse.schema.measurements import DAILY, ENERGY_INTERVALS, ENERGY_PERIODS, LIVE_STATUS, POWER, STATE_OF_ENERGY
 from warehouse.schema.shared_fields import MAX_INTERVAL_WH, MAX_POWER_W
 from warehouse.schema.tariffs import PRICES, TARIFFS
-from warehouse.schema.vehicles import MAX_STATE, PUBLIC_CHARGING, VEHICLE_STATES, WALL_CONNECTOR_STATES
+from warehouse.schema.vehicles import PUBLIC_CHARGING, VEHICLE_STATES, WALL_CONNECTOR_STATES
 from warehouse.schema_version import SCHEMA_VERSION
 from wattlog.energy_flows import API_FLOWS, FLOW_DESCRIPTIONS, FLOWS
 
@@ -42,7 +42,6 @@ __all__ = [
     "LIVE_STATUS",
     "MAX_INTERVAL_WH",
     "MAX_POWER_W",
-    "MAX_STATE",
     "POWER",
     "PRICES",
     "PUBLIC_CHARGING",

@@ -15,16 +15,19 @@ COMMANDS = Table(
             "Identifies the command; sorts by time. It is the id of its run.",
             nullable=False,
         ),
-        Field("vehicle", Kind.VARCHAR, "Pseudonym of the car; NULL for a command to a site."),
+        Field("vehicle", Kind.VARCHAR, "Short form of the car's VIN; NULL for a command to a site."),
         Field("requested_at", Kind.TIMESTAMPTZ, "When the intent was stored, just before the request.", nullable=False),
         Field(
             "name",
             Kind.VARCHAR,
-            "reserve, mode, storm-watch, export, grid-charging, off-grid-reserve or tariff.",
+            "reserve, mode, storm-watch, export, grid-charging, off-grid-reserve or tariff; of a car charge-port, charge, "
+            "limit, amps, schedule-charging or schedule-departure.",
             nullable=False,
-            source="Q45",
+            source="Q45, Q75",
         ),
-        Field("value_before", Kind.VARCHAR, "The value that site_info showed before; NULL where it had none."),
+        Field(
+            "value_before", Kind.VARCHAR, "The value that site_info or the car showed before; NULL where it had none."
+        ),
         Field(
             "value_asked",
             Kind.VARCHAR,
@@ -35,9 +38,10 @@ COMMANDS = Table(
         Field(
             "outcome",
             Kind.VARCHAR,
-            "applied, accepted_unconfirmed, accepted_absent, rejected or failed.",
+            "applied, accepted_unconfirmed, accepted_absent, rejected or failed; of a car done, retry_later, refused, "
+            "needs_owner or failed.",
             nullable=False,
-            source="Q62, Q64, Q66",
+            source="Q62, Q64, Q66, Q85",
         ),
         Field("reason", Kind.VARCHAR, "Why it is not applied, or what else there is to explain; NULL without either."),
         Field(
@@ -47,6 +51,24 @@ COMMANDS = Table(
             nullable=False,
             bounds=(0, 1000),
         ),
+        Field(
+            "route", Kind.VARCHAR, "How it came to a car: teslemetry, proxy or direct; NULL for a command to a site."
+        ),
+        Field(
+            "may_have_succeeded",
+            Kind.BOOLEAN,
+            "The car may have carried it out, although that is not known; NULL for a command to a site.",
+            source="Q90",
+        ),
+        Field(
+            "charged_requests",
+            Kind.INTEGER,
+            "Answers that are charged for: the command, readings, waking; NULL for a command to a site.",
+            bounds=(0, 1000),
+            source="Q71, Q73",
+        ),
+        Field("cost", Kind.DECIMAL, "What they cost by the provider's prices; NULL where they are not charged."),
+        Field("cost_unit", Kind.VARCHAR, "credits, or a currency."),
         Field("origin", Kind.VARCHAR, "Where the change came from: cli, schedule or api.", nullable=False),
         *LINEAGE,
     ),

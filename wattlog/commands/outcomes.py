@@ -24,6 +24,14 @@ class Outcome(StrEnum):
     """Refused, so nothing was changed."""
     FAILED = "failed"
     """No answer that says whether it was accepted, and site_info does not show the value."""
+    DONE = "done"
+    """Of a car: it has carried out the command, or it is so already."""
+    RETRY_LATER = "retry_later"
+    """Of a car: not carried out; the same command may succeed later."""
+    REFUSED = "refused"
+    """Of a car: not carried out, and not possible in its state."""
+    NEEDS_OWNER = "needs_owner"
+    """Of a car: not carried out, until the owner does something."""
 
 
 UNCONFIRMED: Final = frozenset({Outcome.ACCEPTED_UNCONFIRMED, Outcome.ACCEPTED_ABSENT, Outcome.FAILED})

@@ -19,6 +19,8 @@ INSTANCES = [
     errors.WrongRegion("account products", "user out of region"),
     errors.MissingScope("site 1 power", "missing scopes"),
     errors.MissingCommandScope("site 1 backup", "missing scopes"),
+    errors.MissingVehicleScope("account vehicle_data", "missing scopes"),
+    errors.CarAsleep("account vehicle_data"),
     errors.PaymentRequired("site 1 power", "insufficient_credits"),
     errors.EndpointRetired("site 1 history", "No longer supported"),
     errors.Refused("site 1 power", "Period must be given", 400),
