@@ -17,6 +17,7 @@ PAGES = {
         "docs/COMMANDS",
         "docs/COSTS",
         "docs/TARIFFS",
+        "docs/IMPORT",
         "docs/OPERATIONS",
         "docs/OBJECT_STORE",
         "warehouse/DICTIONARY",
