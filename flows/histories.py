@@ -250,10 +250,10 @@ def _tables_of(path: Path) -> frozenset[str]:
 def _read(
     name: str, path: Path, form: Format, site: Site, kept: frozenset[tuple[str, ...]], mapping: Mapping | None
 ) -> FoundFile:
-    def opened() -> BinaryIO:
+    def open_file() -> BinaryIO:
         return path.open("rb")
 
-    contents = list(form.contents(HistoryFile(name, opened), site.timezone, mapping))
+    contents = list(form.contents(HistoryFile(name, open_file), site.timezone, mapping))
     tables = tuple(_table(form.series, content, site) for content in contents)
     rejects = tuple(reject for content in contents for reject in content.rejects)
     return FoundFile(name, path, form, tables, rejects, _sums_of(path) in kept)

@@ -140,7 +140,13 @@ def _hours(
 
 
 def _months(random: np.random.Generator, months: list[str], *, has_home_energy: bool) -> Columns:
-    made: Columns = {"month": list(months), "days": [30] * len(months), "days_stored": [30] * len(months)}
+    count = len(months)
+    made: Columns = {
+        "month": list(months),
+        "days": [30] * count,
+        "days_stored": [30] * count,
+        "days_imported": [0] * count,
+    }
     for name in ("solar", "home", "grid_import", "grid_export"):
         is_known = name == "solar" or has_home_energy
         values = _numbers(random, len(months), 100, 900, is_known=is_known)

@@ -18,6 +18,7 @@ PAGES = {
         "docs/ACCOUNT",
         "docs/COSTS",
         "docs/TARIFFS",
+        "docs/IMPORT",
         "docs/OPERATIONS",
         "docs/OBJECT_STORE",
         "warehouse/DICTIONARY",

@@ -36,7 +36,10 @@ def import_(
     list_: Annotated[bool, typer.Option("--list", help="List the imports.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Import the history that another tool has, as a source of its own. What the API reports stays as it is."""
+    """Import the history that another tool has.
+
+    It is a source of its own: what the API reports stays as it is.
+    """
     from flows.errors import UsageError
 
     if sum((path is not None, undo is not None, list_)) != 1:

@@ -177,6 +177,7 @@ def reconcile_site(session: TransformSession, site: Site) -> Shaped:
             site=site,
             now=newest,
             settle_hours=session.settle_hours,
+            import_days=lake.read("import_days", site_id=site.site_id, periods=[IMPORTS]),
         )
     )
     written = _write_periods(session, site, scaled) if is_scaled or len(units) else 0

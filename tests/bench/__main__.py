@@ -14,6 +14,7 @@ from typing import Final
 from tests.bench import (
     fetching,
     fleet,
+    importing,
     lake_size,
     models,
     nights,
@@ -50,6 +51,7 @@ MEASURES: Final[dict[int, Callable[[Histories], Iterator[Result | Curve]]]] = {
     12: workers.measure,
     13: reconciliation.measure_ratio,
     14: pricing.measure_ratio,
+    15: importing.measure_ratio,
 }
 """The table's rows, by number."""
 

@@ -122,12 +122,18 @@ def test_years_that_the_api_does_not_have_come_from_the_files(full: Home, bare: 
         assert abs(days[day][2] - totals["home_wh"]) <= 50
         assert abs(days[day][3] - totals["solar_energy_exported_wh"]) <= 50
     months = dict(full.rows("select month, home_kwh from analytics.monthly where month < date '2024-01-01'"))
+    counts = full.rows(
+        "select month, days_held, days_imported from analytics.monthly where days_imported > 0 order by 1"
+    )
+    assert [month for month, held, imported in counts if held == imported] == MONTHS
     for month in MONTHS[::7]:
         of_month = [day for day in expected if (day.year, day.month) == (month.year, month.month)]
         assert months[month] == pytest.approx(sum(days[day][2] for day in of_month) / 1000)
     found = full.wattlog("report", "--out", str(full.place.parent / "report.html"))
     assert found.returncode == 0, found.stderr
-    assert "2021-04" in (full.place.parent / "report.html").read_text()
+    page = (full.place.parent / "report.html").read_text()
+    assert '"2021-04"' in page
+    assert "days_imported" in page
 
 
 def test_no_value_of_the_api_changes(full: Home, bare: Home) -> None:

@@ -1,8 +1,8 @@
 """Long-term statistics of Home Assistant, from its SQLite file: counters of energy by the hour, of any vendor's meters.
 
 A statistic of energy has `sum`, which only grows, at the end of the hour that begins at `start_ts`; the first hour's energy is
-not known. Which statistic is what, follows from its name where that is plain, else from the owner's mapping: columns are the ids of
-statistics, such as `sensor.solar_production`. Source: Home Assistant (its page about statistics).
+not known. Which statistic is what, follows from its name where that is plain, else from the owner's mapping: its columns are
+the ids of statistics, such as `sensor.solar_production`. Source: Home Assistant (its page about statistics).
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from transform.imports.batches import Batch, OnReject, UnreadableFile
 from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import UNITS, Column, Grain, Mapping, Stamps
 from transform.imports.reading import Content, read_content
-from transform.imports.sqlite_files import columns_of, opened
+from transform.imports.sqlite_files import columns_of, open_database
 from wattlog.series import Series
 
 TABLES: Final = frozenset({"statistics", "statistics_meta"})
@@ -59,7 +59,7 @@ _GROWN_OF_TEXT: Final = _GROWN.replace(
 
 
 def _contents(file: HistoryFile, zone: str, mapping: Mapping | None) -> Iterator[Content]:
-    with opened(file) as connection:
+    with open_database(file) as connection:
         units = {
             str(name): str(unit)
             for name, unit in connection.execute(

@@ -17,7 +17,7 @@ from transform.imports.batches import Batch, OnReject, UnreadableFile, row_batch
 from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import SOE, Column, Grain, Mapping, Stamps
 from transform.imports.reading import Content, read_content
-from transform.imports.sqlite_files import columns_of, opened, rows_of
+from transform.imports.sqlite_files import columns_of, open_database, rows_of
 from wattlog.series import Series
 
 TABLES: Final = frozenset({"samples", "daily_energy"})
@@ -60,7 +60,7 @@ _READINGS_WITHOUT_UNIT: Final = _READINGS.replace("unit", "null")
 
 
 def _contents(file: HistoryFile, zone: str, _: Mapping | None) -> Iterator[Content]:
-    with opened(file) as connection:
+    with open_database(file) as connection:
         gateways = [name for (name,) in connection.execute(_GATEWAYS)]
         if len(gateways) > 1:
             raise UnreadableFile(

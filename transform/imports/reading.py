@@ -134,7 +134,8 @@ class _Reader:
         for batch in batches(lambda line, reason, payload: rejects.append(Reject(line, reason, payload))):
             if self.mapping.time not in batch.columns:
                 raise UnreadableFile(f"it has no column {self.mapping.time}")
-            found = times(batch.columns[self.mapping.time], self.mapping.stamps)
+            may_be_days = self._content.mapping.grain in (Grain.DAYS, Grain.BY_STEPS)
+            found = times(batch.columns[self.mapping.time], self.mapping.stamps, has_walls=may_be_days)
             self._add(batch, self._placed(batch, found))
         return self._finished()
 

@@ -1,4 +1,4 @@
-"""SQLite databases: opened in memory from their bytes, so that nothing of the original is needed or changed."""
+"""SQLite databases: open_database in memory from their bytes, so that nothing of the original is needed or changed."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ _VERSIONS_AT: Final = slice(18, 20)
 
 
 @contextmanager
-def opened(file: HistoryFile) -> Iterator[sqlite3.Connection]:
+def open_database(file: HistoryFile) -> Iterator[sqlite3.Connection]:
     """A database, for reading.
 
     What is only in its write-ahead log (`…-wal`) is not in the file: the tool that writes it has to be stopped first.

@@ -94,8 +94,14 @@ def decimals(column: pa.Array, at_most: int = 2_000) -> int | None:
     return max((len(value.partition(".")[2]) for value in found), default=None)
 
 
-def times(column: pa.Array, stamps: Stamps) -> Times:
-    """The times of a column."""
+def times(column: pa.Array, stamps: Stamps, *, has_walls: bool = True) -> Times:
+    """The times of a column.
+
+    Args:
+        column: The column.
+        stamps: How the file writes times.
+        has_walls: What the clock showed is wanted beside instants.
+    """
     if stamps is not Stamps.TEXT:
         values, is_bad = numbers(column)
         is_missing = np.isnan(values) & ~is_bad
@@ -109,10 +115,10 @@ def times(column: pa.Array, stamps: Stamps) -> Times:
         us = pc.fill_null(cast.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
         is_bad = (us < _FIRST_US) | (us >= _LAST_US)
         return Times(us, None, is_missing, is_bad) if zone else Times(None, us, is_missing, is_bad)
-    return _times_of_text(text_of(column))
+    return _times_of_text(text_of(column), has_walls=has_walls)
 
 
-def _times_of_text(texts: pa.Array) -> Times:
+def _times_of_text(texts: pa.Array, *, has_walls: bool) -> Times:
     is_missing = np.asarray(pc.fill_null(pc.equal(texts, ""), True))
     try:
         walls = texts.cast(pa.timestamp("us"))
@@ -128,7 +134,8 @@ def _times_of_text(texts: pa.Array) -> Times:
         us = _walls_us(texts, is_label)
         return Times(None, np.where(us == _NOTHING, 0, us), is_missing, ~is_missing & (us == _NOTHING))
     us = np.where(is_instant, epoch_us(instants.fillna(pd.Timestamp(0, tz="UTC"))), 0)
-    walls_us = _walls_us(pc.utf8_slice_codeunits(texts, 0, _LABEL_LENGTH), is_instant)
+    written = pc.utf8_slice_codeunits(texts, 0, _LABEL_LENGTH) if has_walls else texts
+    walls_us = _walls_us(written, is_instant) if has_walls else None
     return Times(us, walls_us, is_missing, ~is_missing & ~is_instant)
 
 

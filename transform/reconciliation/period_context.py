@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from transform.candidates import INTERVALS, POWER
-from transform.daily import DayStatus
-from transform.day_sums import COLUMN, MEASURES, Floats, Mask
+from transform.daily import DayStatus, rounding_of
+from transform.day_sums import COLUMN, COMPARED, MEASURES, Floats, Mask
 from transform.local_calendar import microseconds, positions
 from transform.sites import Site
 from transform.time import Days, Ints, days_of, local_days
@@ -31,23 +31,26 @@ class SiteDays:
         values: Wh, days × `MEASURES`.
         is_provisional: Days that are not settled.
         is_summed: Days whose estimate is a sum of their own rows, not the API's row of the day.
+        rounding_wh: By how much each value may be off because an imported file is rounded, days × `MEASURES`.
     """
 
     days: Days
     values: Floats
     is_provisional: Mask
     is_summed: Mask
+    rounding_wh: Floats
 
     @classmethod
-    def of(cls, daily: pd.DataFrame) -> "SiteDays":
-        """Table `daily`, without the days that are missing."""
+    def of(cls, daily: pd.DataFrame, imported: pd.DataFrame | None = None) -> "SiteDays":
+        """Table `daily`, without the days that are missing, with the rounding of those from table `import_days`."""
         stored = daily[daily["source"].notna().to_numpy(dtype=bool)]
         days = days_of(stored["local_date"])
         order = np.argsort(days, kind="stable")
         is_provisional = (stored["status"] == DayStatus.PROVISIONAL.value).to_numpy(dtype=bool)
         is_summed = stored["source"].isin(SUMS).to_numpy(dtype=bool)
         values = stored[list(MEASURES)].to_numpy(dtype=np.float64)
-        return cls(days[order], values[order], is_provisional[order], is_summed[order])
+        rounding_wh = _rounding_wh(stored, imported)
+        return cls(days[order], values[order], is_provisional[order], is_summed[order], rounding_wh[order])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class PeriodContext:
         elsewhere_wh: Cause → periods × measures: by how much intervals differ from the rows of their days for that cause.
         is_first: Periods in which the site was installed.
         is_cut_otherwise: Periods that the server cut by another clock than the site's (Q7).
+        rounding_wh: Periods × measures: by how much the sums may be off because imported files are rounded.
         edges_wh: Periods × measures: energy of the days at which such a period and the sum of its days may part: the first and
             the last, and each at which sums of the day's own rows follow rows of the API or are followed by them.
     """
@@ -136,6 +140,7 @@ class PeriodContext:
     elsewhere_wh: dict[str, Floats]
     is_first: Mask
     is_cut_otherwise: Mask
+    rounding_wh: Floats
     edges_wh: Floats
 
     @classmethod
@@ -160,8 +165,23 @@ class PeriodContext:
             _elsewhere_wh(evidence.days, days, spans),
             np.zeros(len(spans.starts), dtype=bool) if installed is None else spans.starts == installed,
             is_cut_otherwise,
+            spans.sums(days.rounding_wh),
             _edges_wh(days, spans),
         )
+
+
+def _rounding_wh(stored: pd.DataFrame, imported: pd.DataFrame | None) -> Floats:
+    """By how much each value of the days may be off, rows × `MEASURES`; the API's own are not rounded."""
+    found = np.zeros((len(stored), len(MEASURES)))
+    if imported is None or not len(imported) or not len(stored):
+        return found
+    keys = ["local_date", "source"]
+    joined = stored[keys].merge(imported[[*keys, "rounding_wh", "is_charge_derived"]], on=keys, how="left")
+    half = joined["rounding_wh"].fillna(0.0).to_numpy(dtype=np.float64)
+    found[:] = half[:, None]
+    is_derived = joined["is_charge_derived"].eq(True).to_numpy(dtype=bool)
+    found[:, [COLUMN[name] for name in COMPARED]] = rounding_of(half, is_derived)
+    return found
 
 
 def _edges_wh(days: SiteDays, spans: Spans) -> Floats:

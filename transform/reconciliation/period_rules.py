@@ -90,6 +90,12 @@ def is_cut_otherwise(comparison: Comparison, context: PeriodContext) -> Mask:
     return np.asarray(context.is_cut_otherwise[:, None] & _is_within(comparison, context.edges_wh + context.early_wh))
 
 
+def is_sum_of_rounded(comparison: Comparison, context: PeriodContext) -> Mask:
+    """Days of it are from imported files that are rounded, and it differs by no more than that can make."""
+    excess = np.abs(comparison.difference) - comparison.tolerance
+    return np.asarray((context.rounding_wh > 0) & (excess <= context.rounding_wh))
+
+
 def is_rollup_drift(comparison: Comparison, _: PeriodContext) -> Mask:
     """All measures that differ do so in one direction and by a few percent at most (Q20)."""
     differs, difference = comparison.differs, comparison.difference
@@ -117,6 +123,7 @@ PERIOD_RULES: Final[tuple[tuple[Cause, Rule[PeriodContext]], ...]] = (
     ),
     (Cause.MIDNIGHT_ZERO, is_midnight_zero),
     (Cause.PARTIAL_PERIOD, is_cut_otherwise),
+    (Cause.ROUNDING, is_sum_of_rounded),
     (Cause.ALLOCATION_SHIFT, is_allocation_shift),
     (Cause.ROLLUP_DRIFT, is_rollup_drift),
     (Cause.ROUNDING, is_rounding),

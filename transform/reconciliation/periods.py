@@ -57,6 +57,7 @@ class PeriodEvidence:
         site: The site.
         now: The present (aware).
         settle_hours: Hours after the end of a period until its values are final (Q12, Q13).
+        import_days: Table `import_days`; None for none.
     """
 
     daily: pd.DataFrame
@@ -66,6 +67,7 @@ class PeriodEvidence:
     site: Site
     now: datetime
     settle_hours: float
+    import_days: pd.DataFrame | None = None
 
 
 def reconcile_periods(evidence: PeriodEvidence) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def reconcile_periods(evidence: PeriodEvidence) -> pd.DataFrame:
     **Shape**: lake frames of a whole site → rows of table `reconciliation`: one per check, period and measure that differs,
     and one per total that agrees and is not zero; in the order of the key. Left is Σ `daily`. **Units**: Wh. **Source**: Q20.
     """
-    days, reported = SiteDays.of(evidence.daily), PeriodRows.of(evidence.periods, evidence.site)
+    days, reported = SiteDays.of(evidence.daily, evidence.import_days), PeriodRows.of(evidence.periods, evidence.site)
     parts: list[Found] = []
     for rollup in ROLLUPS:
         parts += _reconciled(evidence, rollup, _rows_of(reported, rollup, evidence.site), days)

@@ -25,6 +25,9 @@ MONTH = Field("month", Kind.DATE, "First day of the site's calendar month.")
 GRANULARITY = Field("granularity", Kind.VARCHAR, "Length of the period: day, month, year or, in `periods`, lifetime.")
 PERIOD_START = Field("period_start", Kind.DATE, "First day of the period on the site's calendar.")
 DAYS_HELD = Field("days_held", Kind.BIGINT, "Days of the period for which energy is stored.")
+DAYS_IMPORTED = Field(
+    "days_imported", Kind.BIGINT, "How many of them are from imported histories of other tools, not from the API."
+)
 DAYS = Field(
     "days",
     Kind.BIGINT,

@@ -3,6 +3,7 @@
 from warehouse.models.columns import (
     DAYS,
     DAYS_HELD,
+    DAYS_IMPORTED,
     ENERGY,
     GRANULARITY,
     MONTH,
@@ -15,7 +16,7 @@ from warehouse.models.columns import (
 from warehouse.models.model import Local, Model, Period
 from warehouse.schema import DAILY, Field, Kind, Unit
 
-_PERIOD = (DAYS, DAYS_HELD, *ENERGY, *VERSUS_TESLA)
+_PERIOD = (DAYS, DAYS_HELD, DAYS_IMPORTED, *ENERGY, *VERSUS_TESLA)
 
 
 def _kw(name: str, text: str) -> Field:

@@ -91,7 +91,9 @@ def holding(*entries: Entry | Legacy) -> RawArchive:
     def legacy(site_id: int) -> list[Entry | Legacy]:
         return [entry for entry in entries if entry.series == "history"]
 
-    return cast("RawArchive", SimpleNamespace(entries=of, months=lambda _: months, legacy=legacy))
+    return cast(
+        "RawArchive", SimpleNamespace(entries=of, months=lambda _: months, legacy=legacy, histories=lambda _: [])
+    )
 
 
 def beside(site: Any, month: str, *entries: Entry | Legacy) -> list[Entry | Legacy]:

@@ -48,6 +48,7 @@ def of_year(requested_at: datetime) -> Entry:
 
 def sources(*entries: Entry) -> Sources:
     archive = SimpleNamespace(
+        histories=lambda _site_id: [],
         entries=lambda _site_id, month: [entry for entry in entries if f"{entry.window_start:%Y-%m}" == month],
         lost=lambda _: {},
     )

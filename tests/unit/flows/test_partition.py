@@ -41,6 +41,7 @@ def holding(*entries: Entry) -> RawArchive:
             entries=of,
             months=lambda _: sorted({entry.month for entry in entries}),
             legacy=lambda _: [],
+            histories=lambda _: [],
             newest_request=lambda _: max((entry.requested_at for entry in entries), default=None),
         ),
     )

@@ -2,18 +2,30 @@
 
 import pytest
 
+<<<<<<< HEAD
 from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
+=======
+from transform.candidates import IMPORT_SOURCES
+from transform.imports.formats import FORMATS
+from transform.shapers import SHAPERS
+>>>>>>> imports
 from warehouse.schema import TABLES
 from wattlog.causes import Granularity
 from wattlog.series import (
     SERIES,
     Grain,
+    ImportedKind,
     Series,
     SeriesSpec,
+<<<<<<< HEAD
     Subject,
+=======
+    imported_source,
+>>>>>>> imports
     intervals_of,
     is_of_days,
     is_of_lifetime,
+    old_histories,
     planned_series,
     series_of_cars,
     series_of_source,
@@ -52,7 +64,7 @@ def test_its_intervals_and_periods_are_rows_of_its_tables(spec: SeriesSpec) -> N
 def test_requests_have_a_kind_where_they_have_a_window() -> None:
     assert all((spec.kind is None) == (spec.grain is None) for spec in SERIES.values())
     files = {spec.name for spec in SERIES.values() if spec.is_imported}
-    assert files == {Series.TARIFF_FILE, Series.PRICE_FILE}
+    assert files == {Series.TARIFF_FILE, Series.PRICE_FILE, Series.IMPORT_UNDO, *old_histories()}
     assert set(planned_series()) == set(Series) - files - {Series.SNAPSHOT, Series.COMMAND}
     assert set(series_with_windows()) == set(planned_series()) - {Series.HISTORY, Series.TARIFF_RATE, *series_of_cars()}
 
@@ -62,6 +74,18 @@ def test_grain_decides_which_windows_a_series_has() -> None:
     lifetimes = [Series.ENERGY_YEAR, Series.BACKUP, Series.TARIFF_FILE, Series.PRICE_FILE]
     assert [series for series in Series if is_of_lifetime(series)] == lifetimes
     assert not is_of_days("no series")
+
+
+def test_a_format_of_other_tools_is_a_series_with_sources_of_its_own() -> None:
+    assert len(old_histories()) >= 6
+    for series in old_histories():
+        assert series.startswith("import:")
+        assert SERIES[series].is_imported
+        assert not is_of_lifetime(series), "it would be read again every night"
+        assert FORMATS[series].series is series
+        for kind in ImportedKind:
+            assert series_of_source(imported_source(series, kind)) is series
+            assert imported_source(series, kind) in IMPORT_SOURCES
 
 
 def test_a_source_belongs_to_one_series() -> None:

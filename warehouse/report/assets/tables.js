@@ -96,10 +96,12 @@
           el("td", {}, days),
           ...MEASURES.flatMap(([name]) => cells(view, row, name)),
         );
-      const of = (row) => (row.days_stored === row.days ? String(row.days) : `${row.days_stored} of ${row.days}`);
+      const stored = (row) => (row.days_stored === row.days ? String(row.days) : `${row.days_stored} of ${row.days}`);
+      const of = (row) => (row.days_imported ? `${stored(row)}, ${row.days_imported} imported` : stored(row));
       const all = {
         days: sum(view.months.map((row) => row.days)),
         days_stored: sum(view.months.map((row) => row.days_stored)),
+        days_imported: sum(view.months.map((row) => row.days_imported)),
       };
       return el(
         "table",

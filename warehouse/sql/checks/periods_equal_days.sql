@@ -7,6 +7,7 @@ with days as (
         site_id,
         local_date,
         status,
+        source,
         solar_energy_exported_wh as solar_wh,
         home_wh,
         grid_energy_imported_wh as grid_import_wh,
@@ -28,6 +29,7 @@ sums as (
         granularity,
         calendar_start,
         (count(*) filter (status <> 'missing'))::double as days_held,
+        (count(*) filter (starts_with(source, 'import:')))::double as days_imported,
         sum(solar_wh) / 1000 as solar_kwh,
         sum(home_wh) / 1000 as home_kwh,
         sum(grid_import_wh) / 1000 as grid_import_kwh,
@@ -43,6 +45,7 @@ periods as (
         granularity,
         case when granularity <> 'lifetime' then period_start end as calendar_start,
         days_held::double as days_held,
+        days_imported::double as days_imported,
         solar_kwh,
         home_kwh,
         grid_import_kwh,
@@ -73,7 +76,7 @@ full join periods_long
 -- A period that only Tesla reports has no day, and no energy.
 where abs(coalesce(periods_long.period_value, 0) - coalesce(sums_long.sum_of_days, 0)) > 0.000001
     or (
-        coalesce(sums_long.measure, periods_long.measure) <> 'days_held'
+        coalesce(sums_long.measure, periods_long.measure) not in ('days_held', 'days_imported')
         and (sums_long.sum_of_days is null) <> (periods_long.period_value is null)
     )
 order by site_id, granularity, period_start, measure

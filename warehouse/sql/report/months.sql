@@ -6,6 +6,7 @@ select
     strftime(month, '%Y-%m')::varchar as month,
     days::integer as days,
     days_held::integer as days_stored,
+    days_imported::integer as days_imported,
     round(solar_kwh, 3)::double as solar,
     round(home_kwh, 3)::double as home,
     round(grid_import_kwh, 3)::double as grid_import,
