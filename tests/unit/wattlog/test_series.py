@@ -2,13 +2,9 @@
 
 import pytest
 
-<<<<<<< HEAD
-from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
-=======
 from transform.candidates import IMPORT_SOURCES
 from transform.imports.formats import FORMATS
-from transform.shapers import SHAPERS
->>>>>>> imports
+from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
 from warehouse.schema import TABLES
 from wattlog.causes import Granularity
 from wattlog.series import (
@@ -17,11 +13,8 @@ from wattlog.series import (
     ImportedKind,
     Series,
     SeriesSpec,
-<<<<<<< HEAD
     Subject,
-=======
     imported_source,
->>>>>>> imports
     intervals_of,
     is_of_days,
     is_of_lifetime,
