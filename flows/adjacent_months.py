@@ -43,6 +43,13 @@ def entries_of(archive: RawArchive, site_id: int, period: str) -> list[IndexEntr
     return [entry for entry in archive.entries(site_id, period) if not is_of_lifetime(entry.series)]
 
 
+def has_entries(archive: RawArchive, site_id: int, period: str) -> bool:
+    """Whether `entries_of` gives any: ten years of a site are looked through several times a night."""
+    if period == LIFETIME:
+        return any(is_of_lifetime(entry.series) for entry in archive.entries(site_id))
+    return any(not is_of_lifetime(entry.series) for entry in archive.entries(site_id, period))
+
+
 def adjacent_months(month: str) -> tuple[str, str]:
     """The months before and after one, as `YYYY-MM`."""
     number = int(month[:4]) * 12 + int(month[5:]) - 1
@@ -145,7 +152,7 @@ def _period(entry: IndexEntry) -> str:
 def months_of(archive: RawArchive, site: Site) -> list[str]:
     """The months of a site that have rows, oldest first: those that were requested, and those that `/history` reports."""
     site_id = site.site_id
-    months = {month for month in archive.months(site_id) if entries_of(archive, site_id, month)}
+    months = {month for month in archive.months(site_id) if has_entries(archive, site_id, month)}
     earliest = f"{site.installed_on:%Y-%m}" if site.installed_on else ""
     for entry in archive.legacy(site_id):
         if entry.outcome == "data" and _period(entry) in history.REACH:
@@ -154,7 +161,7 @@ def months_of(archive: RawArchive, site: Site) -> list[str]:
             while day >= first:
                 months.add(f"{day:%Y-%m}")
                 day = day.replace(day=1) - timedelta(days=1)
-    return sorted(month for month in months if month >= earliest or entries_of(archive, site_id, month))
+    return sorted(month for month in months if month >= earliest or has_entries(archive, site_id, month))
 
 
 def legacy_rows(

@@ -308,7 +308,8 @@ def is_of_days(series: str) -> bool:
 
 def is_of_lifetime(series: str) -> bool:
     """Whether a series has one window, which begins with the installation and ends today, or files about any time."""
-    return series in SERIES and (SERIES[series].grain is Grain.LIFETIME or SERIES[series].is_imported)
+    spec = SERIES.get(series)
+    return spec is not None and (spec.grain is Grain.LIFETIME or spec.is_imported)
 
 
 def is_imported(series: str) -> bool:

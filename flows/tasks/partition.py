@@ -11,7 +11,7 @@ import pandas as pd
 
 from extract.archive.raw_archive import IndexEntry, RawArchive
 from extract.windows import local_today
-from flows.adjacent_months import entries_of, months_of
+from flows.adjacent_months import entries_of, has_entries, months_of
 from transform.sites import Site
 from warehouse.lake.lake import Lake, Partition
 from wattlog import zones
@@ -82,7 +82,7 @@ def partitions_of(archive: RawArchive, site: Site, settle_hours: float) -> list[
     for month in months:
         periods.setdefault(year_of(month) if year_of(month) < open_year else month, []).append(month)
     found = [SitePartition(site, period, tuple(of_period)) for period, of_period in periods.items()]
-    return [*found, SitePartition(site, LIFETIME, ())] if entries_of(archive, site.site_id, LIFETIME) else found
+    return [*found, SitePartition(site, LIFETIME, ())] if has_entries(archive, site.site_id, LIFETIME) else found
 
 
 def by_year(items: Iterable[SitePartition]) -> list[SiteYear]:
