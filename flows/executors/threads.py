@@ -15,8 +15,8 @@ from flows.tasks.partition import Shaped
 from flows.tasks.session import TransformSession
 
 CPU_THREADS = 1
-"""Threads for the steps that make the lake. Two of them wait for the interpreter lock most of the time: they took 18 % more
-CPU, and memory for two years instead of one (DECISIONS.md 119). Dask's processes do not share a lock."""
+"""Threads for the steps that make the lake. Two of them wait for the interpreter lock most of the time: a rebuild beside other
+programs took no longer with one, and memory for one year instead of two (DECISIONS.md 119). Dask's processes share no lock."""
 
 Result = TypeVar("Result")
 
