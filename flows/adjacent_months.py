@@ -50,6 +50,15 @@ def _is_without_days(series: str) -> bool:
     return is_of_lifetime(series) or is_old_history(series) or series == Series.IMPORT_UNDO
 
 
+def has_entries(archive: RawArchive, site_id: int, period: str) -> bool:
+    """Whether `entries_of` gives any: ten years of a site are looked through several times a night."""
+    if period == LIFETIME:
+        return any(is_of_lifetime(entry.series) for entry in archive.entries(site_id))
+    if period == IMPORTS:
+        return bool(histories_in_force(archive.histories(site_id)))
+    return any(not _is_without_days(entry.series) for entry in archive.entries(site_id, period))
+
+
 def adjacent_months(month: str) -> tuple[str, str]:
     """The months before and after one, as `YYYY-MM`."""
     number = int(month[:4]) * 12 + int(month[5:]) - 1
@@ -152,7 +161,7 @@ def _period(entry: IndexEntry) -> str:
 def months_of(archive: RawArchive, site: Site) -> list[str]:
     """The months of a site that have rows, oldest first: requested, reported by `/history`, or of an imported history."""
     site_id = site.site_id
-    months = {month for month in archive.months(site_id) if entries_of(archive, site_id, month)}
+    months = {month for month in archive.months(site_id) if has_entries(archive, site_id, month)}
     earliest = f"{site.installed_on:%Y-%m}" if site.installed_on else ""
     for entry in archive.legacy(site_id):
         if entry.outcome == "data" and _period(entry) in history.REACH:
@@ -161,7 +170,7 @@ def months_of(archive: RawArchive, site: Site) -> list[str]:
             while day >= first:
                 months.add(f"{day:%Y-%m}")
                 day = day.replace(day=1) - timedelta(days=1)
-    found = {month for month in months if month >= earliest or entries_of(archive, site_id, month)}
+    found = {month for month in months if month >= earliest or has_entries(archive, site_id, month)}
     for entry in entries_of(archive, site_id, IMPORTS):
         if entry.window_start is not None and entry.window_end is not None:
             span = np.arange(np.datetime64(entry.window_start, "M"), np.datetime64(entry.window_end, "M") + 1)

@@ -10,6 +10,7 @@ from flows import ledger
 from flows.account import write_runs, write_sites
 from flows.account_tables import write_account_tables
 from flows.executors.executor import Executor, Item, Step
+from flows.memory import release_unused_memory
 from flows.progress import Progress
 from flows.run_context import RunContext
 from flows.tasks.estimate import estimate_days
@@ -97,6 +98,7 @@ class Stages:
         for result in results:
             self.session.note_lost(result.lost)
             self.add_rows(result.rows_written)
+        release_unused_memory()
 
     def repairing(self, stage: Stage, *before: Stage) -> None:
         """Do a stage. A damaged lake file is removed and made again by the stages before, then the stage is repeated.

@@ -9,6 +9,7 @@ followed: it could lead to any other file of the user.
 """
 
 import errno
+import fnmatch
 import glob
 import os
 import shutil
@@ -279,10 +280,17 @@ def sweep(directory: Path, *, name: str | None = None, recursive: bool = False) 
         How many files and directories were removed.
     """
     pattern = f".{'*' if name is None else glob.escape(name)}.*{_SUFFIX}"
-    leftovers = list(directory.rglob(pattern) if recursive else directory.glob(pattern))
+    leftovers = list(_below(directory, pattern) if recursive else directory.glob(pattern))
     for leftover in leftovers:
         _remove(leftover)
     return len(leftovers)
+
+
+def _below(directory: Path, pattern: str) -> Iterator[Path]:
+    """Files and directories at any depth; `Path.rglob` takes several times as long among a thousand directories."""
+    for parent, directories, files in os.walk(directory):
+        for name in fnmatch.filter([*directories, *files], pattern):
+            yield Path(parent, name)
 
 
 def reason(error: OSError) -> str:

@@ -393,14 +393,16 @@ def is_of_lifetime(series: str) -> bool:
 
     Histories of other tools are not among them: they would be read again every night (`is_old_history`).
     """
-    if series not in SERIES or SERIES[series].is_old_history or series == Series.IMPORT_UNDO:
+    spec = SERIES.get(series)
+    if spec is None or spec.is_old_history or spec.name is Series.IMPORT_UNDO:
         return False
-    return SERIES[series].grain is Grain.LIFETIME or SERIES[series].is_imported
+    return spec.grain is Grain.LIFETIME or spec.is_imported
 
 
 def is_old_history(series: str) -> bool:
     """Whether the records of a series are files of another tool, with the history of a site."""
-    return series in SERIES and SERIES[series].is_old_history
+    spec = SERIES.get(series)
+    return spec is not None and spec.is_old_history
 
 
 def old_histories() -> tuple[Series, ...]:

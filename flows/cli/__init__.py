@@ -14,6 +14,9 @@ from warehouse.query.query_thread import is_left_behind
 OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
 """Python's own 700 let the cycle collector run hundreds of times while modules are imported and the index is read."""
 
+ARROW_ALLOCATOR: Final = "system"
+"""Arrow's own allocator would keep what it once had, and pandas has another: of one for both, `flows.memory` gives it back."""
+
 _kept: list[BaseException] = []
 """Errors of queries that DuckDB may still compute: their frames hold the connection, and closing it would wait for them."""
 
@@ -25,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     the other, which takes as long as a tenth of a night's run.
     """
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    os.environ.setdefault(
+        "ARROW_DEFAULT_MEMORY_POOL", ARROW_ALLOCATOR
+    )  # before Arrow is imported; processes of Dask inherit it
     code = run(arguments)
     if (isinstance(code, LastCode) and is_alone()) or _kept or is_left_behind():
         for stream in (sys.stdout, sys.stderr):

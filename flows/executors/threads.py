@@ -1,4 +1,4 @@
-"""Steps on threads of this process."""
+"""Steps on threads of this process: requests on several, what makes the lake on one, beside the one that reacts to Ctrl-C."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,8 +14,9 @@ from flows.tasks.fetch import Fetched, fetch_windows
 from flows.tasks.partition import Shaped
 from flows.tasks.session import TransformSession
 
-CPU_THREADS = 2
-"""Threads for the steps that make the lake: pandas, Arrow and zstd release the interpreter lock for a part of their work."""
+CPU_THREADS = 1
+"""Threads for the steps that make the lake. Two of them wait for the interpreter lock most of the time: a rebuild beside other
+programs took no longer with one, and memory for one year instead of two (DECISIONS.md 119). Dask's processes share no lock."""
 
 Result = TypeVar("Result")
 

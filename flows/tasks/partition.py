@@ -12,7 +12,7 @@ import pandas as pd
 
 from extract.archive.raw_archive import IndexEntry, RawArchive
 from extract.windows import local_today
-from flows.adjacent_months import entries_of, months_of
+from flows.adjacent_months import entries_of, has_entries, months_of
 from transform.sites import Site
 from transform.time import Days
 from warehouse.lake.lake import Lake, Partition
@@ -84,7 +84,7 @@ def partitions_of(archive: RawArchive, site: Site, settle_hours: float) -> list[
     for month in months:
         periods.setdefault(year_of(month) if year_of(month) < open_year else month, []).append(month)
     found = [SitePartition(site, period, tuple(of_period)) for period, of_period in periods.items()]
-    others = [period for period in (LIFETIME, IMPORTS) if entries_of(archive, site.site_id, period)]
+    others = [period for period in (LIFETIME, IMPORTS) if has_entries(archive, site.site_id, period)]
     return [*found, *(SitePartition(site, period, ()) for period in others)]
 
 

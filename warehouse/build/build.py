@@ -9,13 +9,14 @@ index: rows are sorted by their key, and keys are checked for repetitions.
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from string import Template
 from tempfile import mkdtemp
+from typing import Final
 
 import duckdb
 
@@ -38,8 +39,16 @@ STORAGE_VERSION = "v1.5.0"
 WORTH_COPYING = 0.5
 """Where a larger share of the rows must be loaded, loading all takes no longer than copying the file and changing it."""
 
+_MEMORY_BYTES_A_ROW: Final = 40
+_LEAST_MEMORY_MB: Final = 128
+_MOST_MEMORY_MB: Final = 1024
+"""DuckDB fills what memory it may with blocks that it does not need again, so a small warehouse gets little, beside what the
+process has. From the most on, DuckDB's own limit applies."""
+
 _WORKPLACE_SUFFIX = ".building"
 
+_LIMIT_MEMORY = Template("set memory_limit = '${megabytes}MB'")
+_THREADS = Template("set threads = $threads")
 _ATTACH = Template("attach '$path' as warehouse (storage_version '$version')")
 
 
@@ -174,6 +183,14 @@ def _fill(task: _Task, *, anew: bool) -> _Filled:
 
 
 def _load_everything(task: _Task) -> _Filled:
+    try:
+        return _load_anew(task, is_limited=True)
+    except duckdb.OutOfMemoryException as error:
+        logger.info("warehouse_needs_memory path=%s reason=%s", task.destination, brief(error))
+        return _load_anew(task, is_limited=False)
+
+
+def _load_anew(task: _Task, *, is_limited: bool) -> _Filled:
     for leftover in task.fresh.parent.glob(f"{task.fresh.name}*"):
         leftover.unlink()
     seen = survey(task.lake)
@@ -182,6 +199,8 @@ def _load_everything(task: _Task) -> _Filled:
             whole(table, measured(connection, table, seen.changed_of(table), seen, task.destination))
             for table in TABLES.values()
         ]
+        if is_limited:
+            _limit_memory(connection, changes)
         entries = _write(connection, task, changes, seen, is_new=True)
     return _Filled(Loading.WHOLE, entries, len(entries))
 
@@ -195,11 +214,20 @@ def _load_changes(task: _Task, seen: Survey, published: provenance.Published) ->
         loaded_rows = sum(entry.rows for entry in loaded)
         if loaded_rows > WORTH_COPYING * (loaded_rows + sum(entry.rows for entry in kept)):
             return None
+        _limit_memory(connection, changes)
         shutil.copyfile(task.destination, task.fresh)
         if not published.is_unchanged(task.destination):
             return None
         entries = _write(connection, task, changes, seen, is_new=False)
     return _Filled(Loading.CHANGES, entries, len(loaded))
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection, changes: Sequence[TableChange]) -> None:
+    """Limit DuckDB's memory by the rows of the warehouse; what does not fit is written to the disk."""
+    rows = sum(entry.rows for change in changes for entry in change.entries)
+    megabytes = max(_LEAST_MEMORY_MB, rows * _MEMORY_BYTES_A_ROW // 1_000_000)
+    if megabytes <= _MOST_MEMORY_MB:
+        connection.execute(_LIMIT_MEMORY.substitute(megabytes=megabytes))
 
 
 def _change_of(connection: duckdb.DuckDBPyConnection, table: Table, seen: Survey, destination: Path) -> TableChange:
@@ -228,8 +256,11 @@ def _write(
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, task: _Task, changes: list[TableChange], seen: Survey) -> None:
+    """Load the tables on one thread: a second one waits for the first to keep the rows in order, at half as much CPU again."""
+    connection.execute(_THREADS.substitute(threads=1))
     for table_change in changes:
         apply(connection, table_change, seen, task.destination)
+    connection.execute(_THREADS.substitute(threads=task.threads))
 
 
 def _make_views(task: _Task) -> _Filled:

@@ -224,8 +224,8 @@ class Lake:
         found: list[Partition] = []
         years = set[str]()
         for name in names:  # a year before its months, which are not looked for where it has a file
-            path = self.path(table, site_id, name)
-            if year_of(name) not in years and path.is_file():
+            path = None if year_of(name) in years else self.path(table, site_id, name)
+            if path is not None and path.is_file():
                 found.append(Partition(site_id, name, path))
                 years |= {name} if is_year(name) else set()
         return found

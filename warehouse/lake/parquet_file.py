@@ -8,12 +8,10 @@ the file as it is.
 import functools
 from collections.abc import Collection, Mapping
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -30,8 +28,9 @@ COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 1
 """On top of the encodings, level 3 saves another 1 % and takes longer."""
 
-SMALL: Final = 10_000
-"""So many rows are one row group, whatever their dates: those of a month of five-minute intervals, and of a year of days."""
+ROW_GROUP_ROWS: Final = 122_880
+"""Rows of a row group at most, as in DuckDB: a closed year of five-minute intervals is one. Readers of the whole lake look
+at each row group of each file, so twelve of them a year cost more than they save (DECISIONS.md 118)."""
 
 RACE_NS = 2_000_000_000
 """A file changed this recently may change once more without a newer time; the coarsest file system counts in two seconds."""
@@ -46,10 +45,7 @@ _NOTHING = b"0" * _DIGITS
 
 
 def file_content(rows: pa.Table, digest: str, table: Table) -> bytes:
-    """The bytes of a file: rows, the digest of their source, and the schema version in force.
-
-    Rows with a local date are in one row group for each month, so that a reader of some days skips the other months.
-    """
+    """The bytes of a file: rows, the digest of their source, and the schema version in force."""
     metadata = {DIGEST_KEY: digest.encode(), VERSION_KEY: str(SCHEMA_VERSION).encode()}
     return packed(rows, metadata, layout_of(table).encodings)
 
@@ -73,23 +69,12 @@ def packed(rows: pa.Table, metadata: Mapping[bytes, bytes], encodings: Mapping[s
         column_encoding=dict(encodings),
         write_page_checksum=True,
     ) as writer:
-        for first, end in _row_groups(stamped):
-            writer.write_table(stamped.slice(first, end - first))
+        writer.write_table(stamped, row_group_size=ROW_GROUP_ROWS)
         writer.add_key_value_metadata({_KEY: _NOTHING})
     data = bytearray(sink.getvalue().to_pybytes())
     at = data.rfind(_KEY) + _PLACE
     data[at : at + _DIGITS] = b"%08x" % crc32(data)
     return bytes(data)
-
-
-def _row_groups(rows: pa.Table) -> list[tuple[int, int]]:
-    """First row and end of each run of rows of one month; all rows where they have no local date."""
-    if LOCAL_DATE not in rows.column_names or rows.num_rows <= SMALL:
-        return [(0, rows.num_rows)]
-    days = rows[LOCAL_DATE].combine_chunks().cast(pa.int32()).to_numpy(zero_copy_only=False)
-    months = days.astype("datetime64[D]").astype("datetime64[M]")
-    cuts = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), rows.num_rows]
-    return list(pairwise(cuts))
 
 
 def is_whole(data: bytes) -> bool:

@@ -238,3 +238,27 @@ def test_survey_of_a_moved_lake_identifies_files_by_content(
     shutil.copy2(destination, moved)
     assert build(Lake(moved / "lake"), moved / "warehouse.duckdb").loading is Loading.NOTHING
     assert len(survey(Lake(moved / "lake")).changed) == 5
+
+
+@pytest.mark.parametrize("has_old", [False, True], ids=["everything", "changes"])
+def test_a_warehouse_that_needs_more_memory_is_made_all_the_same(
+    has_old: bool, lake: Lake, frame_of: FrameOf, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is limited by the rows; where that does not suffice, the warehouse is made in DuckDB's own limit."""
+    fill(lake, frame_of)
+    if has_old:
+        build(lake, destination)
+        fill(lake, frame_of, months=[12], sites=[3])
+    anew, tried = building._load_anew, list[bool]()
+
+    def counted(task: Any, *, is_limited: bool) -> Any:
+        tried.append(is_limited)
+        return anew(task, is_limited=is_limited)
+
+    monkeypatch.setattr(building, "_load_anew", counted)
+    monkeypatch.setattr(building, "_LEAST_MEMORY_MB", 1)
+    built = build(lake, destination)
+    assert tried == [True, False]
+    monkeypatch.undo()
+    assert content_of(destination)["power"]
+    assert built.rows["power"] == len(content_of(destination)["power"])

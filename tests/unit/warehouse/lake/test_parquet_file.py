@@ -1,6 +1,5 @@
 """A flipped bit anywhere in a lake file is found before anything of it is read, loaded or published."""
 
-from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,7 +12,7 @@ from tests.unit.warehouse.conftest import FrameOf
 from warehouse.build.manifest import content_digest
 from warehouse.errors import LakeDamaged
 from warehouse.lake.lake import Lake
-from warehouse.lake.parquet_file import SMALL, packed
+from warehouse.lake.parquet_file import ROW_GROUP_ROWS, packed
 from warehouse.schema import GAPS, POWER, SITES
 
 FLIPS = (400, pytest.param(4000, marks=pytest.mark.exhaustive))
@@ -66,12 +65,6 @@ def test_a_month_is_made_again_as_a_whole(path: Path, frame_of: FrameOf) -> None
     assert [path.exists() for path in (next_month, sites)] == [True, False]
 
 
-def days_in(count: int, *, each: int) -> pa.Table:
-    """So many rows of each day from the 30th of January on."""
-    days = [date(2025, 1, 30) + timedelta(days=number) for number in range(count) for _ in range(each)]
-    return pa.table({"local_date": pa.array(days, pa.date32()), "n": range(len(days))})
-
-
 def groups_of(rows: pa.Table) -> list[int]:
     """The rows in each row group of a file."""
     with pq.ParquetFile(pa.BufferReader(packed(rows, {}, {}))) as file:
@@ -79,15 +72,11 @@ def groups_of(rows: pa.Table) -> list[int]:
         return [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
 
 
-def test_a_large_file_has_a_row_group_for_each_month() -> None:
-    each = SMALL // 32
-    assert groups_of(days_in(33, each=each)) == [2 * each, 28 * each, 3 * each]
+def test_a_year_of_five_minute_intervals_is_one_row_group() -> None:
+    rows = 366 * 288
+    assert groups_of(pa.table({"n": range(rows)})) == [rows]
+    assert groups_of(pa.table({"n": pa.array([], pa.int64())})) == [0]
 
 
-def test_a_small_file_is_one_row_group() -> None:
-    assert groups_of(days_in(32, each=SMALL // 32)) == [SMALL // 32 * 32]
-    assert groups_of(days_in(0, each=1)) == [0]
-
-
-def test_rows_without_a_local_date_are_one_row_group() -> None:
-    assert groups_of(pa.table({"n": range(SMALL + 1)})) == [SMALL + 1]
+def test_more_rows_are_several_row_groups() -> None:
+    assert groups_of(pa.table({"n": range(ROW_GROUP_ROWS + 1)})) == [ROW_GROUP_ROWS, 1]
