@@ -53,6 +53,16 @@ ABSENT: Final = "absent"
 
 RESERVE_KEY: Final = "backup_reserve_percent"
 MODE_KEY: Final = "default_real_mode"
+NO_GRID_CHARGING_KEY: Final = "components.disallow_charge_from_grid_with_solar_installed"
+EXPORT_RULE_KEY: Final = "components.customer_preferred_export_rule"
+
+
+class ExportRule(StrEnum):
+    """Values of `customer_preferred_export_rule`; a site without one exports everything (Q55)."""
+
+    EVERYTHING = "battery_ok"
+    SOLAR = "pv_only"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,8 @@ class SettingsChange:
         since: First instant of the new values.
         values: Keys of site_info, `components.` and `user_settings.` before those that are inside of these, and their new
             values; `ABSENT` for a key that is then missing.
-        is_followed: Whether the battery follows a reserve or a mode, from the next local day on; site_info alone does not
-            show it (Q64).
+        is_followed: Whether the battery follows a reserve, a mode, the rule of export, or the flag of grid charging, from the
+            next local day on; site_info alone does not show it (Q64).
     """
 
     since: datetime
@@ -127,6 +137,8 @@ class SiteSpec:
         battery_since: First local day of the battery and the grid meter that comes with it: before it the site is solar only,
             and reports only solar. None: the site was installed with them.
         backup_reserve_pct: Lowest level to which the battery is discharged.
+        export_rule: What the site exports.
+        has_grid_charging: Whether the battery may be charged from the grid.
         home_mean_w: Approximate mean power of the home, without charging of vehicles.
         wall_connectors: Number of wall connectors; with at least one, a vehicle charges on some nights.
         generator_w: Power of the generator, which runs every Sunday at noon and during outages; 0 for none.
@@ -173,6 +185,8 @@ class SiteSpec:
     battery_count: int = 2
     battery_since: date | None = None
     backup_reserve_pct: int = 20
+    export_rule: ExportRule = ExportRule.EVERYTHING
+    has_grid_charging: bool = True
     home_mean_w: int = 1_000
     wall_connectors: int = 0
     generator_w: int = 0
@@ -248,15 +262,21 @@ class SiteSpec:
         return self.battery_energy_wh * percent // 100
 
     def as_of(self, instant_s: int) -> "SiteSpec":
-        """The site with the reserve and the mode in force at an instant, in epoch seconds."""
+        """The site with the settings of the battery in force at an instant, in epoch seconds."""
         found: dict[str, Any] = {}
         for change in self.battery_changes:
             if change.since.timestamp() <= instant_s:
                 found |= dict(change.values)
         if not found:
             return self
-        mode, reserve = Mode(found.get(MODE_KEY, self.mode)), int(found.get(RESERVE_KEY, self.backup_reserve_pct))
-        return replace(self, mode=mode, backup_reserve_pct=reserve)
+        rule = found.get(EXPORT_RULE_KEY, self.export_rule)
+        return replace(
+            self,
+            mode=Mode(found.get(MODE_KEY, self.mode)),
+            backup_reserve_pct=int(found.get(RESERVE_KEY, self.backup_reserve_pct)),
+            export_rule=ExportRule.EVERYTHING if rule == ABSENT else ExportRule(rule),
+            has_grid_charging=found.get(NO_GRID_CHARGING_KEY, not self.has_grid_charging) is not True,
+        )
 
     @property
     def battery_changes(self) -> tuple[SettingsChange, ...]:
@@ -264,5 +284,22 @@ class SiteSpec:
         return tuple(
             change
             for change in self.settings_changes
-            if change.is_followed and {RESERVE_KEY, MODE_KEY} & {name for name, _ in change.values}
+            if change.is_followed and _FOLLOWED & {name for name, _ in change.values}
         )
+
+    @property
+    def limited_since(self) -> datetime | None:
+        """The first instant at which export or grid charging is limited; None where it never is."""
+        if self.export_rule is not ExportRule.EVERYTHING or not self.has_grid_charging:
+            return self.installed_at
+        limits = (
+            change.since
+            for change in self.battery_changes
+            for name, value in change.values
+            if name in _LIMITS and value not in (ABSENT, ExportRule.EVERYTHING)
+        )
+        return min(limits, default=None)
+
+
+_LIMITS: Final = frozenset({EXPORT_RULE_KEY, NO_GRID_CHARGING_KEY})
+_FOLLOWED: Final = _LIMITS | {RESERVE_KEY, MODE_KEY}

@@ -100,7 +100,7 @@ CASES: dict[str, Case] = {
 """Q53, Q62, Q63, Q64, Q66."""
 
 ABSENT: dict[Setting, str] = {Setting.EXPORT: "accepted_absent", Setting.GRID_CHARGING: "accepted_absent"}
-"""Q54, Q55: where the site does not have the field, an accepted change that is not applied cannot be told from one that is."""
+"""Q54, Q55: where the site does not have the field, an accepted change that is not applied looks like one that is."""
 
 Change = Callable[[Shell, Setting], int]
 """Changes a setting; returns the exit code."""

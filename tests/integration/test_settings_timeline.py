@@ -12,6 +12,7 @@ import pytest
 from extract.archive.raw_archive import RawArchive
 from extract.requests import site_info
 from extract.simulator import SettingsChange, SiteSpec, World
+from extract.simulator.site import ABSENT
 from flows.account import known_sites
 from flows.commands import Change, one_site, preview, send
 from flows.executors.threads import ThreadExecutor
@@ -28,7 +29,8 @@ from wattlog.series import Series
 SITE = 1_000_000_001
 BEGIN = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 CHANGES = 40
-NAMES = (Setting.RESERVE, Setting.MODE, Setting.STORM_WATCH, Setting.OFF_GRID_RESERVE)
+NAMES = (Setting.RESERVE, Setting.MODE, Setting.STORM_WATCH, Setting.GRID_CHARGING, Setting.OFF_GRID_RESERVE)
+FLAG = "components.disallow_charge_from_grid_with_solar_installed"
 
 Row = tuple[datetime, str, str | None, str | None, bool]
 """Instant, setting, value before, value after, and whether wattlog changed it."""
@@ -36,7 +38,9 @@ Row = tuple[datetime, str, str | None, str | None, bool]
 
 @pytest.fixture
 def made() -> Iterator[Account]:
-    world = World((SiteSpec(site_id=SITE, installed_at=BEGIN - timedelta(days=3)),))
+    installed_at = BEGIN - timedelta(days=3)
+    without_charging = SettingsChange(installed_at, ((FLAG, True),))
+    world = World((SiteSpec(site_id=SITE, installed_at=installed_at, settings_changes=(without_charging,)),))
     world = replace(world, scopes=(*world.scopes, COMMAND_SCOPE))
     with account(world, now=lambda: BEGIN) as served:
         yield served
@@ -52,9 +56,10 @@ def command(made: Account, data_dir: Path, name: Setting, text: str) -> Outcome:
 
 
 def info_values(name: Setting, text: str) -> tuple[tuple[str, Any], ...]:
-    """The keys of site_info that the app or the utility changes."""
+    """The keys of site_info that the app or the utility changes. The flag of grid charging is true or absent (Q54)."""
     spec = SETTINGS[name]
-    return ((".".join(spec.info_path), spec.values.parse(text)),)
+    value = spec.values.parse(text)
+    return ((".".join(spec.info_path), ABSENT if (name, text) == (Setting.GRID_CHARGING, "on") else value),)
 
 
 def other_value(rng: np.random.Generator, name: Setting, before: str | None) -> str:
@@ -79,6 +84,7 @@ def test_the_timeline_of_a_year_is_complete_and_right(made: Account, tmp_path: P
         Setting.RESERVE: "20",
         Setting.MODE: "self-powered",
         Setting.STORM_WATCH: "on",
+        Setting.GRID_CHARGING: "off",
         Setting.OFF_GRID_RESERVE: "75",
     }
     expected: list[Row] = []
@@ -100,7 +106,9 @@ def test_the_timeline_of_a_year_is_complete_and_right(made: Account, tmp_path: P
         present[name] = text
     made.fetch(tmp_path, [])
     assert history(made, tmp_path) == expected
-    assert {is_ours for *_, is_ours in expected} == {True, False}
+    assert {(after, is_ours) for _, name, _, after, is_ours in expected if name == Setting.GRID_CHARGING} == {
+        (text, is_ours) for text in ("on", "off") for is_ours in (True, False)
+    }
 
 
 def test_commands_are_in_the_warehouse_of_the_next_run_and_disturb_nothing(made: Account, tmp_path: Path) -> None:

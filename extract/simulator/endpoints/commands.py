@@ -10,7 +10,17 @@ import orjson
 
 from extract.simulator.endpoints.query import ApiError
 from extract.simulator.endpoints.written_tariff import as_read
-from extract.simulator.site import ABSENT, MODE_KEY, RESERVE_KEY, Mode, SettingsChange, SiteSpec
+from extract.simulator.site import (
+    ABSENT,
+    EXPORT_RULE_KEY,
+    MODE_KEY,
+    NO_GRID_CHARGING_KEY,
+    RESERVE_KEY,
+    ExportRule,
+    Mode,
+    SettingsChange,
+    SiteSpec,
+)
 from extract.simulator.worlds.world import World
 
 Json = dict[str, Any]
@@ -166,16 +176,16 @@ def _storm_mode(body: Json, _spec: SiteSpec, _behaviour: CommandBehaviour) -> Va
 
 def _grid(body: Json, _spec: SiteSpec, behaviour: CommandBehaviour) -> Values:
     """Either key or both. A flag that is false is then absent, and so may be the rule `battery_ok` (Q54, Q55, Q57)."""
-    flag, rule = "disallow_charge_from_grid_with_solar_installed", "customer_preferred_export_rule"
+    flag, rule = (key.rpartition(".")[2] for key in (NO_GRID_CHARGING_KEY, EXPORT_RULE_KEY))
     values: list[tuple[str, object]] = []
     if flag in body:
-        values.append((f"components.{flag}", _switch(body, flag) or ABSENT))
+        values.append((NO_GRID_CHARGING_KEY, _switch(body, flag) or ABSENT))
     if rule in body:
-        if body[rule] not in ("battery_ok", "pv_only", "never"):
+        if body[rule] not in list(ExportRule):
             raise ApiError(400, f"{rule} not valid")
-        is_gone = body[rule] == "battery_ok" and not behaviour.keeps_export_rule
-        values.append((f"components.{rule}", ABSENT if is_gone else body[rule]))
-        values.append(("components.non_export_configured", body[rule] == "never" or ABSENT))
+        is_gone = body[rule] == ExportRule.EVERYTHING and not behaviour.keeps_export_rule
+        values.append((EXPORT_RULE_KEY, ABSENT if is_gone else body[rule]))
+        values.append(("components.non_export_configured", body[rule] == ExportRule.NEVER or ABSENT))
     if not values:
         raise ApiError(400, "request body not valid")
     return tuple(values)

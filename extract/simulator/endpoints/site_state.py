@@ -9,7 +9,7 @@ from extract.simulator.endpoints.query import Query, connector_din, serial_numbe
 from extract.simulator.endpoints.tariff import first_form, tariff_content
 from extract.simulator.local_day import SLOT_S, local_date, stamps
 from extract.simulator.measures import POWERS
-from extract.simulator.site import ABSENT, SiteSpec
+from extract.simulator.site import ABSENT, EXPORT_RULE_KEY, NO_GRID_CHARGING_KEY, ExportRule, SiteSpec
 from extract.simulator.truth.outages_and_charging import power_now_w
 from extract.simulator.truth.simulated_day import DayTruth
 from extract.simulator.worlds.vehicle import Plug
@@ -45,6 +45,10 @@ def site_info(query: Query) -> Json:
         info["off_grid_vehicle_charging_reserve_percent"] = 75
     if spec.has_tariff:
         info["tariff_content_v2"] = _tariff(query)
+    if not spec.has_grid_charging:
+        _put(info, NO_GRID_CHARGING_KEY, True)
+    if spec.export_rule is not ExportRule.EVERYTHING:
+        _put(info, EXPORT_RULE_KEY, spec.export_rule.value)
     for change in spec.settings_changes:
         if query.now >= change.since:
             for name, value in change.values:
@@ -86,8 +90,9 @@ def backup_time_remaining(query: Query) -> Json:
 
 
 def tariff_rate(query: Query) -> Json | None:
-    """The tariff in the first form; None if the site has none. Source: Q122."""
-    return first_form(_tariff(query)) if query.present_spec.has_tariff else None
+    """The tariff in the first form, after the commands so far; None if the site has none. Source: Q122."""
+    tariff = site_info(query).get("tariff_content_v2")
+    return None if tariff is None else first_form(tariff)
 
 
 def _tariff(query: Query) -> Json:

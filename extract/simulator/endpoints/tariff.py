@@ -52,19 +52,18 @@ def first_form(content: Json) -> Json:
     """The same tariff as `tariff_content` has it: lists of periods with zeros, and prices without `rates`. Source: Q123."""
     turned = dict(content)
     for charges in ("energy_charges", "demand_charges"):
-        turned[charges] = {name: block.get("rates", {}) for name, block in content[charges].items()}
-    turned["seasons"] = {
-        name: season
-        | {
-            "tou_periods": {
-                label: _with_zeros(of_label["periods"]) for label, of_label in season["tou_periods"].items()
-            }
-        }
-        for name, season in content["seasons"].items()
-    }
+        if charges in content:
+            turned[charges] = {name: block.get("rates", {}) for name, block in content[charges].items()}
+    if "seasons" in content:
+        turned["seasons"] = {name: _first_season(season) for name, season in content["seasons"].items()}
     if "sell_tariff" in content:
         turned["sell_tariff"] = first_form(content["sell_tariff"])
     return turned
+
+
+def _first_season(season: Json) -> Json:
+    periods = season.get("tou_periods", {})
+    return season | {"tou_periods": {label: _with_zeros(found.get("periods", [])) for label, found in periods.items()}}
 
 
 def _with_zeros(periods: list[dict[str, int]]) -> list[dict[str, int]]:

@@ -2,7 +2,8 @@
 
 The day begins at a seeded level and ends at the level at which the next day begins. In the morning the battery discharges
 down to the reserve, at midday it charges from the surplus, and in the evening it reaches the last level: by supplying the
-home and exporting the rest, or by charging from the grid at night. All energy is in whole Wh.
+home and exporting the rest, or by charging from the grid at night. Where a setting forbids the one or the other, the
+battery may miss the last level; the next day then begins where this one ended. All energy is in whole Wh.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from extract.simulator.local_day import Ints, day_bounds
 from extract.simulator.seeded import unit_hash
-from extract.simulator.site import SiteSpec
+from extract.simulator.site import ExportRule, SiteSpec
 from extract.simulator.truth.weather_and_home import SLOTS_PER_HOUR
 
 NIGHT_CHARGE_SLOTS = 3 * SLOTS_PER_HOUR
@@ -53,7 +54,7 @@ def dispatch(
 
     Args:
         spec: The site.
-        levels: Level at the beginning of the day and at its end.
+        levels: Level at the beginning of the day, and the one to reach at its end.
         surplus: Wh per slot of solar and generator that the home does not use.
         deficit: Wh per slot that the home needs in addition; 0 in every slot with a surplus.
         is_off_grid: 1 in slots of an outage, in which the battery can neither export nor charge from the grid.
@@ -77,12 +78,12 @@ def dispatch(
     charge = _up_to(np.where(midday, np.minimum(surplus, limit), 0), headroom * 10 // 9)
     after_midday = after_morning + int(charge.sum()) * 9 // 10
     if after_midday >= last:
-        on_grid = evening * (1 - is_off_grid)
+        on_grid = evening * (1 - is_off_grid) * int(spec.export_rule is ExportRule.EVERYTHING)
         home = evening * np.minimum(deficit, limit)
         discharge += _evening(
             home, on_grid * is_vpp_hour * limit, on_grid * (deficit <= limit) * limit, after_midday - last
         )
-    else:
+    elif spec.has_grid_charging:
         at_night = (index >= count - NIGHT_CHARGE_SLOTS).astype(np.int64)
         total = -(-(last - after_morning) * 10 // 9)
         charge += _up_to(at_night * limit, total - int(charge.sum()))

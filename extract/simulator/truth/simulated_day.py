@@ -8,7 +8,7 @@ import numpy as np
 from extract.simulator.local_day import SLOT_S, Floats, Instants, Ints, as_instants, day_bounds, offsets_s
 from extract.simulator.measures import CHARGES, EXPORTS, FLOWS, HOME, POWERS
 from extract.simulator.seeded import unit_hash
-from extract.simulator.site import SiteSpec
+from extract.simulator.site import ExportRule, SiteSpec
 from extract.simulator.truth.battery import dispatch, level_at_start
 from extract.simulator.truth.outage import Outage
 from extract.simulator.truth.outages_and_charging import (
@@ -54,8 +54,14 @@ class DayTruth:
     outages: tuple[Outage, ...]
 
 
-def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
-    """The truth of one local day; depends only on the arguments."""
+def simulate_day(spec: SiteSpec, day: date, first_wh: int | None = None) -> DayTruth:
+    """The truth of one local day; depends only on the arguments.
+
+    Args:
+        spec: The site.
+        day: The day.
+        first_wh: Energy in the battery at the beginning; None for the seeded level.
+    """
     spec = spec.on(day)
     start_s, end_s = day_bounds(spec.zone, day)
     epochs_s = np.arange(start_s, end_s, SLOT_S, dtype=np.int64)
@@ -66,7 +72,11 @@ def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
     solar = solar_wh(spec, day, epochs_s, noise)
     home = home_wh(spec, day, local_s, noise) + vehicle_wh(spec, day, epochs_s)
     is_off_grid = is_inside(outages, epochs_s)
-    flows, level_wh = _flows(spec, day, (solar, home), is_off_grid, local_s)
+    levels = (
+        (level_at_start(spec, day) if first_wh is None else first_wh),
+        level_at_start(spec, day + timedelta(days=1)),
+    )
+    flows, level_wh = _flows(spec, day, (solar, home), is_off_grid, local_s, levels)
 
     installed_s = int(spec.installed_at.timestamp())
     first = int(np.searchsorted(epochs_s, installed_s))
@@ -89,11 +99,16 @@ def simulate_day(spec: SiteSpec, day: date) -> DayTruth:
 
 
 def _flows(
-    spec: SiteSpec, day: date, energy: tuple[Ints, Ints], is_off_grid: Ints, local_s: Ints
+    spec: SiteSpec,
+    day: date,
+    energy: tuple[Ints, Ints],
+    is_off_grid: Ints,
+    local_s: Ints,
+    levels: tuple[int, int],
 ) -> tuple[dict[str, Ints], Ints]:
     """Split a day's solar and home energy into the sixteen flows.
 
-    During an outage, home use without a source is shed, and surplus solar is curtailed.
+    During an outage, home use without a source is shed, and surplus solar is curtailed; so it is where nothing may be exported.
     """
     solar, home = energy
     zero = np.zeros(len(solar), np.int64)
@@ -104,10 +119,10 @@ def _flows(
     home_from_generator = np.minimum(home - home_from_solar, generator)
     left_solar, left_generator = solar - home_from_solar, generator - home_from_generator
     deficit = home - home_from_solar - home_from_generator
-    levels = level_at_start(spec, day), level_at_start(spec, day + timedelta(days=1))
     is_vpp_hour = _vpp_hours(spec, day, local_s)
+    present = spec.as_of(day_bounds(spec.zone, day)[0])
     battery = dispatch(
-        spec.as_of(day_bounds(spec.zone, day)[0]),
+        present,
         levels,
         surplus=left_solar + left_generator,
         deficit=deficit,
@@ -122,8 +137,9 @@ def _flows(
     to_grid = battery.discharge - to_home
     on_grid = 1 - is_off_grid
     home_from_grid = (deficit - to_home) * on_grid
-    solar_to_grid = (left_solar - from_solar) * on_grid
-    generator_to_grid = (left_generator - from_generator) * on_grid
+    exporting = on_grid * int(present.export_rule is not ExportRule.NEVER)
+    solar_to_grid = (left_solar - from_solar) * exporting
+    generator_to_grid = (left_generator - from_generator) * exporting
     flows = {
         "solar_energy_exported": home_from_solar + from_solar + solar_to_grid,
         "generator_energy_exported": home_from_generator + from_generator + generator_to_grid,

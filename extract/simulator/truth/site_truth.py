@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -88,13 +88,32 @@ class Truth:
 
 
 class _Days:
-    """Computed days of one site: the last 128 days, and the sums of all."""
+    """Computed days of one site: the last 128 days, and the sums of all.
+
+    From the day on which a setting first limits export or grid charging, a day begins with the energy with which the day
+    before it ended, so all days since then are computed. Other days do not depend on each other.
+    """
 
     def __init__(self, spec: SiteSpec) -> None:
-        self._zone = spec.zone
-        self.day = lru_cache(maxsize=128)(lambda day: simulate_day(spec, day))
+        self._spec, self._zone = spec, spec.zone
+        since = spec.limited_since
+        self._limited_since = None if since is None else local_date(spec.zone, int(since.timestamp()))
+        self._first_wh: dict[date, int] = {}
+        self.day = lru_cache(maxsize=128)(lambda day: simulate_day(spec, day, self._level(day)))
         self.sums = lru_cache(maxsize=None)(lambda day: flow_sums(self.day(day)))
         self.sums_between = lru_cache(maxsize=None)(self._between)
+
+    def _level(self, day: date) -> int | None:
+        """Energy in the battery at the beginning of a day; None for the seeded level."""
+        first = self._limited_since
+        if first is None or day <= first:
+            return None
+        for before in days_between(first, day - timedelta(days=1)):
+            after = before + timedelta(days=1)
+            if after not in self._first_wh and self._spec.on(before).has_battery:
+                found = simulate_day(self._spec, before, self._first_wh.get(before))
+                self._first_wh[after] = int(found.level_wh[-1])
+        return self._first_wh.get(day)
 
     def _between(self, start_s: int, end_s: int) -> Ints:
         total = np.zeros(len(FLOWS), np.int64)

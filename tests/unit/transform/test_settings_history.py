@@ -82,7 +82,7 @@ def test_an_export_rule_that_vanishes_is_explained_by_the_one_command_that_may_d
     ],
 )
 def test_a_change_that_was_not_confirmed_may_come_late(outcome: Outcome, minutes: int, is_ours: bool) -> None:
-    """Q64: twenty minutes were seen; what comes a day later is somebody else's."""
+    """Q64: twenty minutes were seen; what comes much later is not the command's."""
     sent = command("reserve", "40", "20", 1, outcome)
     found = timeline([sent], (0, minutes, reserve(20)), (minutes + 5, minutes + 5, reserve(40)))
     assert [event[2] for event in found] == (["c1"] if is_ours else ["c1", None])

@@ -1,15 +1,16 @@
 """Commands at the simulator: forms of answers, what site_info shows afterwards, and what the battery then does."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import orjson
 import pytest
 
-from extract.simulator import AnswerForm, CommandBehaviour, Mode, Refusal, SiteSpec, World
+from extract.simulator import AnswerForm, CommandBehaviour, Mode, Refusal, SettingsChange, SiteSpec, World
 from extract.simulator.endpoints.commands import Commands
 from extract.simulator.endpoints.query import ApiError, Query
-from extract.simulator.endpoints.site_state import site_info
+from extract.simulator.endpoints.site_state import site_info, tariff_rate
 from wattlog.commands.answers import Verdict, judge
 
 NOW = datetime(2025, 11, 20, 20, 0, tzinfo=UTC)
@@ -180,3 +181,87 @@ def test_the_battery_follows_reserve_and_mode_from_the_next_day_on() -> None:
     site.post("operation", default_real_mode=Mode.BACKUP)
     assert set(site.world.truth(SITE).day(after).level_wh.tolist()) == {capacity}
     assert (site.world.truth(SITE).day(after).flows["battery_energy_exported"] == 0).all()
+
+
+def flows_of(site: Site, days: list[date], name: str) -> list[int]:
+    truth = site.world.truth(SITE)
+    return [int(truth.day(day).flows[name].sum()) for day in days]
+
+
+def check_identities_and_levels(site: Site, days: list[date]) -> None:
+    """The parts of each flow are its whole, and each day begins with the energy with which the one before it ended."""
+    truth = site.world.truth(SITE)
+    for day, following in pairwise(days):
+        flows, levels = truth.day(day).flows, truth.day(day).level_wh
+        for side in ("solar", "battery", "generator"):
+            source = flows[f"{side}_energy_exported"]
+            to_battery = flows.get(f"battery_energy_imported_from_{side}", 0)
+            assert (
+                source
+                == flows[f"consumer_energy_imported_from_{side}"]
+                + flows[f"grid_energy_exported_from_{side}"]
+                + to_battery
+            ).all()
+        assert levels[-1] == truth.day(following).level_wh[0]
+        assert 0 <= levels.min() <= levels.max() <= truth.spec.battery_energy_wh
+
+
+DAYS = [date(2025, 11, 20) + timedelta(days=number) for number in range(12)]
+"""The day of the commands, and days after it."""
+
+
+@pytest.mark.parametrize("rule", ["pv_only", "never"])
+def test_the_rule_of_export_limits_the_battery_and_the_panels(rule: str) -> None:
+    """Q55: from the next local day on; `never` curtails the panels as well, and later the site exports again."""
+    facts: dict[str, Any] = {"solar_peak_w": 12_000, "home_mean_w": 400, "outages_per_year": 0.0}
+    free, limited = Site(**facts), Site(**facts)
+    limited.post("grid_import_export", **{RULE: rule})
+    assert sum(flows_of(free, DAYS[1:], "grid_energy_exported_from_battery")) > 0
+    assert flows_of(limited, DAYS[:1], "grid_energy_imported") == flows_of(free, DAYS[:1], "grid_energy_imported")
+    assert sum(flows_of(limited, DAYS[1:], "grid_energy_exported_from_battery")) == 0
+    is_curtailed = sum(flows_of(limited, DAYS[1:], "grid_energy_exported_from_solar")) == 0
+    assert is_curtailed == (rule == "never")
+    made, possible = (sum(flows_of(site, DAYS[1:], "solar_energy_exported")) for site in (limited, free))
+    assert made < possible if is_curtailed else made == possible
+    check_identities_and_levels(limited, DAYS)
+    limited.post("grid_import_export", **{RULE: "battery_ok"})
+    assert flows_of(limited, DAYS, "grid_energy_exported_from_solar") == flows_of(
+        free, DAYS, "grid_energy_exported_from_solar"
+    )
+
+
+def test_without_grid_charging_the_battery_takes_solar_alone() -> None:
+    """Q54; a reserve that is raised is then reached by solar, or not at all (Q60)."""
+    free, limited = Site(solar_peak_w=2_000), Site(solar_peak_w=2_000)
+    assert sum(flows_of(free, DAYS[1:], "battery_energy_imported_from_grid")) > 0
+    limited.post("grid_import_export", **{FLAG: True})
+    raised = SettingsChange(NOW + timedelta(days=3), (("backup_reserve_percent", 70),), is_followed=True)
+    limited.world.change(SITE, raised)
+    assert sum(flows_of(limited, DAYS[1:], "battery_energy_imported_from_grid")) == 0
+    check_identities_and_levels(limited, DAYS)
+    day = limited.world.truth(SITE).day(DAYS[4])
+    assert day.level_wh[0] < limited.world.truth(SITE).spec.battery_energy_wh * 0.7
+    assert day.flows["battery_energy_exported"].sum() == 0, "below the reserve nothing is discharged"
+
+
+def test_the_days_of_a_limited_site_are_the_same_in_any_order() -> None:
+    forward, backward = Site(), Site(site_name="another")
+    for site in (forward, backward):
+        site.post("grid_import_export", **{RULE: "pv_only", FLAG: True})
+    levels = {day: forward.world.truth(SITE).day(day).level_wh.tolist() for day in DAYS}
+    for day in reversed(DAYS):
+        assert backward.world.truth(SITE).day(day).level_wh.tolist() == levels[day]
+
+
+def test_tariff_rate_follows_a_tariff_that_was_set() -> None:
+    """Q122, Q123: in the first form, also where the site had no tariff."""
+    site = Site()
+    query = Query(site.world, site.world.truth(SITE), {}, NOW)
+    assert tariff_rate(query) is None
+    season = {"fromMonth": 1, "toMonth": 12, "tou_periods": {"ALL": {"periods": [{"toDayOfWeek": 6}]}}}
+    content = {"code": "N", "energy_charges": {"Year": {"rates": {"ALL": 0.2}}}, "seasons": {"Year": season}}
+    site.post("time_of_use_settings", tou_settings={"tariff_content_v2": content})
+    found = tariff_rate(Query(site.world, site.world.truth(SITE), {}, NOW))
+    assert found is not None
+    assert (found["code"], found["energy_charges"]) == ("N", {"Year": {"ALL": 0.2}})
+    assert found["seasons"]["Year"]["tou_periods"]["ALL"][0]["toDayOfWeek"] == 6

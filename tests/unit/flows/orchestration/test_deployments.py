@@ -122,7 +122,7 @@ def test_the_page_names_commands_and_options_that_exist() -> None:
 def test_the_page_names_settings_deployments_and_exit_codes_that_exist() -> None:
     settings = {f"WATTLOG_{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"WATTLOG_[A-Z_]*[A-Z]", PAGE)) <= settings
-    assert set(re.findall(r"^\| `([a-z-]+/[a-z-]+)` \|", PAGE, re.MULTILINE)) == {
+    assert set(re.findall(r"^\| `([a-z_-]+/[a-z-]+)` \|", PAGE, re.MULTILINE)) == {
         deployment.full_name for deployment in DEPLOYMENTS
     }
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)} == set(ExitCode)
