@@ -14,13 +14,15 @@ from typing import Any, Final
 
 from extract.commands.requests import day_of
 from extract.errors import CarAsleep, ExtractError, MissingVehicleScope
-from extract.requests import ACCOUNT
+from extract.requests import ACCOUNT, live_status
 from extract.vehicles import car_intent_record, car_state, charge_state, command, read_back, wake_up
 from flows import ledger
+from flows.account import known_sites
 from flows.cars import ONLINE, Car, response_in
 from flows.errors import ExitCode, UsageError, exit_code_for
 from flows.fetch_session import FetchSession
 from transform.car_commands import CommandToCar, car_command_of
+from transform.sites import SiteStatus
 from transform.vehicles import charge_state_of
 from wattlog.commands.car_intent import CarIntent, Charge
 from wattlog.commands.cars import CarCommand, shown
@@ -269,7 +271,23 @@ def _sent(session: FetchSession, planned: CarPlan, now: datetime) -> SentToCar:
             session.fetcher.fetch(read_back(planned.car.vin, day))
         except ExtractError as failed:
             log.warning("the car cannot be read after the command: %s", failed)
-    return SentToCar(_row(session), error)
+    row = _row(session)
+    if row.name in ("charge", "amps") and row.outcome is Outcome.DONE:
+        _note_plugged(session)
+    return SentToCar(row, error)
+
+
+def _note_plugged(session: FetchSession) -> None:
+    """Take a snapshot of each known site with wall connectors: it says where the car is plugged in (Q118), and costs nothing.
+
+    What the charge did to the home can be said only for a site that is known.
+    """
+    for site in known_sites(session.archive, session.context.settings.site_timezones):
+        if site.wall_connectors and site.status == SiteStatus.OK:
+            try:
+                session.fetcher.fetch(live_status(site.site_id))
+            except ExtractError as failed:
+                log.info("no snapshot of a site site_id=%d reason=%s", site.site_id, failed)
 
 
 def _is_fatal(error: ExtractError | None) -> bool:

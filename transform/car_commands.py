@@ -12,9 +12,9 @@ from typing import Any
 from transform.frames import table_frame
 from transform.responses import WHOLE_RESPONSE, RawResponse, Reason, Reject, Tables, quarantine_frame, reject
 from transform.vehicles import charge_state_of
-from wattlog.commands.car_answers import result_of_car
+from wattlog.commands.car_answers import CarResult, result_of_car
 from wattlog.commands.car_intent import CarIntent, Charge, car_intent_of, charge_of, is_car_intent
-from wattlog.commands.cars import shown
+from wattlog.commands.cars import is_shown, shown
 from wattlog.commands.outcomes import Outcome
 
 
@@ -97,6 +97,8 @@ def _command(record: RawResponse, intent: CarIntent, records: Sequence[RawRespon
     ]
     charging_state = after[-1].get("charging_state") if after else None
     result = result_of_car(intent.endpoint, answers, charging_state if isinstance(charging_state, str) else None)
+    if answers and after and result.may_have_succeeded and is_shown(intent.name, intent.value_asked, after[-1]):
+        result = CarResult(Outcome.DONE, f"{result.reason}, but the car shows it")
     charged = [Charge.DATA] * intent.readings_before
     charged += [charge_of(it.path) for it in requests if 0 < it.status < 500]  # every answer below 500 is charged (Q71)
     prices = [price for charge in charged if (price := intent.price(charge)) is not None]

@@ -129,7 +129,11 @@ class PatientStream(httpcore.NetworkStream):
                     self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
                 )
                 stream = PatientStream(secured, self._patience)
-                stream._done(secured.do_handshake, select.POLLIN, timeout)
+                try:
+                    stream._done(secured.do_handshake, select.POLLIN, timeout)
+                except BaseException:
+                    stream.close()  # the socket below it belongs to it now
+                    raise
                 return stream
         except BaseException:
             self.close()

@@ -37,12 +37,13 @@ def show_plan(settings: "Settings", request: "BackfillRequest", *, as_json: bool
     from extract.api.client import utc_now
     from extract.pricing import estimate
     from flows.account import choose, discover, known_sites
-    from flows.cli.tables.plan import as_dict, lines_of, print_plan
+    from flows.cli.tables.plan import as_dict, lines_of, lines_of_cars, print_plan
     from flows.console import note, print_json, progress_to_console
     from flows.data_directory import locked
     from flows.errors import exit_code_for
     from flows.fetch_session import FetchSession
     from flows.orchestration.context import new_context
+    from flows.pipeline import cars_series
     from flows.planning import chunks_for
     from transform.sites import SiteStatus
 
@@ -64,7 +65,12 @@ def show_plan(settings: "Settings", request: "BackfillRequest", *, as_json: bool
         ]
         scope, newest_first = request.scope(provider), request.newest_first
         chunks = chunks_for(context, archive, sites, scope, now=context.clock(), newest_first=newest_first)
-    lines = lines_of(sites, chunks)
+    of_cars = lines_of_cars(cars_series(scope, settings))
+    lines = [*lines_of(sites, chunks), *of_cars]
+    if of_cars:
+        note(
+            "of cars the first requests are counted: each car that is awake, and each further page of sessions, is one more"
+        )
     cost = estimate(sum(line.requests for line in lines), provider)
     if as_json:
         print_json(as_dict(lines, cost, provider.requests_per_minute))

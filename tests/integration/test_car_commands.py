@@ -129,11 +129,13 @@ class Car:
         case: The answer to every command.
         route: How the command has to come.
         sent: Method and address of each request.
+        after: What it shows after a command; by default nothing that decides.
     """
 
     def __init__(self, case: Case, route: str, state: str = "online") -> None:
         self.case, self.route, self.state = case, route, state
         self.sent: list[tuple[str, str, bytes]] = []
+        self.after: dict[str, Any] = {"charge_limit_soc": 60}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.sent.append((request.method, str(request.url), request.content))
@@ -145,7 +147,7 @@ class Car:
         found: Any = {
             "products": [{"vin": VIN, "vehicle_id": 1, "display_name": "Comet", "state": self.state}],
             "fleet_status": {"vehicle_info": {VIN: {"vehicle_command_protocol_required": self.route == "proxy"}}},
-            "vehicle_data": {"vin": VIN, "charge_state": STATE},
+            "vehicle_data": {"vin": VIN, "charge_state": self.after if self.commands else STATE},
             VIN: {"vin": VIN, "state": self.state},
         }[name]
         return httpx.Response(200, json={"response": found})
@@ -241,6 +243,16 @@ def test_a_current_below_five_amperes_is_sent_twice(tmp_path: Path) -> None:
     assert carried_out(car, tmp_path, cars.amps(3), 1).row.attempts == len(car.commands) == 2
     car = Car(CASES["gateway"], "direct")
     assert carried_out(car, tmp_path, cars.amps(3), 2).row.attempts == len(car.commands) == 1
+
+
+def test_a_command_without_an_answer_is_done_where_the_car_shows_it(tmp_path: Path) -> None:
+    """Q90: it may have been carried out, and one reading decides; a charge port and a departure show too little."""
+    car = Car(CASES["no answer"], "direct")
+    car.after = {**STATE, "charge_limit_soc": 75, "charging_state": "Charging"}
+    outcomes = {asked.text: carried_out(car, tmp_path, asked, number).row for number, asked in enumerate(TEN)}
+    assert [text for text, row in outcomes.items() if row.outcome == "done"] == ["charge start", "limit 75"]
+    assert outcomes["limit 75"].reason == "no answer came, but the car shows it"
+    assert outcomes["charge-port open"].may_have_succeeded
 
 
 def test_without_a_route_nothing_is_sent(tmp_path: Path) -> None:

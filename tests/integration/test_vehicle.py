@@ -227,3 +227,16 @@ def test_a_value_that_is_none_is_one_line(tmp_path: Path, arguments: tuple[str, 
         done = shell.run("vehicle", *arguments, "--yes")
         assert shell.server.requests == []
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_a_plan_counts_the_requests_about_cars(tmp_path: Path) -> None:
+    """Named, or with the setting: what is counted is what is certain."""
+    with cars(tmp_path) as shell:
+        named = json.loads(
+            shell.run("plan", "--series", "vehicle_charging", "--series", "vehicle_state", "--json").stdout
+        )
+        shell.environment = {**shell.environment, "WATTLOG_VEHICLES": "true"}
+        whole = json.loads(shell.run("plan", "--json").stdout)
+    for found in (named, whole):
+        text = json.dumps(found)
+        assert text.count("vehicle_charging") == text.count("vehicle_state") == 1

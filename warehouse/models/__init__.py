@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import duckdb
 
 from warehouse.errors import ModelMismatch
+from warehouse.models.cars import CAR_MODELS
 from warehouse.models.columns import ENERGY
 from warehouse.models.costs import COST_MODELS
 from warehouse.models.effects import EFFECT_MODELS
@@ -22,7 +23,8 @@ from warehouse.schema import comment_on
 __all__ = ["ENERGY", "MODELS", "SCHEMA", "Local", "Model", "Period", "create_models", "recreate"]
 
 MODELS: dict[str, Model] = {
-    model.name: model for model in (SITES_MODEL, *ENERGY_MODELS, *EQUIPMENT_MODELS, *COST_MODELS, *EFFECT_MODELS)
+    model.name: model
+    for model in (SITES_MODEL, *ENERGY_MODELS, *EQUIPMENT_MODELS, *COST_MODELS, *EFFECT_MODELS, *CAR_MODELS)
 }
 """Every model by name, in the order of creation: a model that reads another comes after it."""
 

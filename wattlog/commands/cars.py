@@ -57,16 +57,8 @@ class CarCommand:
         return None
 
     def is_set(self, state: Json) -> bool:
-        """Whether charge_state shows already what is asked for; never of a charge port, which may be open and locked."""
-        if self.name == "charge-port" or self.calls > 1:
-            return False
-        if self.name == "charge":
-            is_charging = state.get("charging_state") == CHARGING
-            return is_charging if self.value == "start" else not is_charging and bool(state.get("charging_state"))
-        if self.name == "schedule-departure" and self.value != "off":
-            return False  # charge_state does not show all of its options
-        wanted = {"standard": state.get("charge_limit_soc_std"), "max": 100}.get(self.value, self.value)
-        return wanted is not None and shown(self.name, state) == _text(wanted)
+        """Whether charge_state shows already what is asked for, so that nothing has to be sent."""
+        return self.calls == 1 and is_shown(self.name, self.value, state)
 
     def remarks(self, state: Json) -> list[str]:
         """What is worth knowing before it is sent."""
@@ -187,6 +179,25 @@ def shown(name: str, state: Json) -> str | None:
     minutes = _number(state.get(key), None)
     is_on = state["scheduled_charging_mode"] == mode and minutes is not None and 0 <= minutes < 24 * 60
     return clock_text(int(minutes) if is_on and minutes is not None else None)
+
+
+def is_shown(name: str, value: str, state: Json) -> bool:
+    """Whether charge_state shows what is asked for.
+
+    It is never known of a charge port, which may be open and locked, nor of a departure, whose options are not all shown.
+
+    Args:
+        name: The command.
+        value: What is asked for.
+        state: The charge_state.
+    """
+    if name == "charge-port" or (name == "schedule-departure" and value != "off"):
+        return False
+    if name == "charge":
+        charging_state = _text(state.get("charging_state"))
+        return charging_state is not None and (charging_state == CHARGING) == (value == "start")
+    wanted = {"standard": state.get("charge_limit_soc_std"), "max": 100}.get(value, value)
+    return wanted is not None and shown(name, state) == _text(wanted)
 
 
 def minutes_of(text: str) -> int:

@@ -43,6 +43,14 @@ def lines_of(sites: Iterable[Site], chunks: Iterable[Chunk]) -> list[Line]:
     return [*_snapshots(sites), *_by_series(chunks)]
 
 
+def lines_of_cars(series: Iterable[Series]) -> list[Line]:
+    """The requests about the account's cars: the first page of public sessions, and the list of cars.
+
+    How many cars are awake is not known before: each is one request more.
+    """
+    return [Line(None, name, 1) for name in series]
+
+
 def _snapshots(sites: Iterable[Site]) -> list[Line]:
     """The requests that every run makes before those for history."""
     per_site = len([site_info, live_status])

@@ -6,7 +6,7 @@ from main.commands
 -- tariffs are the same by their prices, so their checksums may differ; all other values are compared as they are, without a tolerance
 where (outcome = 'applied' and value_after is null)
     or (outcome = 'applied' and name <> 'tariff' and value_after <> value_asked)
-    or (outcome in ('accepted_unconfirmed', 'failed') and value_after = value_asked)
+    or (outcome in ('accepted_unconfirmed', 'failed') and value_after = value_asked and vehicle is null)
     or (outcome = 'accepted_absent' and value_after is not null)
     or (outcome in ('accepted_unconfirmed', 'accepted_absent', 'rejected') and attempts = 0)
     or (outcome in ('done', 'retry_later', 'refused', 'needs_owner') and attempts = 0)
