@@ -20,6 +20,11 @@ GATEWAY_ZERO_PCT: Final = 5.0
 """What the gateway's scale shows when the app's shows 0: app = (gateway - 5) / 0.95 (Q44)."""
 
 
+def app_scale(gateway_pct: float) -> float:
+    """A percentage of the gateway's scale, on the app's (Q44)."""
+    return max(gateway_pct - GATEWAY_ZERO_PCT, 0.0) / 0.95
+
+
 def unit_kind(target: str) -> str:
     """The unit in which a target is stored: `W`, `Wh` or `%`."""
     return {"w": "W", "wh": "Wh", "pct": "%"}[target.rsplit("_", 1)[1]]

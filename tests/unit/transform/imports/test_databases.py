@@ -13,6 +13,7 @@ from tests.import_files import (
     dashboard_export,
     home_assistant_database,
     house,
+    influx_export,
     pypowerwall_database,
     records,
     shaped,
@@ -132,3 +133,19 @@ def test_powerwall_dashboard(zone: str) -> None:
     tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"export.csv": dashboard_export(home, days)}, home.site)
     check(tables["import_days"], home, days, allowed_wh=0.5)
     assert set(tables["import_intervals"]["soe_pct"]) == {50.0}
+
+
+def test_line_protocol_of_powerwall_dashboard() -> None:
+    """Field by field, and the points of November before those of October; other policies are not read."""
+    home = house()
+    days = list(days_between(date(2024, 10, 30), date(2024, 11, 4)))
+    text = influx_export(home, days)
+    tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"powerwall.txt": text}, home.site)
+    check(tables["import_days"], home, days, allowed_wh=0.5)
+    assert set(tables["import_intervals"]["soe_pct"]) == {50.0}
+    assert tables["quarantine"].empty
+    damaged = text.replace("home=", "home=x", 3).split("\n")
+    damaged[100] = damaged[100].rsplit(" ", 1)[0]
+    refused = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"powerwall.txt": "\n".join(damaged)}, home.site)
+    assert sorted(refused["quarantine"]["reason"]) == ["contract", "not_a_number", "not_a_number"]
+    assert 100 in refused["quarantine"]["row_number"].tolist()

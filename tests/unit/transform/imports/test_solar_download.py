@@ -19,6 +19,7 @@ from tests.import_files import (
     solar_download_soe,
     with_offset,
 )
+from transform.imports import batches
 from transform.time import days_of
 from wattlog.series import Series
 
@@ -99,6 +100,32 @@ def test_the_flat_layout_of_the_first_version() -> None:
         "import:tesla_solar_download/days": 31,
         "import:tesla_solar_download/power": 1,
     }
+
+
+def test_an_autumn_hour_is_read_over_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is read some lines at a time, and one of the ends is within the hour that comes twice."""
+    home = house()
+    whole = shaped(DOWNLOAD, {"a.csv": solar_download_power(home, date(2024, 11, 3))}, home.site)
+    for size in (900, 1_100, 1_300, 1_500):
+        monkeypatch.setattr(batches, "BLOCK_BYTES", size)
+        found = shaped(DOWNLOAD, {"a.csv": solar_download_power(home, date(2024, 11, 3))}, home.site)
+        pd.testing.assert_frame_equal(found["import_intervals"], whole["import_intervals"])
+        assert found["quarantine"].empty
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_year_comes_back_without_a_wh_of_difference(zone: str) -> None:
+    """Twelve files with a row a day, in sixteen flows."""
+    home = house(zone)
+    year = ZONES[zone][0].year
+    files: dict[str, str | bytes] = {}
+    for month in range(1, 13):
+        last = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+        files[f"energy/{month:02d}.csv"] = solar_download_energy(
+            home, date(year, month, 1), last, "{0} 01:00:00".format
+        )
+    found = shaped(DOWNLOAD, files, home.site)["import_days"]
+    check_days(found, home, days_between_list(date(year, 1, 1), date(year, 12, 31)), allowed_wh=0)
 
 
 def test_a_partial_file_is_replaced_by_the_whole_one() -> None:
