@@ -3,8 +3,8 @@
     TimeStamp,Solar,Powerwall,Home,Grid,Charge
     2024-03-13T00:47:00Z,430,2187,2558,-59,10.5
 
-Of the database the minutes are read, retention policy `autogen` of measurement `http`; hours and days are sums of them. The tool
-fills its holes with straight lines, so values that lie on one are marked. Its percentage is the gateway's (Q44).
+Of the database the minutes are read, retention policy `autogen` of measurement `http`; hours and days are sums of them. The
+tool fills its holes with straight lines, so values that lie on one are marked. Its percentage is the gateway's (Q44).
 Source: Powerwall-Dashboard (its page about the export).
 """
 
