@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from transform.day_sums import MEASURES, POWERS
-from wattlog.series import ImportedKind
+from wattlog.imported_sources import ImportedKind
 
 SOE: Final = "soe_pct"
 """State of energy; on the gateway's scale it is converted (Q44)."""

@@ -200,7 +200,7 @@ class _Reader:
         if instants_us is None:
             return None
         index = pd.DatetimeIndex(instants_us.astype("datetime64[us]")).tz_localize("UTC")
-        walls = index.tz_convert(zone_named(self.mapping.zone or self.zone)).tz_localize(None)
+        walls = index.tz_convert(zone_named(self.zone)).tz_localize(None)
         return np.asarray(walls.to_numpy().astype("datetime64[us]").view(np.int64))
 
     def _begin(self, found: Times, usable: Mask) -> None:

@@ -33,8 +33,9 @@ from transform.responses import (
 )
 from transform.sites import Site
 from transform.time import Days, Ints, date_column, instants_of
+from wattlog.imported_sources import ImportedKind, imported_source
 from wattlog.local_days import first_instants_us
-from wattlog.series import ImportedKind, Series, imported_source
+from wattlog.series import Series
 
 
 @dataclass(frozen=True, slots=True)

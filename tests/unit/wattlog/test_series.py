@@ -7,13 +7,12 @@ from transform.imports.formats import FORMATS
 from transform.shapers import SHAPERS
 from warehouse.schema import TABLES
 from wattlog.causes import Granularity
+from wattlog.imported_sources import ImportedKind, imported_source
 from wattlog.series import (
     SERIES,
     Grain,
-    ImportedKind,
     Series,
     SeriesSpec,
-    imported_source,
     intervals_of,
     is_of_days,
     is_of_lifetime,

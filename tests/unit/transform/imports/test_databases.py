@@ -1,8 +1,11 @@
 """SQLite databases of other tools, and Powerwall-Dashboard's export: what really happened comes back."""
 
+import io
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,7 +21,9 @@ from tests.import_files import (
     records,
     shaped,
 )
+from transform.imports.files import HistoryFile
 from transform.imports.owners_mapping import parse_mapping
+from transform.imports.powerwall_dashboard import POWERWALL_DASHBOARD
 from transform.imports.records import MAPPING_FILE
 from transform.imports.shape import shape_history
 from transform.time import days_of
@@ -149,3 +154,13 @@ def test_line_protocol_of_powerwall_dashboard() -> None:
     refused = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"powerwall.txt": "\n".join(damaged)}, home.site)
     assert sorted(refused["quarantine"]["reason"]) == ["contract", "not_a_number", "not_a_number"]
     assert 100 in refused["quarantine"]["row_number"].tolist()
+
+
+def test_the_days_of_a_file_are_those_of_the_site() -> None:
+    """They decide which months are estimated: a file in UTC that ends with October in Sydney ends on 31 October there."""
+    home = house("Australia/Sydney")
+    days = list(days_between(date(2024, 10, 30), date(2024, 10, 31)))
+    for text in (dashboard_export(home, days), influx_export(home, days)):
+        file = HistoryFile("export", partial(io.BytesIO, text.encode()))
+        (content,) = POWERWALL_DASHBOARD.contents(file, "Australia/Sydney", None)
+        assert [content.first_day, content.last_day] == [np.datetime64(day, "D") for day in days]
