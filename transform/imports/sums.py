@@ -69,6 +69,12 @@ class Buckets:
             return np.full(len(self.begun_us), np.nan)
         return np.asarray(self.values[:, self.measures.index(measure)])
 
+    def known_of(self, measure: str) -> Ints:
+        """Microseconds of rows that have a value of a measure."""
+        if measure not in self.measures:
+            return np.zeros(len(self.begun_us), dtype=np.int64)
+        return np.asarray(self.known_us[:, self.measures.index(measure)])
+
 
 def measures_of(targets: Sequence[str]) -> tuple[str, ...]:
     """The measures that columns of these targets give, in the order of `MEASURES`."""

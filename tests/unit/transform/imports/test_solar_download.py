@@ -211,3 +211,23 @@ def test_without_a_meter_the_home_is_unknown() -> None:
     assert row["solar_energy_exported_wh"] == 14_400
     assert pd.isna(row["home_wh"])
     assert pd.isna(row["grid_energy_imported_wh"])
+
+
+def test_a_day_that_lies_in_two_files_is_whole() -> None:
+    """A tool that cuts its files by the days of UTC: each local day is in two of them."""
+    home = house()
+    days = days_between_list(date(2024, 5, 1), date(2024, 5, 4))
+    header, lines = "", list[str]()
+    for day in days:
+        header, *of_day = solar_download_power(home, day, with_offset).strip().split("\n")
+        lines += of_day
+    files: dict[str, str] = {}
+    for line in lines:
+        utc = pd.Timestamp(line.split(",", 1)[0]).tz_convert("UTC")
+        name = f"{utc:%Y-%m-%d}.csv"
+        files[name] = f"{files.get(name, header)}\n{line}"
+    assert len(files) == 5
+    tables = shaped(DOWNLOAD, files, home.site)
+    check_days(tables["import_days"], home, days, allowed_wh=0.5)
+    assert not tables["import_days"]["is_partial"].any()
+    assert tables["import_intervals"]["_raw_id"].nunique() == 5
