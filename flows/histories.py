@@ -21,9 +21,9 @@ from transform.imports.files import SAMPLE_BYTES, Format, HistoryFile, Sample
 from transform.imports.formats import FORMATS, recognised
 from transform.imports.mapping import Mapping
 from transform.imports.owners_mapping import BadMapping, parse_mapping
+from transform.imports.parts import day_frame, source_of
 from transform.imports.reading import Content, Reject
 from transform.imports.records import MAPPING_FILE
-from transform.imports.shape import day_frame, source_of
 from transform.sites import Site
 from wattlog.imported_paths import ImportedPath
 from wattlog.series import Series

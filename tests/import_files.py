@@ -303,3 +303,35 @@ def home_assistant_database(
                     rows.append((number, float(starts[hour]), total / 1000))
             connection.executemany("insert into statistics (metadata_id, start_ts, sum) values (?, ?, ?)", rows)
         connection.commit()
+
+
+def influx_export(house: House, days: Iterable[date]) -> str:
+    """`influx_inspect export` of Powerwall-Dashboard: field by field, the points of each month by themselves."""
+    points: dict[tuple[str, str], list[str]] = {}
+    for day in days:
+        truth = house.truth.day(day)
+        found = truth.power
+        load = found["solar_power"] + found["battery_power"] + found["grid_power"] + found["generator_power"]
+        fields = {
+            "home": load,
+            "solar": found["solar_power"],
+            "from_pw": np.maximum(found["battery_power"], 0),
+            "to_pw": np.maximum(-found["battery_power"], 0),
+            "from_grid": np.maximum(found["grid_power"], 0),
+            "to_grid": np.maximum(-found["grid_power"], 0),
+            "percentage": np.full(len(load), 52.5),
+        }
+        for at, second in enumerate(truth.interval_start.astype(np.int64).tolist()):
+            month = f"{datetime.fromtimestamp(second, UTC):%b}"
+            for name, values in fields.items():
+                line = f"http,month={month},year=2024 {name}={float(values[at])!r} {second}000000000"
+                points.setdefault((month, name), []).append(line)
+    head = ["# INFLUXDB EXPORT: 1677-09-21", "# DDL", "CREATE DATABASE powerwall WITH NAME autogen", "# DML"]
+    kwh = [
+        "# CONTEXT-DATABASE:powerwall",
+        "# CONTEXT-RETENTION-POLICY:kwh",
+        "http,month=Nov home=1.5 1730419200000000000",
+    ]
+    minutes = ["# CONTEXT-DATABASE:powerwall", "# CONTEXT-RETENTION-POLICY:autogen", "# writing tsm data"]
+    lines = [line for key in sorted(points) for line in points[key]]
+    return "\n".join([*head, *kwh, *minutes, *lines, ""])

@@ -26,7 +26,8 @@ from transform.local_calendar import Calendar, positions
 from transform.sites import Site
 from transform.time import Ints, days_of, epoch_us
 from warehouse.schema import FLOWS, MAX_INTERVAL_WH
-from wattlog.series import ImportedKind, imported_source, old_histories
+from wattlog.imported_sources import ImportedKind, imported_source
+from wattlog.series import old_histories
 from wattlog.tolerances import POWER_WH, WH_PER_ROW
 
 Mask = npt.NDArray[np.bool_]

@@ -148,10 +148,11 @@ def _with_imports(candidates: pd.DataFrame, imported: pd.DataFrame, calendar: Ca
     is_over = (candidates["finality"] <= Finality.OVER).to_numpy(dtype=bool)
     reported = candidates["day"].to_numpy(dtype=np.int64)[is_over]
     own = imported[~np.isin(imported["day"].to_numpy(dtype=np.int64), reported)]
-    if own.empty:
+    own = _graded(own, calendar, np.full(len(calendar.days), np.iinfo(np.int64).max))
+    graded = own[own["finality"] <= Finality.OVER]  # what was imported before the day was over is a part of it
+    if graded.empty:
         return candidates
-    graded = _graded(own, calendar, np.full(len(calendar.days), np.iinfo(np.int64).max))
-    others = candidates[~np.isin(candidates["day"].to_numpy(dtype=np.int64), own["day"].to_numpy(dtype=np.int64))]
+    others = candidates[~np.isin(candidates["day"].to_numpy(np.int64), graded["day"].to_numpy(np.int64))]
     found = pd.concat([others, graded], ignore_index=True) if len(others) else graded.reset_index(drop=True)
     unrounded = {"rounding_wh": found["rounding_wh"].fillna(0.0)}
     return found.assign(**unrounded, is_charge_derived=found["is_charge_derived"].eq(True))
@@ -222,8 +223,12 @@ def compared(chosen: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     ).to_numpy()
     left, right = (rows[list(MEASURES)].to_numpy(dtype=np.float64) for rows in (candidates, preferred))
     rows = np.maximum(candidates["rows"].to_numpy(np.float64), preferred["rows"].to_numpy(np.float64))
+    # The totals of imported days are what their files have, not sums of parts.
+    is_imported = candidates["source"].isin(IMPORT_SOURCES).to_numpy(dtype=bool)[:, np.newaxis]
     shared = without_unshared_parts(left, right), without_unshared_parts(right, left)
-    left, right = (values[:, _COMPARED_AT] for values in shared)
+    left, right = (
+        np.where(is_imported, own, values)[:, _COMPARED_AT] for own, values in zip((left, right), shared, strict=True)
+    )
     difference = np.abs(left - right)
     tolerance = tolerance_wh(left, right, rows[:, np.newaxis])
     if "rounding_wh" in candidates:

@@ -12,6 +12,7 @@ from typing import Final
 
 from wattlog.causes import Granularity
 from wattlog.energy_flows import API_FLOWS
+from wattlog.imported_sources import ImportedKind, imported_source
 
 SETTLE_HOURS: Final = 48
 """How long after its end the response to a window counts as final, unless the settings say otherwise (Q13)."""
@@ -173,22 +174,6 @@ _POWERS: Final = {
     "grid_services_power": "grid_services_w",
     "generator_power": "generator_w",
 }
-
-
-class ImportedKind(StrEnum):
-    """What the rows of an imported file are; the last part of the name of their source."""
-
-    DAYS = "days"
-    """Energy of local days."""
-    INTERVALS = "intervals"
-    """Energy of intervals, or a counter of energy."""
-    POWER = "power"
-    """Power, which is integrated."""
-
-
-def imported_source(series: Series, kind: ImportedKind) -> str:
-    """The source of a day's energy that files of a series give: `import:tesla_app/days`."""
-    return f"{series}/{kind}"
 
 
 def _old_history(series: Series) -> SeriesSpec:

@@ -106,8 +106,13 @@ def _options(
     context.obj = data_dir
 
 
+def name_of(command: Command) -> str:
+    """The name of a command, by that of its function; one that Python reserves has an underscore at its end."""
+    return command.__name__.rstrip("_").replace("_", "-")
+
+
 for command in COMMANDS:
-    app.command(command.__name__.rstrip("_").replace("_", "-"))(callback_of(command, is_query=command in QUERIES))
+    app.command(name_of(command))(callback_of(command, is_query=command in QUERIES))
 
 for group, (text, members) in GROUPS.items():
     alone = GROUP_COMMANDS.get(group)

@@ -30,7 +30,7 @@ def measure_ratio(histories: Histories) -> Iterator[Result]:
     size = f"{histories.sizes.years} y of minutes"
     yield Result(15, f"import {size} / read_csv of the same file", child.cpu_s / of_duckdb, "×", Limit(12, 6), parts)
     yield Result(15, "  rows a second on one core", rows / child.cpu_s, "", Limit(200_000, is_least=True), parts)
-    yield Result(15, "  peak memory", child.peak_mb, "MB", Limit(500, 350), parts)
+    yield Result(15, "  peak memory", child.peak_mb, "MB", Limit(600, 400), parts)
     path.unlink()
 
 

@@ -14,7 +14,7 @@ import pytest
 from extract.simulator import SiteSpec, Truth, World
 from flows.executors.threads import ThreadExecutor
 from flows.pipeline import rebuild
-from tests.import_files import House, site_in, solar_download_power, tesla_app_period
+from tests.import_files import House, site_in, solar_download_power, tesla_app_period, with_offset
 from tests.shell import run_here
 from tests.simulated import Account, account
 from tests.warehouse_rows import content
@@ -125,7 +125,7 @@ def test_years_that_the_api_does_not_have_come_from_the_files(full: Home, bare: 
     counts = full.rows(
         "select month, days_held, days_imported from analytics.monthly where days_imported > 0 order by 1"
     )
-    assert [month for month, held, imported in counts if held == imported] == MONTHS
+    assert [month for month, stored, imported in counts if stored == imported] == MONTHS
     for month in MONTHS[::7]:
         of_month = [day for day in expected if (day.year, day.month) == (month.year, month.month)]
         assert months[month] == pytest.approx(sum(days[day][2] for day in of_month) / 1000)
@@ -144,6 +144,27 @@ def test_no_value_of_the_api_changes(full: Home, bare: Home) -> None:
     )
     assert {day for day, *_ in compared} >= {date(2025, 12, day) for day in range(1, 32)}
     assert {cause for _, _, cause in compared} <= {None, "rounding"}
+
+
+def test_minutes_are_compared_with_the_intervals_of_the_api(home: Home, bare: Home, tmp_path: Path) -> None:
+    """Four days of power, two of them seven hours off: the first agrees by quarter hours; no value of the API changes."""
+    folder = tmp_path / "power"
+    folder.mkdir()
+    for day in days_from(date(2025, 12, 29), date(2026, 1, 1)).tolist():
+        text = solar_download_power(home.house, day, with_offset)
+        (folder / f"{day}.csv").write_text(
+            text if day.month == 12 and day.day < 31 else text.replace("-08:00", "-01:00")
+        )
+    home.imported(folder)
+    assert home.rows(API_DAYS) == bare.rows(API_DAYS)
+    found = home.rows(
+        "select period_start, check_name, coalesce(cause, verdict) from reconciliation "
+        "where check_name = 'import_vs_interval' group by all order by all"
+    )
+    assert [row for row in found if row[0] == date(2025, 12, 29)] == [
+        (date(2025, 12, 29), "import_vs_interval", "agree")
+    ]
+    assert (date(2025, 12, 31), "import_vs_interval", "wrong_zone") in found
 
 
 def test_a_rebuild_needs_no_original(full: Home, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from extract.simulator import Conditions, FaultPlan, Rule, SimulatorServer, Where, serve
 from extract.simulator.faults.plan import ErrorResponse, Fault, HtmlResponse, TruncatedBody
-from flows.cli.app import COMMANDS, GROUPS
+from flows.cli.app import COMMANDS, GROUPS, name_of
 from tests.integration.test_login import Shell
 from tests.integration.test_planted_secrets import leaked
 from tests.integration.test_sync import Watchdog, watchdog
@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "tariff import": ("tariff.json",),
     "tariff show": (),
     "prices import": ("prices.csv",),
+    "import": ("prices.csv", "--site", "1"),
     "sync": ("--max-requests", "8"),
 }
 """What a command needs, or what makes it quick."""
@@ -40,7 +41,7 @@ ELSEWHERE = frozenset({"demo", "simulate", "login"})
 
 def commands() -> list[str]:
     """Every command of the command line, in an order in which each finds something."""
-    names = [command.__name__.replace("_", "-") for command in COMMANDS]
+    names = [name_of(command) for command in COMMANDS]
     names += [f"{group} {name}" for group, (_, members) in GROUPS.items() for name in members]
     last = ("rebuild", "logout")
     return [name for name in names if name not in {*ELSEWHERE, *last}] + list(last)

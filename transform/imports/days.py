@@ -12,8 +12,8 @@ from transform.imports.sums import Buckets, Mask
 from transform.sites import Site
 from transform.time import Days, Ints, day_edges_us, days_from
 from warehouse.schema import FLOWS
+from wattlog.imported_sources import ImportedKind
 from wattlog.local_days import first_instants_us
-from wattlog.series import ImportedKind
 
 _OTHERS: Final = 5
 """How many values the balance of a day has beside what charged the battery; each may be rounded."""

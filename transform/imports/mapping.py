@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from transform.day_sums import MEASURES, POWERS
-from wattlog.series import ImportedKind
+from wattlog.imported_sources import ImportedKind
 
 SOE: Final = "soe_pct"
 """State of energy; on the gateway's scale it is converted (Q44)."""
@@ -18,6 +18,11 @@ UNITS: Final = {"W": 1.0, "kW": 1e3, "MW": 1e6, "Wh": 1.0, "kWh": 1e3, "MWh": 1e
 
 GATEWAY_ZERO_PCT: Final = 5.0
 """What the gateway's scale shows when the app's shows 0: app = (gateway - 5) / 0.95 (Q44)."""
+
+
+def app_scale(gateway_pct: float) -> float:
+    """A percentage of the gateway's scale, on the app's (Q44)."""
+    return max(gateway_pct - GATEWAY_ZERO_PCT, 0.0) / 0.95
 
 
 def unit_kind(target: str) -> str:

@@ -27,6 +27,9 @@ Batches = Callable[[OnReject], Iterator[Batch]]
 _DAY_US: Final = 86_400_000_000
 _LEAST_DAY_US: Final = 20 * 3_600_000_000
 _LEAST_MONTH_US: Final = 27 * _DAY_US
+_LABELS_OF_AN_HOUR: Final = 7_200
+"""How many labels of a repeated hour there can be: one a second, twice."""
+
 _EXACT_WH: Final = 0.5
 """Half of a Wh: what is rounded to the Wh is as good as the API's own values."""
 
@@ -115,6 +118,17 @@ def read_content(batches: Batches, mapping: Mapping, zone: str) -> Content:
         return _Reader(mapping, zone, in_memory=True).read(batches)
 
 
+def local_span(instants_us: Ints, zone: str) -> Days:
+    """The local days of some instants.
+
+    Args:
+        instants_us: Microseconds since 1970.
+        zone: Name of the zone of the site.
+    """
+    index = pd.DatetimeIndex(instants_us.astype("datetime64[us]")).tz_localize("UTC")
+    return np.asarray(index.tz_convert(zone_named(zone)).tz_localize(None).to_numpy().astype("datetime64[D]"))
+
+
 @dataclass(slots=True)
 class _Reader:
     mapping: Mapping
@@ -123,6 +137,7 @@ class _Reader:
     _lines: list[Ints] = field(default_factory=list)
     _times: list[Ints] = field(default_factory=list)
     _values: list[Floats] = field(default_factory=list)
+    _labels: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _sums: IntervalSums | None = None
     _content: Content = field(init=False)
 
@@ -155,7 +170,7 @@ class _Reader:
             self._content.has_offsets = False
             walls = found.walls_us if found.walls_us is not None else np.zeros(0, dtype=np.int64)
             at_us, is_shown = np.zeros(len(walls), dtype=np.int64), np.ones(len(walls), dtype=bool)
-            at_us[usable], is_shown[usable] = instants_of_labels(walls[usable], self.mapping.zone or self.zone)
+            at_us[usable], is_shown[usable] = self._instants_of(walls[usable])
             is_bad = is_bad | ~is_shown
             usable &= is_shown
         for is_refused, reason in ((found.is_missing, Reason.NO_TIMESTAMP), (is_bad, Reason.BAD_TIMESTAMP)):
@@ -164,6 +179,14 @@ class _Reader:
         if at_us is None:
             raise UnreadableFile("its rows have no time")
         return at_us, usable
+
+    def _instants_of(self, walls: Ints) -> tuple[Ints, Mask]:
+        """The instants of labels; an autumn hour may have begun in the rows before."""
+        before = len(self._labels)
+        labels = np.concatenate([self._labels, walls])
+        self._labels = labels[-_LABELS_OF_AN_HOUR:]
+        at_us, is_shown = instants_of_labels(labels, self.mapping.zone or self.zone)
+        return at_us[before:], is_shown[before:]
 
     def _days_as_written(self, found: Times) -> Ints | None:
         """The days of rows that stand for days: as their text has them, but for instants in UTC."""
@@ -177,7 +200,7 @@ class _Reader:
         if instants_us is None:
             return None
         index = pd.DatetimeIndex(instants_us.astype("datetime64[us]")).tz_localize("UTC")
-        walls = index.tz_convert(zone_named(self.mapping.zone or self.zone)).tz_localize(None)
+        walls = index.tz_convert(zone_named(self.zone)).tz_localize(None)
         return np.asarray(walls.to_numpy().astype("datetime64[us]").view(np.int64))
 
     def _begin(self, found: Times, usable: Mask) -> None:

@@ -1,7 +1,7 @@
 """Series `import:…`: the files of imported histories → tables `imports`, `import_days`, `import_intervals`, `device_readings`.
 
-Of several files of one source that have the same day, one has the day: that which covers most of it, of equals the one that was
-imported last. So a file that was downloaded again while its month went on replaces the earlier one.
+Of several files of one source that have the same day or quarter hour, one has it: that which covers most, of equals the one
+that was imported last. So a file that was downloaded again while its month went on replaces the earlier one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,14 +14,14 @@ import pandas as pd
 from transform.day_sums import MEASURES
 from transform.frames import empty_frame, table_frame
 from transform.imports.batches import UnreadableFile
-from transform.imports.days import DayFrame, days_of_buckets, days_of_rows
 from transform.imports.formats import FORMATS
 from transform.imports.mapping import Mapping
 from transform.imports.owners_mapping import BadMapping, parse_mapping
+from transform.imports.parts import Part, day_frame, merged, source_of
 from transform.imports.reading import Content
 from transform.imports.reading import Reject as FileReject
 from transform.imports.records import MAPPING_FILE, StoredFile, StoredImport, imports_in
-from transform.imports.sums import Buckets
+from transform.imports.sums import Mask
 from transform.responses import (
     WHOLE_RESPONSE,
     RawResponse,
@@ -32,26 +32,9 @@ from transform.responses import (
     quarantine_frame,
 )
 from transform.sites import Site
-from transform.time import Days, Ints, date_column, instants_of
+from transform.time import Ints, date_column, instants_of
 from wattlog.local_days import first_instants_us
-from wattlog.series import ImportedKind, Series, imported_source
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The content of one table of one file.
-
-    Attributes:
-        record: The first record of the file: lineage of its rows.
-        source: Name of the source.
-        content: What it has.
-        days: Its local days, with sums; of a file of intervals and of days.
-    """
-
-    record: RawResponse
-    source: str
-    content: Content
-    days: DayFrame
+from wattlog.series import Series
 
 
 @dataclass(slots=True)
@@ -70,10 +53,11 @@ def shape_history(responses: Sequence[RawResponse], site: Site) -> Tables:
     found = _Found()
     for imported in imports_in(responses):
         _read_import(imported, site, found)
+    parts = merged(found.parts, site)
     return {
         "imports": _imports(found, site),
-        "import_days": _days(found.parts, site),
-        "import_intervals": _intervals(found.parts, site),
+        "import_days": _days(parts, site),
+        "import_intervals": _intervals(parts, site),
         "device_readings": _readings(found.parts, site),
         "quarantine": quarantine_frame(found.rejects),
     }
@@ -135,27 +119,11 @@ def read_parts(file: StoredFile, mapping: Mapping | None, site: Site) -> tuple[l
     parts, rejects = list[Part](), list[FileReject]()
     try:
         for content in FORMATS[series].contents(file.as_history(), site.timezone, mapping):
-            parts.append(Part(record, source_of(series, content), content, day_frame(content, site)))
+            parts.append(Part((record,), source_of(series, content), content, day_frame(content, site)))
             rejects += content.rejects
     except UnreadableFile as error:
         rejects.append(FileReject(WHOLE_RESPONSE + 1, Reason.CONTRACT, {"text": str(error)}))
     return parts, rejects
-
-
-def source_of(series: Series, content: Content) -> str:
-    """The source of the rows of a content."""
-    if content.days is not None:
-        return imported_source(series, ImportedKind.DAYS)
-    return imported_source(series, content.mapping.kind)
-
-
-def day_frame(content: Content, site: Site) -> DayFrame:
-    """The local days of a content."""
-    if content.days is not None:
-        return days_of_rows(content.days, content, site)
-    if content.buckets is not None and len(content.buckets.begun_us):
-        return days_of_buckets(content.buckets, content, site)
-    return DayFrame.nothing()
 
 
 def _whole(record: RawResponse, site: Site, reason: Reason, text: str) -> Reject:
@@ -213,7 +181,7 @@ def _days(parts: Sequence[Part], site: Site) -> pd.DataFrame:
                 "is_partial": chosen.is_partial,
                 "is_charge_derived": np.full(count, part.content.mapping.is_charge_derived),
                 **dict(zip(MEASURES, chosen.values.T, strict=True)),
-                **_lineage(part.record, count),
+                **_lineage(part, part.owners_of(chosen.days)),
             }
             frames.append(table_frame("import_days", columns))
     return pd.concat(frames, ignore_index=True) if frames else empty_frame("import_days")
@@ -227,40 +195,37 @@ def _intervals(parts: Sequence[Part], site: Site) -> pd.DataFrame:
         if not part.days.has_energy:
             with_soe.setdefault(part.source, []).append(part)
             continue
-        days = part.days.days_of_buckets
-        chosen = np.isin(days, part.days.days[is_owned])
-        frames.append(_interval_frame(part, part.content.buckets.taken(chosen), days[chosen], site))
+        chosen = np.isin(part.days.days_of_buckets, part.days.days[is_owned])
+        frames.append(_interval_frame(part, chosen, site))
     frame = pd.concat(frames, ignore_index=True) if frames else empty_frame("import_intervals")
     for source, of_source in with_soe.items():
         frame = _with_soe(frame, source, of_source, site)
     return frame
 
 
-def _interval_frame(part: Part, buckets: Buckets, days: Days, site: Site) -> pd.DataFrame:
-    count = len(buckets.begun_us)
+def _interval_frame(part: Part, chosen: Mask, site: Site) -> pd.DataFrame:
+    if part.content.buckets is None:
+        return empty_frame("import_intervals")
+    buckets, count = part.content.buckets.taken(chosen), int(chosen.sum())
     columns = {
         "site_id": site.site_id,
         "interval_start": instants_of(buckets.begun_us),
         "interval_s": buckets.length_s,
-        "local_date": date_column(days),
+        "local_date": date_column(part.days.days_of_buckets[chosen]),
         "source": pd.Series(part.source, index=range(count), dtype="str"),
         "rows": np.maximum(buckets.rows, 1),
         "covered_s": buckets.covered_us // 1_000_000,
         "is_interpolated": (buckets.filled > 0) & (buckets.filled >= buckets.rows),
         **{name: np.round(buckets.column(name), 6) for name in MEASURES},
         "soe_pct": buckets.soe_pct,
-        **_lineage(part.record, count),
+        **_lineage(part, part.owners[chosen]),
     }
     return table_frame("import_intervals", columns)
 
 
 def _with_soe(frame: pd.DataFrame, source: str, parts: Sequence[Part], site: Site) -> pd.DataFrame:
     """The intervals with the state of energy of files that have nothing else; of two values the one imported last."""
-    found = []
-    for part in parts:
-        buckets = part.content.buckets
-        if buckets is not None:
-            found.append(_interval_frame(part, buckets, part.days.days_of_buckets, site))
+    found = [_interval_frame(part, np.ones(len(part.owners), dtype=bool), site) for part in parts]
     soe = pd.concat(found, ignore_index=True).drop_duplicates("interval_start", keep="last", ignore_index=True)
     mine = (frame["source"] == source).to_numpy(dtype=bool)
     by_start = soe.set_index("interval_start")["soe_pct"]
@@ -278,7 +243,11 @@ def _readings(parts: Sequence[Part], site: Site) -> pd.DataFrame:
             if len(readings):
                 columns = {name: readings[name] for name in ("device", "reading", "value", "unit")}
                 instants = instants_of(_instants_us(part.content, readings["instant_us"].to_numpy(np.int64), site))
-                facts = {"site_id": site.site_id, "instant": instants, **_lineage(part.record, len(readings))}
+                facts = {
+                    "site_id": site.site_id,
+                    "instant": instants,
+                    **_lineage(part, np.zeros(len(readings), dtype=np.int64)),
+                }
                 frames.append(table_frame("device_readings", {**columns, **facts}))
     if not frames:
         return empty_frame("device_readings")
@@ -293,9 +262,11 @@ def _instants_us(content: Content, at_us: Ints, site: Site) -> Ints:
     return first_instants_us(at_us.astype("datetime64[us]").astype("datetime64[D]"), site.zone)
 
 
-def _lineage(record: RawResponse, count: int) -> dict[str, Any]:
-    return {
-        "_fetched_at": pd.Series([record.requested_at] * count, dtype="datetime64[us, UTC]"),
-        "_raw_id": pd.Series([record.raw_id] * count, dtype="str"),
-        "_run_id": pd.Series([record.run_id] * count, dtype="str"),
+def _lineage(part: Part, owners: Ints) -> dict[str, Any]:
+    """Lineage of rows, each of the record of its owner."""
+    values: dict[str, pd.Series[Any]] = {
+        "_fetched_at": pd.Series([record.requested_at for record in part.records], dtype="datetime64[us, UTC]"),
+        "_raw_id": pd.Series([record.raw_id for record in part.records], dtype="str"),
+        "_run_id": pd.Series([record.run_id for record in part.records], dtype="str"),
     }
+    return {name: column.take(owners).reset_index(drop=True) for name, column in values.items()}

@@ -69,6 +69,12 @@ class Buckets:
             return np.full(len(self.begun_us), np.nan)
         return np.asarray(self.values[:, self.measures.index(measure)])
 
+    def known_of(self, measure: str) -> Ints:
+        """Microseconds of rows that have a value of a measure."""
+        if measure not in self.measures:
+            return np.zeros(len(self.begun_us), dtype=np.int64)
+        return np.asarray(self.known_us[:, self.measures.index(measure)])
+
 
 def measures_of(targets: Sequence[str]) -> tuple[str, ...]:
     """The measures that columns of these targets give, in the order of `MEASURES`."""
@@ -91,6 +97,8 @@ class IntervalSums:
         is_cumulative: Which of them are counters.
         grain: Whether rows are intervals or instants.
         may_be_filled: Straight lines are looked for.
+        went_back: Rows after which a counter is smaller.
+        length_us: Length of the last row, as far as those before it show it.
     """
 
     targets: tuple[str, ...]
@@ -103,7 +111,7 @@ class IntervalSums:
     _waiting_us: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _waiting: Floats = field(init=False)
     _gap_us: int = 0
-    _length_us: int = 0
+    length_us: int = 0
     _rows_before: int = 0
 
     def __post_init__(self) -> None:
@@ -130,22 +138,22 @@ class IntervalSums:
         self._waiting_us, self._waiting = instants_us[-1:], values[-1:]
         if len(gaps):
             before = np.append(self._gap_us or gaps[0], gaps[:-1])
-            self._gap_us, self._length_us = int(gaps[-1]), int(min(gaps[-1], before[-1]))
+            self._gap_us, self.length_us = int(gaps[-1]), int(min(gaps[-1], before[-1]))
             self._sum(instants_us, values, gaps, before)
 
     def finish(self) -> Buckets:
         """All sums; nothing may be added afterwards."""
         has_last = len(self._waiting_us) and self.grain is Grain.INTERVALS and not any(self.is_cumulative)
         if has_last:
-            gap = np.array([self._length_us], dtype=np.int64)
-            ends = np.append(self._waiting_us, self._waiting_us + self._length_us)
+            gap = np.array([self.length_us], dtype=np.int64)
+            ends = np.append(self._waiting_us, self._waiting_us + self.length_us)
             self._sum(ends, np.repeat(self._waiting, 2, axis=0), gap, gap)
         elif len(self._waiting_us) and SOE in self.targets:
             gap = np.array([0], dtype=np.int64)
             self._sum(np.repeat(self._waiting_us, 2), np.repeat(self._waiting, 2, axis=0), gap, gap)
         if not self._parts:
             return _nothing(self._measures)
-        return _together(self._parts)
+        return together(self._parts)
 
     def _sum(self, instants_us: Ints, values: Floats, gaps: Ints, before: Ints) -> None:
         """Sum all rows but the last; `gaps` and `before` are the distances to the next row and to the one before."""
@@ -252,7 +260,8 @@ def _nothing(measures: tuple[str, ...]) -> Buckets:
     return Buckets(none, none, none, none, none, measures, values, known_us, np.zeros(0))
 
 
-def _together(parts: Sequence[Buckets]) -> Buckets:
+def together(parts: Sequence[Buckets]) -> Buckets:
+    """The sums of rows that were added apart; none of them are the same rows."""
     names = ("begun_us", "length_s", "rows", "filled", "covered_us", "values", "known_us", "soe_pct")
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return _grouped(replace(parts[0], **joined))

@@ -22,7 +22,8 @@ from transform.reconciliation.source_values import SourceValues
 from transform.sites import Site
 from transform.time import Ints, epoch_us
 from wattlog.causes import Cause, Check, Granularity
-from wattlog.series import ImportedKind, Series, imported_source
+from wattlog.imported_sources import ImportedKind, imported_source
+from wattlog.series import Series
 from wattlog.tolerances import POWER_WH, power_tolerance_wh, tolerance_wh
 
 QUARTER_US: Final = 900 * 1_000_000

@@ -2,19 +2,20 @@
 
 import pytest
 
+from extract.archive.record import SEGMENT
+from flows.object_store.layout import Part, part_of
 from transform.candidates import IMPORT_SOURCES
 from transform.imports.formats import FORMATS
 from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
 from warehouse.schema import TABLES
 from wattlog.causes import Granularity
+from wattlog.imported_sources import ImportedKind, imported_source
 from wattlog.series import (
     SERIES,
     Grain,
-    ImportedKind,
     Series,
     SeriesSpec,
     Subject,
-    imported_source,
     intervals_of,
     is_of_days,
     is_of_lifetime,
@@ -67,6 +68,14 @@ def test_grain_decides_which_windows_a_series_has() -> None:
     lifetimes = [Series.ENERGY_YEAR, Series.BACKUP, Series.TARIFF_FILE, Series.PRICE_FILE]
     assert [series for series in Series if is_of_lifetime(series)] == lifetimes
     assert not is_of_days("no series")
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_its_segments_have_names_that_archive_and_store_accept(spec: SeriesSpec) -> None:
+    """A name that the store does not know would never be pushed."""
+    segment = f"site_id=77/series={spec.name}/month=2024-01.ndjson.zst"
+    assert SEGMENT.fullmatch(segment)
+    assert part_of(f"raw/{segment}") is Part.RAW
 
 
 def test_a_format_of_other_tools_is_a_series_with_sources_of_its_own() -> None:

@@ -1,8 +1,11 @@
 """SQLite databases of other tools, and Powerwall-Dashboard's export: what really happened comes back."""
 
+import io
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,11 +16,14 @@ from tests.import_files import (
     dashboard_export,
     home_assistant_database,
     house,
+    influx_export,
     pypowerwall_database,
     records,
     shaped,
 )
+from transform.imports.files import HistoryFile
 from transform.imports.owners_mapping import parse_mapping
+from transform.imports.powerwall_dashboard import POWERWALL_DASHBOARD
 from transform.imports.records import MAPPING_FILE
 from transform.imports.shape import shape_history
 from transform.time import days_of
@@ -132,3 +138,29 @@ def test_powerwall_dashboard(zone: str) -> None:
     tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"export.csv": dashboard_export(home, days)}, home.site)
     check(tables["import_days"], home, days, allowed_wh=0.5)
     assert set(tables["import_intervals"]["soe_pct"]) == {50.0}
+
+
+def test_line_protocol_of_powerwall_dashboard() -> None:
+    """Field by field, and the points of November before those of October; other policies are not read."""
+    home = house()
+    days = list(days_between(date(2024, 10, 30), date(2024, 11, 4)))
+    text = influx_export(home, days)
+    tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"powerwall.txt": text}, home.site)
+    check(tables["import_days"], home, days, allowed_wh=0.5)
+    assert set(tables["import_intervals"]["soe_pct"]) == {50.0}
+    assert tables["quarantine"].empty
+    damaged = text.replace("home=", "home=x", 3).split("\n")
+    damaged[100] = damaged[100].rsplit(" ", 1)[0]
+    refused = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"powerwall.txt": "\n".join(damaged)}, home.site)
+    assert sorted(refused["quarantine"]["reason"]) == ["contract", "not_a_number", "not_a_number"]
+    assert 100 in refused["quarantine"]["row_number"].tolist()
+
+
+def test_the_days_of_a_file_are_those_of_the_site() -> None:
+    """They decide which months are estimated: a file in UTC that ends with October in Sydney ends on 31 October there."""
+    home = house("Australia/Sydney")
+    days = list(days_between(date(2024, 10, 30), date(2024, 10, 31)))
+    for text in (dashboard_export(home, days), influx_export(home, days)):
+        file = HistoryFile("export", partial(io.BytesIO, text.encode()))
+        (content,) = POWERWALL_DASHBOARD.contents(file, "Australia/Sydney", None)
+        assert [content.first_day, content.last_day] == [np.datetime64(day, "D") for day in days]

@@ -2,6 +2,7 @@
 
 import io
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,13 +41,13 @@ def shaped(text: str | bytes, owners: str, home: House) -> Tables:
     return shape_history(records(Series.IMPORT_MAPPED, files), home.site)
 
 
-def of_day(tables: Tables, day: date = DAY) -> dict[str, float]:
+def of_day(tables: Tables, day: date = DAY) -> dict[str, Any]:
     rows = dict(
         zip(
             days_of(tables["import_days"]["local_date"]).tolist(), tables["import_days"].to_dict("records"), strict=True
         )
     )
-    found: dict[str, float] = rows[day]
+    found: dict[str, Any] = rows[day]
     return found
 
 

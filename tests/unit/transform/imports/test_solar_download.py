@@ -19,6 +19,7 @@ from tests.import_files import (
     solar_download_soe,
     with_offset,
 )
+from transform.imports import batches
 from transform.time import days_of
 from wattlog.series import Series
 
@@ -99,6 +100,32 @@ def test_the_flat_layout_of_the_first_version() -> None:
         "import:tesla_solar_download/days": 31,
         "import:tesla_solar_download/power": 1,
     }
+
+
+def test_an_autumn_hour_is_read_over_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is read some lines at a time, and one of the ends is within the hour that comes twice."""
+    home = house()
+    whole = shaped(DOWNLOAD, {"a.csv": solar_download_power(home, date(2024, 11, 3))}, home.site)
+    for size in (900, 1_100, 1_300, 1_500):
+        monkeypatch.setattr(batches, "BLOCK_BYTES", size)
+        found = shaped(DOWNLOAD, {"a.csv": solar_download_power(home, date(2024, 11, 3))}, home.site)
+        pd.testing.assert_frame_equal(found["import_intervals"], whole["import_intervals"])
+        assert found["quarantine"].empty
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_year_comes_back_without_a_wh_of_difference(zone: str) -> None:
+    """Twelve files with a row a day, in sixteen flows."""
+    home = house(zone)
+    year = ZONES[zone][0].year
+    files: dict[str, str | bytes] = {}
+    for month in range(1, 13):
+        last = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+        files[f"energy/{month:02d}.csv"] = solar_download_energy(
+            home, date(year, month, 1), last, "{0} 01:00:00".format
+        )
+    found = shaped(DOWNLOAD, files, home.site)["import_days"]
+    check_days(found, home, days_between_list(date(year, 1, 1), date(year, 12, 31)), allowed_wh=0)
 
 
 def test_a_partial_file_is_replaced_by_the_whole_one() -> None:
@@ -184,3 +211,23 @@ def test_without_a_meter_the_home_is_unknown() -> None:
     assert row["solar_energy_exported_wh"] == 14_400
     assert pd.isna(row["home_wh"])
     assert pd.isna(row["grid_energy_imported_wh"])
+
+
+def test_a_day_that_lies_in_two_files_is_whole() -> None:
+    """A tool that cuts its files by the days of UTC: each local day is in two of them."""
+    home = house()
+    days = days_between_list(date(2024, 5, 1), date(2024, 5, 4))
+    header, lines = "", list[str]()
+    for day in days:
+        header, *of_day = solar_download_power(home, day, with_offset).strip().split("\n")
+        lines += of_day
+    files: dict[str, str] = {}
+    for line in lines:
+        utc = pd.Timestamp(line.split(",", 1)[0]).tz_convert("UTC")
+        name = f"{utc:%Y-%m-%d}.csv"
+        files[name] = f"{files.get(name, header)}\n{line}"
+    assert len(files) == 5
+    tables = shaped(DOWNLOAD, files, home.site)
+    check_days(tables["import_days"], home, days, allowed_wh=0.5)
+    assert not tables["import_days"]["is_partial"].any()
+    assert tables["import_intervals"]["_raw_id"].nunique() == 5

@@ -69,8 +69,18 @@ def test_month_is_the_sum_of_its_days_beside_teslas_own(database: Database) -> N
         *MODELS_HERE,
     )
     (row,) = rows(connection, "select columns('^(site_name|month|days.*|tesla_.*|solar_kwh)$') from analytics.monthly")
-    assert row[:5] == ("Home", date(2025, 2, 1), 28, 28, 42.0)
-    assert row[5:] == (40.0, 8.5, 9.0, 3.25, -2.0, pytest.approx(0.1), pytest.approx(-0.8), pytest.approx(0.45))
+    assert row[:6] == ("Home", date(2025, 2, 1), 28, 28, 0, 42.0)
+    assert row[6:] == (40.0, 8.5, 9.0, 3.25, -2.0, pytest.approx(0.1), pytest.approx(-0.8), pytest.approx(0.45))
+
+
+def test_imported_days_are_counted(database: Database) -> None:
+    """Ten of the days come from the file of another tool."""
+    own = days(date(2025, 2, 1), 18, solar_energy_exported_wh=1500.0)
+    others = days(date(2025, 2, 19), 10, solar_energy_exported_wh=1500.0)
+    imported = [{**row, "source": "import:tesla_app/days"} for row in others]
+    connection = database({"sites": [LA], "daily": [*own, *imported]}, *MODELS_HERE)
+    query = "select days_held, days_imported, solar_kwh from analytics.monthly"
+    assert rows(connection, query) == [(28, 10, 42.0)]
 
 
 def test_missing_day_leaves_the_sum_and_takes_the_difference(database: Database) -> None:
