@@ -192,6 +192,12 @@ def _write_sites(lake: Lake, *sites: Site) -> None:
     lake.write("sites", _frame(TABLES["sites"], given, len(sites), 0), digest="d")
 
 
+def _write_command_to_car(lake: Lake) -> None:
+    """It belongs to no site."""
+    given = {"site_id": 0, "command_id": "c", "vehicle": "vin-000001", "name": "charge", "outcome": "done"}
+    lake.write("commands", _frame(TABLES["commands"], given, 1, 0), site_id=0, period=MONTHS[0], digest="d")
+
+
 def _content(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every table and model, and the comments."""
     relations = [f'main."{name}"' for name in TABLES]
@@ -225,6 +231,7 @@ def before() -> Iterator[Path]:
             _write(lake, (name, site, month, 1, 0, False))
         _write_sites(lake, *((site, zone, site != 2) for site, zone in HOMES.items()))
         _write_setting_changes(lake)
+        _write_command_to_car(lake)
         built = build(lake, Path(directory) / "warehouse.duckdb")
         with duckdb.connect(built.path, read_only=True) as connection:
             for model in MODELS:

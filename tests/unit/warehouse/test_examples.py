@@ -182,3 +182,17 @@ def test_example_says_what_it_answers_and_reads(name: str) -> None:
     assert set(header) == {"question", "returns", "sources"}
     assert header["question"].endswith("?")
     assert {source.removeprefix("analytics.") for source in header["sources"].split(", ")} <= set(MODELS)
+
+
+def test_ev_cost_by_month(database: Database) -> None:
+    """Public charging alone: 30 kWh for 15.10 and 3 kWh for 0.20; in March a session was priced by time."""
+    public = {"vehicle": "vin-000001", "currency": "EUR", "local_date": date(2025, 2, 3)}
+    sessions = [
+        {**public, "session_id": "1", "energy_kwh": 30.0, "total_due": Decimal("15.10")},
+        {**public, "session_id": "2", "energy_kwh": 3.0, "total_due": Decimal("0.20")},
+        {**public, "session_id": "3", "local_date": date(2025, 3, 1), "energy_kwh": None, "total_due": Decimal(2)},
+    ]
+    february, march = rows_of(database, "ev_cost_by_month", {"public_charging": sessions})
+    assert february[:7] == (date(2025, 2, 1), "vin-000001", "EUR", 0.0, Decimal(0), 33.0, Decimal("15.30"))
+    assert february[7] == pytest.approx(0.4636)
+    assert march[3:] == (0.0, Decimal(0), None, Decimal("2.00"), None)

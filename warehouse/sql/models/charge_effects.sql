@@ -41,6 +41,7 @@ windows as (
 rows as (
     select
         windows.command_id,
+        intervals.interval_start,
         intervals.interval_start < windows.before_until as is_before,
         intervals._fetched_at >= intervals.interval_start + interval 20 minute as is_late_enough,
         list_sum([
@@ -63,8 +64,8 @@ means as (
         count(home_wh) filter (is_before) as before_rows,
         count(home_wh) filter (not is_before) as after_rows,
         bool_and(is_late_enough) as is_late_enough,
-        sum(home_wh) filter (is_before) * 4 as before_w,
-        sum(home_wh) filter (not is_before) * 4 as after_w
+        sum(home_wh order by interval_start) filter (is_before) * 4 as before_w,
+        sum(home_wh order by interval_start) filter (not is_before) * 4 as after_w
     from rows
     group by command_id
 ),

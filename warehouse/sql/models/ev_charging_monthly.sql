@@ -4,13 +4,14 @@
 -- grain: one row per local month, car and currency; sessions of an unknown car, and costs without a currency, have rows of their own
 -- sources: analytics.ev_session_days, main.daily_costs, main.public_charging
 create view analytics.ev_charging_monthly as
+-- Sums are in a fixed order, so that they do not differ in their last digit from one build to the next.
 with home_days as (
     select
         site_id,
         local_date,
         vehicle,
         count(*) filter (has_begun) as sessions,
-        sum(ev_kwh) as ev_kwh
+        sum(ev_kwh order by started_at, target_id) as ev_kwh
     from analytics.ev_session_days
     group by site_id, local_date, vehicle
 ),
@@ -23,7 +24,7 @@ home as (
         counted.vehicle,
         costs.currency,
         sum(counted.sessions) as sessions,
-        sum(counted.ev_kwh) as ev_kwh,
+        sum(counted.ev_kwh order by counted.site_id, counted.local_date) as ev_kwh,
         count(*) as days,
         count(costs.ev_import_cost) filter (counted.cars = 1) as priced_days,
         sum(costs.ev_import_cost) filter (counted.cars = 1) as cost
@@ -39,7 +40,7 @@ public_months as (
         currency,
         count(*) as sessions,
         count(energy_kwh) as measured_sessions,
-        sum(energy_kwh) as energy_kwh,
+        sum(energy_kwh order by session_id) as energy_kwh,
         count(total_due) as priced_sessions,
         sum(total_due) as cost
     from main.public_charging

@@ -371,7 +371,7 @@ def test_sites_speak_the_day_of_their_clock(database: Database) -> None:
     assert clocks == [(True,)]
 
 
-MONTHS = (
+CHARGING_MONTHS = (
     "select month, vehicle, currency, home_sessions, round(home_kwh, 6), home_cost, public_sessions, public_kwh, public_cost, "
     "total_kwh, total_cost from analytics.ev_charging_monthly order by all"
 )
@@ -428,7 +428,7 @@ def test_home_and_public_charging_are_joined_by_month_car_and_currency(database:
             {**public, "session_id": "3", "local_date": date(2025, 4, 1), "energy_kwh": None, "total_due": Decimal(2)},
         ],
     }
-    february, march, other, april = database(tables, "ev_charging_monthly").execute(MONTHS).fetchall()
+    february, march, other, april = database(tables, "ev_charging_monthly").execute(CHARGING_MONTHS).fetchall()
     assert february == (
         *(date(2025, 2, 1), "vin-000001", "USD", 1, 10.0, Decimal("1.25"), 2, 33.0, Decimal("15.3")),
         *(43.0, Decimal("16.55")),
