@@ -117,6 +117,7 @@ def days_of_buckets(buckets: Buckets, content: Content, site: Site) -> DayFrame:
         is_known = (known_us > 0) & (known_us >= MIN_COVERAGE * covered_us)
         sums[name] = np.where(is_known, np.round(summed(np.nan_to_num(column)), 6), np.nan)
     rows = np.bincount(at, weights=buckets.rows, minlength=count).astype(np.int64)
+    rows = np.maximum(rows, covered_us > 0)  # a row that reaches into a day is one of it, too
     chosen = np.flatnonzero(rows > 0)
     values = _with_totals({name: sums[name][chosen] for name in sums}, len(chosen), all_days[chosen], site)
     if content.mapping.kind is ImportedKind.POWER:
