@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from extract.archive.imported import histories_in_force
 from extract.simulator import SiteSpec, Truth, World
+from flows import histories
 from flows.executors.threads import ThreadExecutor
 from flows.pipeline import rebuild
 from tests.import_files import House, site_in, solar_download_power, tesla_app_period, with_offset
@@ -193,6 +195,23 @@ def test_the_same_files_twice_change_nothing(full: Home, exports: Path, tmp_path
     (tmp_path / "again" / "2024-01.csv").write_text(more)
     home.imported(tmp_path / "again")
     assert home.rows("select files, rows from imports order by import_id")[-1] == (1, 31)
+
+
+def test_a_large_file_is_kept_in_parts_byte_for_byte(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut between lines; the parts together are the file, and are recognised when it is imported again."""
+    file = tmp_path / "2022-07-01.csv"
+    file.write_text(solar_download_power(home.house, date(2022, 7, 1)))
+    monkeypatch.setattr(histories, "PART_BYTES", 4_000)
+    home.imported(file)
+    archive = home.served.context(home.place).open_archive()
+    bodies = [archive.load(entry).body for entry in histories_in_force(archive.histories(77))]
+    assert len(bodies) > 3
+    assert all(body.endswith(b"\n") for body in bodies)
+    assert b"".join(bodies) == file.read_bytes()
+    assert home.rows("select covered_s, is_partial from import_days") == [(86_400, False)]
+    assert "changes nothing" in home.wattlog("import", str(file), "--site", "77").stderr
 
 
 def test_an_import_is_taken_out_again(home: Home, exports: Path, bare: Home) -> None:
