@@ -11,7 +11,7 @@ from transform.imports.reading import Content, DayValues
 from transform.imports.sums import Buckets, Mask
 from transform.sites import Site
 from transform.time import Days, Ints, day_edges_us, days_from
-from warehouse.schema import FLOWS
+from warehouse.schema import FLOWS, MAX_INTERVAL_WH
 from wattlog.imported_sources import ImportedKind
 from wattlog.local_days import first_instants_us
 
@@ -126,7 +126,7 @@ def days_of_buckets(buckets: Buckets, content: Content, site: Site) -> DayFrame:
     else:
         summed_units = rows[chosen].astype(np.float64)
     lengths_s = ((edges_us[1:] - edges_us[:-1]) // _US)[chosen]
-    covered_s = (covered_us[chosen] / _US).round().astype(np.int64)
+    covered_s = np.minimum((covered_us[chosen] / _US).round().astype(np.int64), lengths_s)
     is_partial = covered_s < MIN_COVERAGE * lengths_s
     return DayFrame(
         all_days[chosen], rows[chosen], covered_s, content.half_unit * summed_units, is_partial, values, all_days[at]
@@ -156,4 +156,4 @@ def _with_totals(given: dict[str, Floats], count: int, days: Days, site: Site) -
     for total in TOTALS:
         if total in given:
             values[:, COLUMN[total]] = given[total]
-    return values
+    return np.where(values > MAX_INTERVAL_WH, np.nan, values)
