@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from extract.archive.imported import histories_in_force
 from extract.simulator import SiteSpec, Truth, World
+from flows import histories
 from flows.executors.threads import ThreadExecutor
 from flows.pipeline import rebuild
 from tests.import_files import House, site_in, solar_download_power, tesla_app_period, with_offset
@@ -147,10 +149,10 @@ def test_no_value_of_the_api_changes(full: Home, bare: Home) -> None:
 
 
 def test_minutes_are_compared_with_the_intervals_of_the_api(home: Home, bare: Home, tmp_path: Path) -> None:
-    """Four days of power, two of them seven hours off: the first agrees by quarter hours; no value of the API changes."""
+    """Five days of power, three of them seven hours off: the first agrees by quarter hours; no value of the API changes."""
     folder = tmp_path / "power"
     folder.mkdir()
-    for day in days_from(date(2025, 12, 29), date(2026, 1, 1)).tolist():
+    for day in days_from(date(2025, 12, 29), date(2026, 1, 2)).tolist():
         text = solar_download_power(home.house, day, with_offset)
         (folder / f"{day}.csv").write_text(
             text if day.month == 12 and day.day < 31 else text.replace("-08:00", "-01:00")
@@ -164,7 +166,7 @@ def test_minutes_are_compared_with_the_intervals_of_the_api(home: Home, bare: Ho
     assert [row for row in found if row[0] == date(2025, 12, 29)] == [
         (date(2025, 12, 29), "import_vs_interval", "agree")
     ]
-    assert (date(2025, 12, 31), "import_vs_interval", "wrong_zone") in found
+    assert (date(2026, 1, 1), "import_vs_interval", "wrong_zone") in found
 
 
 def test_a_rebuild_needs_no_original(full: Home, tmp_path: Path) -> None:
@@ -193,6 +195,23 @@ def test_the_same_files_twice_change_nothing(full: Home, exports: Path, tmp_path
     (tmp_path / "again" / "2024-01.csv").write_text(more)
     home.imported(tmp_path / "again")
     assert home.rows("select files, rows from imports order by import_id")[-1] == (1, 31)
+
+
+def test_a_large_file_is_kept_in_parts_byte_for_byte(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut between lines; the parts together are the file, and are recognised when it is imported again."""
+    file = tmp_path / "2022-07-01.csv"
+    file.write_text(solar_download_power(home.house, date(2022, 7, 1)))
+    monkeypatch.setattr(histories, "PART_BYTES", 4_000)
+    home.imported(file)
+    archive = home.served.context(home.place).open_archive()
+    bodies = [archive.load(entry).body for entry in histories_in_force(archive.histories(77))]
+    assert len(bodies) > 3
+    assert all(body.endswith(b"\n") for body in bodies)
+    assert b"".join(bodies) == file.read_bytes()
+    assert home.rows("select covered_s, is_partial from import_days") == [(86_400, False)]
+    assert "changes nothing" in home.wattlog("import", str(file), "--site", "77").stderr
 
 
 def test_an_import_is_taken_out_again(home: Home, exports: Path, bare: Home) -> None:

@@ -7,7 +7,7 @@ import csv as csv_module
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,9 @@ from pyarrow import csv, parquet
 
 from transform.responses import Reason
 from transform.time import Ints
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 BOM: Final = b"\xef\xbb\xbf"
 BLOCK_BYTES: Final = 4 * 2**20
@@ -50,7 +53,10 @@ class Batch:
 
 
 def _plain(value: pa.Scalar) -> Any:
-    found = value.as_py()
+    try:
+        found = value.as_py()
+    except (OverflowError, ValueError):  # an instant that Python has no date for
+        return str(value.cast(pa.int64()).as_py())
     if isinstance(found, bytes):
         return found.decode(errors="replace")
     return found if found is None or isinstance(found, int | float | str) else str(found)
@@ -85,13 +91,17 @@ def csv_batches(stream: BinaryIO, names: Sequence[str], on_reject: OnReject, *, 
     def refuse(row: csv.InvalidRow) -> str:
         skipped.append(row.number)
         if row.text.strip():
-            on_reject(row.number, Reason.WRONG_NUMBER_OF_VALUES, {"line": row.number, "text": row.text[:1000]})
+            payload = {"line": row.number, "text": shown(row.text[:1000])}
+            on_reject(row.number, Reason.WRONG_NUMBER_OF_VALUES, payload)
         return "skip"
+
+    def shown(text: str) -> str:
+        return text.encode("latin-1", "replace").decode(errors="replace") if not text.isascii() else text
 
     keys = [str(position) for position in range(len(names))]
     try:
         reader = csv.open_csv(
-            stream,
+            io.BufferedReader(_Readable(stream), BLOCK_BYTES),
             read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=keys, skip_rows=1),
             parse_options=csv.ParseOptions(
                 invalid_row_handler=refuse, ignore_empty_lines=False, quote_char='"' if is_quoted else False
@@ -106,6 +116,32 @@ def csv_batches(stream: BinaryIO, names: Sequence[str], on_reject: OnReject, *, 
             yield Batch(lines, {name: read.column(at) for at, name in enumerate(names)})
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFile(str(error).splitlines()[0]) from None
+
+
+class _Readable(io.RawIOBase):
+    """A file whose bytes are all text: Arrow leaves out a damaged line in silence if it is none.
+
+    A part that is not ASCII is taken for Latin-1, in which every byte is a character; numbers and times are the same in it.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """It can be read, and nothing else."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill a buffer; 0 at the end."""
+        place = memoryview(buffer).cast("B")
+        if not len(self._rest):
+            read = self._stream.read(len(place))
+            self._rest = memoryview(read if read.isascii() else read.decode("latin-1").encode())
+        taken = min(len(place), len(self._rest))
+        place[:taken] = self._rest[:taken]
+        self._rest = self._rest[taken:]
+        return taken
 
 
 def _lines(first: int, count: int, skipped: Sequence[int]) -> Ints:

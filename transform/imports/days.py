@@ -11,7 +11,7 @@ from transform.imports.reading import Content, DayValues
 from transform.imports.sums import Buckets, Mask
 from transform.sites import Site
 from transform.time import Days, Ints, day_edges_us, days_from
-from warehouse.schema import FLOWS
+from warehouse.schema import FLOWS, MAX_INTERVAL_WH
 from wattlog.imported_sources import ImportedKind
 from wattlog.local_days import first_instants_us
 
@@ -117,6 +117,7 @@ def days_of_buckets(buckets: Buckets, content: Content, site: Site) -> DayFrame:
         is_known = (known_us > 0) & (known_us >= MIN_COVERAGE * covered_us)
         sums[name] = np.where(is_known, np.round(summed(np.nan_to_num(column)), 6), np.nan)
     rows = np.bincount(at, weights=buckets.rows, minlength=count).astype(np.int64)
+    rows = np.maximum(rows, covered_us > 0)  # a row that reaches into a day is one of it, too
     chosen = np.flatnonzero(rows > 0)
     values = _with_totals({name: sums[name][chosen] for name in sums}, len(chosen), all_days[chosen], site)
     if content.mapping.kind is ImportedKind.POWER:
@@ -125,7 +126,7 @@ def days_of_buckets(buckets: Buckets, content: Content, site: Site) -> DayFrame:
     else:
         summed_units = rows[chosen].astype(np.float64)
     lengths_s = ((edges_us[1:] - edges_us[:-1]) // _US)[chosen]
-    covered_s = (covered_us[chosen] / _US).round().astype(np.int64)
+    covered_s = np.minimum((covered_us[chosen] / _US).round().astype(np.int64), lengths_s)
     is_partial = covered_s < MIN_COVERAGE * lengths_s
     return DayFrame(
         all_days[chosen], rows[chosen], covered_s, content.half_unit * summed_units, is_partial, values, all_days[at]
@@ -155,4 +156,4 @@ def _with_totals(given: dict[str, Floats], count: int, days: Days, site: Site) -
     for total in TOTALS:
         if total in given:
             values[:, COLUMN[total]] = given[total]
-    return values
+    return np.where(values > MAX_INTERVAL_WH, np.nan, values)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transform.day_sums import MEASURES
+from transform.day_sums import MEASURES, Floats
 from transform.frames import empty_frame, table_frame
 from transform.imports.batches import UnreadableFile
 from transform.imports.formats import FORMATS
@@ -33,6 +33,7 @@ from transform.responses import (
 )
 from transform.sites import Site
 from transform.time import Ints, date_column, instants_of
+from warehouse.schema import MAX_INTERVAL_WH
 from wattlog.local_days import first_instants_us
 from wattlog.series import Series
 
@@ -214,13 +215,18 @@ def _interval_frame(part: Part, chosen: Mask, site: Site) -> pd.DataFrame:
         "local_date": date_column(part.days.days_of_buckets[chosen]),
         "source": pd.Series(part.source, index=range(count), dtype="str"),
         "rows": np.maximum(buckets.rows, 1),
-        "covered_s": buckets.covered_us // 1_000_000,
+        "covered_s": np.minimum(buckets.covered_us // 1_000_000, buckets.length_s),
         "is_interpolated": (buckets.filled > 0) & (buckets.filled >= buckets.rows),
-        **{name: np.round(buckets.column(name), 6) for name in MEASURES},
+        **{name: _possible(buckets.column(name)) for name in MEASURES},
         "soe_pct": buckets.soe_pct,
         **_lineage(part, part.owners[chosen]),
     }
     return table_frame("import_intervals", columns)
+
+
+def _possible(values: Floats) -> Floats:
+    """Energy; NULL where it is more than any site has."""
+    return np.where(values > MAX_INTERVAL_WH, np.nan, np.round(values, 6))
 
 
 def _with_soe(frame: pd.DataFrame, source: str, parts: Sequence[Part], site: Site) -> pd.DataFrame:

@@ -18,6 +18,9 @@ from transform.time import Ints
 Mask = npt.NDArray[np.bool_]
 
 QUARTER_US: Final = 900 * 1_000_000
+LONGEST_US: Final = 86_400 * 1_000_000
+"""The longest row that is one: a day."""
+
 _US_PER_HOUR: Final = 3_600_000_000
 _STRAIGHT: Final = 1e-6
 """By how much three values may be off a straight line, relative to the largest."""
@@ -164,6 +167,7 @@ class IntervalSums:
             length_us = np.where(gaps <= QUARTER_US, gaps, 0)
         else:
             length_us = np.minimum(gaps, before)
+        length_us = np.where(length_us > LONGEST_US, 0, length_us)  # of rows so far apart it is not known
         energy = self._energy(rows, values[1:], length_us)
         is_filled = self._filled(values) if self.may_be_filled else np.zeros(len(rows), dtype=bool)
         soe = rows[:, self.targets.index(SOE)] if SOE in self.targets else np.full(len(rows), np.nan)
@@ -227,8 +231,7 @@ class IntervalSums:
                 begin, end = powers[power]
                 found[measure] = (np.maximum(sign * begin, 0.0) + np.maximum(sign * end, 0.0)) / 2 * hours
         self._rows_before += len(rows)
-        if is_instant:
-            found = {name: np.where(length_us > 0, values, np.nan) for name, values in found.items()}
+        found = {name: np.where(length_us > 0, values, np.nan) for name, values in found.items()}
         return np.stack([found[name] for name in self._measures], axis=1) if found else np.zeros((len(rows), 0))
 
     def _filled(self, values: Floats) -> Mask:

@@ -18,7 +18,9 @@ Mask = npt.NDArray[np.bool_]
 _NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 _MISSING: Final = pa.array(["", "nan", "none", "null", "unknown", "unavailable", "n/a"])
 _LABEL: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
-_LABEL_LENGTH: Final = len("2024-01-01T00:00:00")
+_OFFSET: Final = r"(Z|[+-]\d{2}(:?\d{2})?)$"
+"""The offset at the end of an instant; what is before it is what the clock shows."""
+
 _NOTHING: Final = np.iinfo(np.int64).min
 _FIRST_US, _LAST_US = (int(np.datetime64(f"{year}-01-01", "us").astype(np.int64)) for year in (FIRST_YEAR, LAST_YEAR))
 _PER_US: Final = {Stamps.SECONDS: 1e6, Stamps.MILLISECONDS: 1e3}
@@ -53,7 +55,10 @@ def text_of(column: pa.Array) -> pa.Array:
             values = pa.array(
                 [None if value is None else value.decode(errors="replace") for value in values.to_pylist()]
             )
-    return pc.utf8_trim_whitespace(values.cast(pa.string()))
+    try:
+        return pc.utf8_trim_whitespace(values.cast(pa.string()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, structures, and others that are no text
+        return pa.nulls(len(values), pa.string())
 
 
 def numbers(column: pa.Array) -> tuple[Floats, Mask]:
@@ -134,13 +139,13 @@ def _times_of_text(texts: pa.Array, *, has_walls: bool) -> Times:
         us = _walls_us(texts, is_label)
         return Times(None, np.where(us == _NOTHING, 0, us), is_missing, ~is_missing & (us == _NOTHING))
     us = np.where(is_instant, epoch_us(instants.fillna(pd.Timestamp(0, tz="UTC"))), 0)
-    written = pc.utf8_slice_codeunits(texts, 0, _LABEL_LENGTH) if has_walls else texts
-    walls_us = _walls_us(written, is_instant) if has_walls else None
+    walls_us = _walls_us(pc.replace_substring_regex(texts, _OFFSET, ""), is_instant) if has_walls else None
     return Times(us, walls_us, is_missing, ~is_missing & ~is_instant)
 
 
 def _walls_us(texts: pa.Array, is_chosen: Mask) -> Ints:
     """What the clock showed, microseconds since 1970 of a clock in UTC; `_NOTHING` for texts that are no time."""
     chosen = pd.Series(pc.if_else(pa.array(is_chosen), texts, None).to_pandas())
-    found = pd.to_datetime(chosen, format="ISO8601", errors="coerce").astype("datetime64[us]")
+    found = pd.to_datetime(chosen, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    found = found.astype("datetime64[us]")
     return np.where(found.notna().to_numpy(), found.to_numpy().view(np.int64), _NOTHING)

@@ -231,3 +231,17 @@ def test_a_day_that_lies_in_two_files_is_whole() -> None:
     check_days(tables["import_days"], home, days, allowed_wh=0.5)
     assert not tables["import_days"]["is_partial"].any()
     assert tables["import_intervals"]["_raw_id"].nunique() == 5
+
+
+def test_rows_over_midnight_are_divided_and_no_energy_is_lost() -> None:
+    """Rows every five minutes from 00:03 on: the last reaches three minutes into the next day, whose file does not exist."""
+    header = "timestamp,solar_power,battery_power,grid_power,load_power"
+    rows = [f"2024-05-02 {hour:02d}:{minute:02d}:00,600,0,300,900" for hour in range(24) for minute in range(3, 60, 5)]
+    text = "\n".join([header, *rows, ""])
+    tables = shaped(DOWNLOAD, {"a.csv": text, "b.csv": text.replace("05-02", "05-05")}, site_in("America/Los_Angeles"))
+    found = tables["import_days"]
+    assert days_of(found["local_date"]).tolist() == [date(2024, 5, day) for day in (2, 3, 5, 6)]
+    assert found["solar_energy_exported_wh"].sum() == pytest.approx(2 * 288 * 50)
+    assert found["covered_s"].tolist() == [86_400 - 180, 180] * 2
+    assert found["is_partial"].tolist() == [False, True] * 2
+    assert tables["import_intervals"]["solar_energy_exported_wh"].sum() == pytest.approx(2 * 288 * 50)
