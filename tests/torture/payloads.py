@@ -16,7 +16,7 @@ from transform.responses import parse
 from transform.shapers import SHAPERS
 from warehouse.lake.conform import conform
 from warehouse.schema import TABLES
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES, Series, old_histories
 
 DAY: Final = date(2026, 3, 5)
 ASKED: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -43,10 +43,18 @@ FILES: Final[dict[str, bytes]] = {
     b"2026-03-05T00:00:00-08:00,1800,0.31,0.05,USD\n2026-03-05T00:30:00-08:00,1800,0.2975,,USD\n",
     Series.COMMAND: b'{"name":"reserve","path":"/api/1/energy_sites/101/backup","body":{"backup_reserve_percent":40},'
     b'"value_asked":"40","value_before":"20","origin":"cli","document_before":null}',
+    Series.IMPORT_TESLA_APP: b"Date time,Home (kWh),From Powerwall (kWh),Solar Energy (kWh),From Grid (kWh),To Grid (kWh)\n"
+    b"2026-03-04T00:00:00-08:00,27.9,4.5,18.3,6.6,0.1\n2026-03-05T00:00:00-08:00,20.1,3.2,15.0,5.0,0.4\n",
+    Series.IMPORT_SOLAR_DOWNLOAD: b"timestamp,solar_power,battery_power,grid_power,load_power\n"
+    b"2026-03-05 10:00:00,1200,0,-300,900\n2026-03-05 10:05:00,1210,0,-310,900\n",
 }
 """Series of imported files and of commands → a proper file, the intent of a command."""
 
-PLACES: Final[dict[str, str]] = {Series.COMMAND: "/intent/reserve"}
+PLACES: Final[dict[str, str]] = {
+    Series.COMMAND: "/intent/reserve",
+    Series.IMPORT_TESLA_APP: "/import/import:tesla_app/2026-03.csv/2026-03.csv/0001.0001",
+    Series.IMPORT_SOLAR_DOWNLOAD: "/import/import:tesla_solar_download/download/power%2F2026-03-05.csv/0001.0001",
+}
 """Series whose records differ by their paths → one of these."""
 
 FEW: Final = 6
@@ -71,7 +79,8 @@ Payload = tuple[str, bytes]
 @cache
 def proper() -> tuple[Payload, ...]:
     """A proper response of each series that has a shaper, with few rows."""
-    assert PATHS.keys() | FILES.keys() == SHAPERS.keys(), "a new series needs a path here"
+    databases = set(old_histories()) - FILES.keys()  # of the same shaper
+    assert PATHS.keys() | FILES.keys() | databases == SHAPERS.keys(), "a new series needs a path here"
     api = LocalApi(World((SITE,), has_legacy_history=True), ASKED)
     found = []
     with httpx.Client(transport=api, headers={"Authorization": f"Bearer {api.token}"}) as client:

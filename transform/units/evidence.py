@@ -28,7 +28,8 @@ MIN_NUMBERS: Final = 2
 """So many numbers show a unit where none shows another: two rows of one flow, or one row of two."""
 
 EXACTLY: Final = 0.001
-"""A row whose ratio is this near to a unit is the known energy in that unit."""
+"""A row whose ratio is this near to a unit is the known energy in that unit, unless it is a whole number: few Wh are near to
+much, by chance."""
 
 EXACT_ROWS: Final = 2
 """So many consecutive rows that are exact show a unit as well as `MIN_ROWS` do; one alone may be chance."""
@@ -47,7 +48,7 @@ class Evidence:
     Attributes:
         exponents: The unit of each row that proves one, as a power of ten of Wh; 0 elsewhere.
         is_proven: Which rows prove theirs.
-        is_exact: Which rows are the known energy in another unit, to a thousandth.
+        is_exact: Which rows are the known energy in another unit, to a thousandth, and no whole number.
         ratios: Decimal logarithm of the reported over the known energy; NaN where either is zero.
         reported: All energy of a row, in its unit.
         known_wh: The known energy of the flows that are reported, in Wh.
@@ -88,7 +89,8 @@ class Evidence:
         is_proven = is_other | (np.abs(ratio - 1) <= 0.5)
         exponents = np.where(is_other, exponents, 0)
         numbers = np.where(is_proven, np.maximum(numbers, 1), 0)
-        is_exact = is_other & (np.abs(ratio / 10.0 ** exponents.astype(np.float64) - 1) <= EXACTLY)
+        is_near = np.abs(ratio / 10.0 ** exponents.astype(np.float64) - 1) <= EXACTLY
+        is_exact = is_other & is_near & (np.round(reported_wh) != reported_wh)
         return cls(exponents, is_proven, is_exact, ratios, everything, known_wh, numbers)
 
     def without(self, rows: Mask) -> "Evidence":

@@ -8,7 +8,7 @@ import pytest
 from extract.requests import QUARTER_HOUR, chosen, history, legacy_history, question_of, site_info, week_cross_check
 from extract.windows import windows
 from wattlog.providers import OWNER, SIMULATOR, TESLEMETRY
-from wattlog.series import SERIES, Grain, Series, series_with_windows
+from wattlog.series import SERIES, Grain, Series, series_of_cars, series_with_windows
 from wattlog.zones import Zone
 
 ZONE = Zone("Europe/London")
@@ -50,7 +50,7 @@ def test_every_series_is_in_this_table() -> None:
         Series.HISTORY,
         Series.TARIFF_RATE,
         Series.COMMAND,
-    } | files == set(Series)
+    } | files | set(series_of_cars()) == set(Series)
 
 
 def test_quarter_hours_are_another_question() -> None:

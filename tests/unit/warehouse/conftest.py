@@ -26,6 +26,7 @@ _PLAUSIBLE: dict[str, Any] = {
     "interval_s": 300,
     "coverage_pct": 100.0,
     "attempts": 1,
+    "rows": 1,
     "interval_start": datetime(2025, 3, 1, 8, tzinfo=UTC),
     "local_date": date(2025, 3, 1),
 }

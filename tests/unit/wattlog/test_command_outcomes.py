@@ -132,8 +132,9 @@ def test_an_export_rule_may_vanish_which_proves_nothing() -> None:
 
 
 def test_what_is_not_confirmed_has_an_exit_code_of_its_own() -> None:
-    assert {Outcome.APPLIED, Outcome.REJECTED}.isdisjoint(UNCONFIRMED)
-    assert set(Outcome) == UNCONFIRMED | {Outcome.APPLIED, Outcome.REJECTED}
+    of_cars = {Outcome.DONE, Outcome.RETRY_LATER, Outcome.REFUSED, Outcome.NEEDS_OWNER}
+    assert {Outcome.APPLIED, Outcome.REJECTED, *of_cars}.isdisjoint(UNCONFIRMED)
+    assert set(Outcome) == UNCONFIRMED | {Outcome.APPLIED, Outcome.REJECTED} | of_cars
 
 
 @pytest.mark.parametrize("elapsed_s", [0.0, 3.0, 8.9, 9.5, 61.0])
