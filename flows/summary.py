@@ -114,10 +114,17 @@ def _counts(summary: Summary) -> "list[Table]":
         "left": summary.left,
     }
     return [
-        _count("Rows", "table", "rows", summary.rows),
+        _count("Rows", "table", "rows", _with_rows(summary.rows)),
         _count("Days", "status", "days", summary.days),
         _count("Requests", "windows", "count", asked),
     ]
+
+
+def _with_rows(rows: Mapping[str, int]) -> Mapping[str, int]:
+    """The tables that have rows, and the number of the others in one line: a site without cars has no rows of them."""
+    filled = {name: count for name, count in rows.items() if count}
+    others = len(rows) - len(filled)
+    return filled | ({f"{others} other tables": 0} if others else {})
 
 
 def _count(title: str, what: str, of: str, counts: Mapping[str, int]) -> "Table":

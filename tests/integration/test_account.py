@@ -29,7 +29,7 @@ from tests.shell import run_here
 from wattlog.providers import TESLEMETRY, VEHICLE_SCOPE
 
 CARS = (
-    Vehicle(1, "5YJSIM00000000001", "Comet", state=CarState.ONLINE, is_covered=True),
+    Vehicle(1, "5YJSIM00000000001", "Comet", state=CarState.ONLINE, number_of_keys=3, is_covered=True),
     Vehicle(2, "5YJSIM00000000002", "Meteor", access_type=None, has_key=False, number_of_keys=None),
 )
 DEMO = demo_world(date(2026, 7, 20))
@@ -85,7 +85,7 @@ def test_an_account_is_shown_each_fact_with_its_source(tmp_path: Path) -> None:
         (False, "fleet_status"),
     )
     assert (found[comet, "keys"][0], found[meteor, "keys"][0]) == (3, None)
-    assert found[comet, "firmware"] == ("2026.20.3", "fleet_status")
+    assert found[comet, "firmware"] == (CARS[0].firmware_version, "fleet_status")
     assert found[comet, "state"] == ("online", "products")
     assert found["account", "region"] == ("na", "metadata")
     assert found["account", "scope energy_device_data"] == ("granted", "metadata")

@@ -104,7 +104,7 @@ def test_a_code_is_exchanged_for_working_tokens(shared: Account) -> None:
 
 def test_the_access_token_is_a_jwt_with_its_scopes(shared: Account) -> None:
     """API.md#login: `scp` lists the requested scopes that the account has."""
-    code = shared.log_in(scope="openid energy_device_data vehicle_cmds")["code"]
+    code = shared.log_in(scope="openid energy_device_data vehicle_location")["code"]
     granted = shared.exchange(code).json()
     claims = verified(granted["access_token"])
     assert claims is not None

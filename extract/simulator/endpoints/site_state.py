@@ -90,8 +90,11 @@ def backup_time_remaining(query: Query) -> Json:
 
 
 def tariff_rate(query: Query) -> Json | None:
-    """The tariff in the first form, after the commands so far; None if the site has none. Source: Q122."""
-    tariff = site_info(query).get("tariff_content_v2")
+    """The tariff in the first form, after the commands so far, also where site_info lacks it; None if the site has none.
+
+    Source: Q122.
+    """
+    tariff = site_info(query).get("tariff_content_v2") or (_tariff(query) if query.present_spec.has_tariff else None)
     return None if tariff is None else first_form(tariff)
 
 
