@@ -11,6 +11,10 @@ LINEAGE = {"_fetched_at", "_raw_id", "_run_id", "raw_id", "run_id", "elapsed_ms"
 """Columns that depend on the run, and the size of a body, which contains an instant."""
 
 
+OF_SNAPSHOTS = frozenset({"live_status", "wall_connector_states"})
+"""Tables of what a site was at the instant of each request: other runs have other rows."""
+
+
 def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table and of analytics.daily, without lineage."""
     with connect(path) as connection:

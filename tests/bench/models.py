@@ -218,7 +218,7 @@ _OTHERS = (
 )
 
 _NUMBERS = frozenset({Kind.DOUBLE, Kind.BIGINT, Kind.INTEGER, Kind.DECIMAL, Kind.MONEY})
-_AGGREGATE = Template("select site_id, count(*), $sums from analytics.$model group by site_id")
+_AGGREGATE = Template("select $key, count(*), $sums from analytics.$model group by $key")
 _SLICE = Template("select * from analytics.$model where site_id = 1003 and $year = 2024")
 
 
@@ -292,7 +292,13 @@ def _whole(model: Model) -> str:
     numbers = [field.name for field in model.fields if field.type in _NUMBERS]
     sums = ", ".join(f'sum("{name}")' for name in numbers if name != "site_id")
     names = ", ".join(f'max("{field.name}")' for field in model.fields if field.name not in numbers)
-    return _AGGREGATE.substitute(model=model.name, sums=", ".join(filter(None, (sums, names))))
+    key = "site_id" if _has_site(model) else f'"{model.fields[0].name}"'
+    return _AGGREGATE.substitute(model=model.name, key=key, sums=", ".join(filter(None, (sums, names))))
+
+
+def _has_site(model: Model) -> bool:
+    """Whether its rows are of sites; public charging is of cars."""
+    return any(field.name == "site_id" for field in model.fields)
 
 
 def timed(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[float, float]:
@@ -312,7 +318,7 @@ def _asked(connection: duckdb.DuckDBPyConnection, model: Model) -> Iterator[Meas
     seconds = best_of(5, lambda: connection.execute(whole).fetchall())
     yield Measurement(f"analytics.{model.name}: every row, summed by site", seconds, "s", LONGEST_QUERY_S)
     dates = [field.name for field in model.fields if field.type is Kind.DATE]
-    if not dates or model.name in {"sites", "lifetime"}:
+    if not dates or not _has_site(model) or model.name in {"sites", "lifetime"}:
         return
     part = _SLICE.substitute(model=model.name, year=f"year({dates[0]})")
     seconds = best_of(5, lambda: connection.sql(part).to_arrow_table())
