@@ -253,14 +253,32 @@ def _comparable(side: SourceValues, other: SourceValues) -> SourceValues:
     return replace(side, values=values)
 
 
+def _further(
+    first: SourceValues, others: Sequence[SourceValues], against: SourceValues
+) -> Iterator[tuple[SourceValues, Mask]]:
+    """Each of `others` on the days that the first source has, and the measures that a source before it has."""
+    is_known = ~np.isnan(_comparable(first, against).values)
+    for other in others:
+        yield other.where(first.is_reported), is_known
+        is_known = is_known | ~np.isnan(_comparable(other, against).values)
+
+
 def _comparisons(sources: DaySources, context: DayContext) -> Iterator[Comparison]:
     days, calendar, series = context.calendar.days, context.calendar, context.series
     never = np.zeros(len(days), dtype=bool)
 
     def compared(
-        check: Check, left: SourceValues, right: SourceValues, *, expect_left: Mask = never, expect_right: Mask = never
+        check: Check,
+        left: SourceValues,
+        right: SourceValues,
+        *,
+        expect_left: Mask = never,
+        expect_right: Mask = never,
+        is_done: Mask | None = None,
     ) -> Comparison:
         left, right = _comparable(left, right), _comparable(right, left)
+        if is_done is not None:
+            left = left.without(is_done)
         is_power = (left.source == POWER)[:, None]
         rows = np.maximum(left.rows, right.rows)[:, None].astype(np.float64)
         of_power = power_tolerance_wh(left.values, right.values, context.hidden_wh)
@@ -274,6 +292,10 @@ def _comparisons(sources: DaySources, context: DayContext) -> Iterator[Compariso
     rows = sources.day.otherwise(sources.month.where(~sources.month.is_zero)).otherwise(sources.week)
     is_silent = {name: of_source.is_silent(calendar) for name, of_source in series.items()}
     yield compared(Check.INTERVAL_VS_DAY, sources.intervals, rows, expect_left=is_silent[INTERVALS])
+    for other, is_known in _further(
+        rows, (sources.month.where(~sources.month.is_zero), sources.week), sources.intervals
+    ):
+        yield compared(Check.INTERVAL_VS_DAY, sources.intervals, other, is_done=is_known)
     expect_month = sources.expect_month
     is_refuted = sources.month.is_zero & ~sources.intervals.is_zero
     others = whole.otherwise(cross_check).otherwise(sources.intervals.where(is_refuted))
@@ -281,13 +303,9 @@ def _comparisons(sources: DaySources, context: DayContext) -> Iterator[Compariso
     yield compared(
         Check.DAY_VS_MONTH_SERIES, others, sources.month, expect_left=is_only_source, expect_right=expect_month
     )
-    is_known = ~np.isnan(others.values)
-    for other in (summed, sources.week.where(is_month_suspect)):  # measures that the first source of the day lacks
-        rest = other.where(others.is_reported).without(is_known)
-        is_known |= ~np.isnan(other.values)
-        yield compared(
-            Check.DAY_VS_MONTH_SERIES, rest, sources.month, expect_right=sources.expect_month & rest.is_reported
-        )
+    for other, is_known in _further(others, (summed, sources.week.where(is_month_suspect)), sources.month):
+        is_expected = expect_month & other.without(is_known).is_reported
+        yield compared(Check.DAY_VS_MONTH_SERIES, other, sources.month, expect_right=is_expected, is_done=is_known)
     yield compared(Check.DAY_VS_WEEK, whole, sources.week)
     yield compared(Check.POWER_VS_ENERGY, sources.power, sources.energy, expect_left=is_silent[POWER])
     yield compared(Check.HISTORY_VS_CALENDAR, sources.history, sources.best)

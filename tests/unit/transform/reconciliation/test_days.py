@@ -201,6 +201,17 @@ def test_a_dropped_day_is_reported_for_measures_that_its_first_source_omits() ->
     }
 
 
+def test_intervals_are_compared_with_the_month_in_measures_that_the_row_of_the_day_omits() -> None:
+    """The home, too: the row of the day lacks one of its parts."""
+    known = {**WHOLE, "consumer_energy_imported_from_solar": None}
+    silent = {DAY: range(12, 18)}
+    sources = SourceValues(around(FLOWS), {MONTH: around(WHOLE), "day": {DAY: known}}, silent=silent)
+    differs = {
+        measure for check, measure, verdict, _ in off(sources) if (check, verdict) == ("interval_vs_day", "differs")
+    }
+    assert differs >= TOTALS | {"consumer_energy_imported_from_solar_wh"}
+
+
 def test_the_day_of_the_installation_may_begin_at_different_hours() -> None:
     """Q17: the intervals begin at noon, the month some hours earlier; with an earlier installation that is unexplained."""
     noon = datetime(2025, 6, 10, 19, tzinfo=UTC)
