@@ -21,7 +21,7 @@ from flows.errors import UsageError
 from flows.identity import Identity, anything, identify, sent, user_agent
 from flows.settings import Settings
 from transform.account_items import (
-    TOKEN,
+    SOURCE_OF_GRANT,
     Item,
     covers,
     scope_items,
@@ -107,7 +107,7 @@ class AccountReader:
         sites = [] if error is not None else self._sites(response, failures)
         vehicles = vehicles_in(products)
         status = self._fleet_status(vins_of(vehicles, document), notes)
-        scopes_from = TOKEN if self._credentials.tokens().granted_scopes else call.path.rsplit("/", 1)[-1]
+        scopes_from = SOURCE_OF_GRANT if self._credentials.tokens().granted_scopes else call.path.rsplit("/", 1)[-1]
         items = [
             Item("account", "provider", self._provider.name, "settings"),
             Item("account", "region", identity.region, call.path.rsplit("/", 1)[-1]),

@@ -15,7 +15,7 @@ Value = str | int | bool | None
 
 PRODUCTS: Final = "products"
 FLEET_STATUS: Final = "fleet_status"
-TOKEN: Final = "the token"  # noqa: S105 - the name of a source
+SOURCE_OF_GRANT: Final = "the token"
 VIN_DIGITS: Final = 6
 """So many last characters of a VIN identify a car to its owner; more is not shown."""
 
