@@ -192,6 +192,7 @@ def carried_out(car: Car, data_dir: Path, asked: CarCommand, number: int = 0, *,
         return send_to_car(session, plan_for_car(session, found, asked, Origin.CLI, wake=wake), "vehicle")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", CASES)
 def test_each_command_in_each_route_against_each_outcome(tmp_path: Path, route: str, name: str) -> None:

@@ -133,6 +133,7 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "RETRY_PAUSES_S", (0.0, 0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_by_the_command_line(tmp_path: Path, name: str) -> None:
     check(tmp_path, CASES[name], by_command_line)
