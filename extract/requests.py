@@ -10,7 +10,8 @@ from datetime import tzinfo
 from extract.windows import Window
 from wattlog.providers import Provider
 from wattlog.pseudonyms import without_vins
-from wattlog.series import SERIES, Series, SeriesSpec, planned_series
+from wattlog.series import SERIES, planned_series
+from wattlog.series_spec import Series, SeriesSpec
 
 LEGACY = ("power", "energy/day", "energy/week", "energy/month", "energy/year")
 """Kinds and periods of the endpoint `/history`, which takes no dates: every response ends now (API.md#legacy)."""

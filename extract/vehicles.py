@@ -14,7 +14,8 @@ from extract.requests import ACCOUNT, PRODUCTS, VEHICLES, Request
 from extract.windows import Window
 from wattlog.api_json import write
 from wattlog.commands.car_intent import CarIntent
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 
 PAGE_SIZE: Final = 50
 """Sessions on a page of the charging history."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from wattlog.local_days import first_instant
-from wattlog.series import Grain
+from wattlog.series_spec import Grain
 
 ONE_SECOND = timedelta(seconds=1)
 ONE_DAY = timedelta(days=1)

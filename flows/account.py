@@ -25,18 +25,19 @@ from flows.tariffs import tariffs_of
 from flows.tasks.fetch import Failure, Fetched, merged
 from transform.errors import ResponseNotUnderstood
 from transform.frames import empty_frame
+from transform.products import Facts, Products, energy_products
 from transform.responses import response_of
 from transform.setting_changes import changes_frame, stretches
 from transform.settings_history import settings_timeline
 from transform.site_equipment import BatteryDays, battery_days, has_battery
 from transform.site_settings import settings_frame
 from transform.site_zone import clock_name, server_clocks
-from transform.sites import Facts, Products, Site, SiteStatus, energy_products, facts_of, site_from, sites_frame
+from transform.sites import Site, SiteStatus, facts_of, site_from, sites_frame
 from transform.tariffs.validity import tariff_in_site_info
 from warehouse.lake.lake import Lake
 from warehouse.schema import RUNS
 from wattlog.api_json import UnreadableJson
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

@@ -32,8 +32,9 @@ from transform.account_items import (
     vins_of,
 )
 from transform.errors import ResponseNotUnderstood
-from transform.sites import Site, SiteStatus, energy_products, site_from
-from wattlog.series import Series
+from transform.products import energy_products
+from transform.sites import Site, SiteStatus, site_from
+from wattlog.series_spec import Series
 
 HTTP_FORBIDDEN: Final = 403
 

@@ -15,7 +15,8 @@ from transform.responses import Tables
 from transform.shapers import ACCOUNT_SHAPERS
 from warehouse.lake.lake import Lake
 from wattlog.commands.intent import is_intent
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 
 _QUARANTINE = "quarantine"
 

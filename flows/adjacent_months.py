@@ -30,7 +30,8 @@ from transform.sites import Site
 from transform.time import days_of
 from wattlog.lake_periods import IMPORTS, LIFETIME, holds, is_without_days, is_year, months_of_year
 from wattlog.local_days import first_instant
-from wattlog.series import SERIES, Grain, Series, is_of_days, is_of_lifetime, is_old_history
+from wattlog.series import SERIES, is_of_days, is_of_lifetime, is_old_history
+from wattlog.series_spec import Grain, Series
 
 _ONE_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)

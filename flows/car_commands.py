@@ -28,7 +28,7 @@ from wattlog.commands.car_intent import CarIntent, Charge
 from wattlog.commands.cars import CarCommand, shown
 from wattlog.commands.outcomes import Outcome
 from wattlog.providers import VEHICLE_SCOPES
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from flows.tasks.fetch import Failure, Fetched
 from transform.public_charging import session_ids
 from wattlog.api_json import UnreadableJson, read
 from wattlog.pseudonyms import short_vin
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

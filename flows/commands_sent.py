@@ -2,7 +2,7 @@
 
 from extract.archive.raw_archive import ArchiveRecord, RawArchive
 from transform.commands import Command, commands_in
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 def command_records(archive: RawArchive, site_id: int) -> list[ArchiveRecord]:

@@ -25,7 +25,8 @@ from flows.stop_signal import StopSignal
 from transform.responses import RequestedDays, outcome
 from transform.vehicles import outcome_of_car
 from wattlog.providers import Provider
-from wattlog.series import SERIES, Series, Subject
+from wattlog.series import SERIES
+from wattlog.series_spec import Series, Subject
 
 OnRequest = Callable[[int, str], None]
 """(site id, series): called after each window is done, whether it was answered or not."""

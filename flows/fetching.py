@@ -15,7 +15,7 @@ from flows.progress import Progress
 from flows.tasks.fetch import Failure, Fetched, merged
 from transform.sites import Site
 from warehouse.lake.lake import Lake
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from transform.imports.reading import Content, Reject
 from transform.imports.records import MAPPING_FILE
 from transform.sites import Site
 from wattlog.imported_paths import ImportedPath
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 PART_BYTES: Final = 8 * 2**20
 """A record has about as much of a file: no step has more of it in memory."""

@@ -16,7 +16,7 @@ from flows.errors import ExitCode
 from flows.run_context import RunContext
 from transform.prices import FROM_COLUMN, shape_prices
 from transform.sites import Site
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from warehouse.lake.lake import Lake
 from warehouse.schema import FLOWS
 from wattlog.causes import Cause, Check
 from wattlog.local_days import first_instant
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,8 @@ from transform.sites import Site, SiteStatus
 from warehouse.lake.lake import Lake
 from warehouse.query.query import connect
 from wattlog.providers import Provider
-from wattlog.series import Series, is_imported, series_of_cars
+from wattlog.series import is_imported, series_of_cars
+from wattlog.series_spec import Series
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from transform.reconciliation.suspect_days import CHECKS, VERDICTS, suspect_days
 from transform.responses import holds_energy
 from transform.sites import Site
 from warehouse.lake.lake import Lake
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 from wattlog.zones import zone_named
 
 Asked = tuple[int, str, str, date | None, date | None]

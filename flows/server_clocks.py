@@ -6,7 +6,8 @@ from typing import Final
 from extract.archive.raw_archive import RawArchive
 from transform.responses import parse
 from transform.site_zone import HISTORY_ZONE, Facts
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 
 _IN_RESPONSES: Final = frozenset(
     spec.name for spec in SERIES.values() if spec.intervals is not None or spec.granularity is not None

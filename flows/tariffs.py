@@ -18,7 +18,7 @@ from transform.tariffs.files import FileFormat, UnreadableTariff, parse_tariff_f
 from transform.tariffs.validity import tariffs_frame
 from warehouse.lake.lake import Lake
 from wattlog.lake_periods import LIFETIME
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from transform.responses import Tables
 from transform.site_equipment import ALWAYS
 from transform.sites import Site
 from wattlog.imported_paths import ImportedPath
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 IMPORTED_AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 POWER_COLUMNS = ("solar_power", "battery_power", "grid_power", "load_power")

@@ -18,7 +18,7 @@ from filelock import FileLock
 from extract.simulator import ReceivedRequest, World, quirky_world
 from flows.pipeline import BackfillRequest, Summary
 from tests.simulated import NOW, Account, account
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from transform.frames import empty_frame, table_frame
 from transform.responses import Reason
 from transform.sites import Site
 from transform.time import Ints, epoch_us, instants_of, to_utc
-from wattlog.series import SERIES, Need, SeriesSpec
+from wattlog.series import SERIES
+from wattlog.series_spec import Need, SeriesSpec
 from wattlog.sun import elevation_sine
 
 Mask = npt.NDArray[np.bool_]

@@ -8,7 +8,8 @@ from transform.interval_lengths import measure_interval_s
 from transform.observations import Floats, Mask, Observations
 from transform.periods import stamped
 from transform.time import Days, Ints, epoch_us
-from wattlog.series import Series, intervals_of
+from wattlog.series import intervals_of
+from wattlog.series_spec import Series
 
 _ONE_O_CLOCK = 60
 """Minute of the day with which a row is stamped that stands for the day (Q9)."""

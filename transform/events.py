@@ -22,7 +22,7 @@ from transform.sites import Site
 from transform.time import Ints, epoch_us
 from warehouse.schema import TABLES
 from wattlog.pseudonyms import digest_of_device
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 Session = dict[str, Any]
 

@@ -18,7 +18,7 @@ from transform.sites import Site
 from transform.time import LONGEST_INTERVAL_US, Days, Ints, days_of, epoch_us, first_instants_by_clock_us
 from wattlog.causes import Granularity
 from wattlog.local_days import clock_at_end
-from wattlog.series import Grain, Intervals, SeriesSpec
+from wattlog.series_spec import Grain, Intervals, SeriesSpec
 
 Mask = npt.NDArray[np.bool_]
 

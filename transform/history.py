@@ -25,7 +25,8 @@ from transform.sites import Site
 from transform.time import days_of, epoch_us, local_days
 from warehouse.schema import FLOWS
 from wattlog.lake_periods import within
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 
 POWER: Final = "power"
 

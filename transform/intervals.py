@@ -29,7 +29,8 @@ from transform.responses import RawResponse, Tables
 from transform.sites import Site
 from transform.time import epoch_us, local_date
 from transform.windows import outside_windows, quarantine_wrong_windows
-from wattlog.series import Series, intervals_of
+from wattlog.series import intervals_of
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from transform.responses import RawResponse, Tables, quarantine_frame, records_o
 from transform.sites import Site
 from warehouse.schema import MAX_POWER_W, TABLES
 from wattlog.pseudonyms import digest_of_device, short_vin
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 _MASKED: Final = "redacted"
 """What earlier versions kept in the place of a VIN and of a connector's number."""

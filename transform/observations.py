@@ -32,7 +32,7 @@ from transform.responses import (
 from transform.sites import Site
 from transform.time import Days, Ints, Walls, local_walls, to_utc
 from warehouse.schema import MAX_POWER_W, TABLES, Unit
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import fixed_zone, iana_zone
 
 log = logging.getLogger(__name__)

@@ -29,7 +29,8 @@ from transform.time import Days, Ints, date_column, epoch_us, first_instants, lo
 from transform.weekly_rows import stand_for_weeks, weekdays
 from transform.windows import outside_windows, quarantine_wrong_windows
 from wattlog.causes import Granularity
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 from wattlog.zones import name_of
 
 PERIOD_SERIES: Final = frozenset({Series.ENERGY_DAY, Series.ENERGY_MONTH, Series.ENERGY_YEAR})

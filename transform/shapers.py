@@ -18,7 +18,8 @@ from transform.public_charging import shape_public_charging
 from transform.responses import RawResponse, Tables
 from transform.sites import Site
 from transform.vehicles import shape_vehicle_states
-from wattlog.series import Series, old_histories
+from wattlog.series import old_histories
+from wattlog.series_spec import Series
 
 Shaper = Callable[[Sequence[RawResponse], Site], Tables]
 

@@ -11,7 +11,8 @@ from transform.units.kilowatt_hours import Evidence, is_in_wh
 from warehouse.schema import TABLES
 from wattlog.api_json import UnreadableJson, read
 from wattlog.pseudonyms import short_vin
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 
 Json = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from wattlog.addresses import origin
 from wattlog.console_items import WEB_CONSOLE_ONLY
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 READ_SCOPE: Final = "energy_device_data"
 """The scope that every GET of an energy site needs (API.md#login)."""

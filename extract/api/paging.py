@@ -13,7 +13,8 @@ from extract.archive.raw_archive import ArchiveRecord, IndexEntry
 from extract.errors import EndpointRetired, NotOffered, PagesEndless, PagingLooped, Refused, WrongWindow
 from extract.requests import Request
 from wattlog.api_json import UnreadableJson, read_records
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from extract.archive.raw_archive import IndexEntry
 from extract.requests import QUARTER_HOUR, Request, history, history_question, week_cross_check, without_window
 from extract.windows import ONE_DAY, Window, local_today, period_end, period_start, window, windows
 from wattlog.local_days import clock_at_end, first_instant
-from wattlog.series import SERIES, Grain, Need, Series, is_of_days, planned_series
+from wattlog.series import SERIES, is_of_days, planned_series
+from wattlog.series_spec import Grain, Need, Series
 
 EMPTY_DAYS = 60
 """The search for older history stops after so many days without energy. Sites were seen to have none before their installation,

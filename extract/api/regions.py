@@ -13,7 +13,7 @@ from extract.requests import ACCOUNT, Request
 from wattlog.addresses import is_loopback, origin
 from wattlog.api_json import UnreadableJson, read
 from wattlog.providers import USERS_REGION, IdentityCall, is_known_address
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 

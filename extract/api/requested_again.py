@@ -15,7 +15,8 @@ from typing import Final
 from extract.archive.raw_archive import IndexEntry
 from extract.requests import Request, question_of
 from extract.windows import ONE_DAY, Window, local_today
-from wattlog.series import SERIES, Grain
+from wattlog.series import SERIES
+from wattlog.series_spec import Grain
 
 AFTER_DAYS: Final = (1, 3, 7, 14, 30)
 """Local days after a window was settled. A point that has passed without a request is made up for by the next one."""

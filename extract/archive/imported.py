@@ -18,7 +18,8 @@ from extract.requests import Request
 from extract.windows import ONE_DAY, Window, last_second
 from wattlog.imported_paths import ImportedPath
 from wattlog.local_days import first_instant
-from wattlog.series import Series, is_old_history
+from wattlog.series import is_old_history
+from wattlog.series_spec import Series
 
 IMPORTED: Final = "import"
 """The provider of a record that was imported."""

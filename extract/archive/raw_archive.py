@@ -51,7 +51,8 @@ from extract.archive.segment import ByteRange
 from extract.archive.verification import Survey, damages, survey
 from extract.errors import CorruptSegment
 from extract.requests import ACCOUNT
-from wattlog.series import Series, is_imported, is_old_history
+from wattlog.series import is_imported, is_old_history
+from wattlog.series_spec import Series
 
 __all__ = ["CONCLUSIVE", "ArchiveRecord", "Damage", "IndexEntry", "Loss", "RawArchive", "Response"]
 

@@ -11,7 +11,7 @@ from extract.requests import Request, site_info
 from extract.windows import Window, window
 from wattlog.api_json import write
 from wattlog.commands.intent import Intent
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 POST = "POST"
 

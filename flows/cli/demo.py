@@ -93,7 +93,7 @@ def import_tariffs(settings: "Settings") -> None:
     from flows.data_directory import locked
     from flows.imports import is_kept_tariff, keep
     from flows.orchestration.context import new_context
-    from wattlog.series import Series
+    from wattlog.series_spec import Series
 
     context = new_context(settings)
     with locked(settings.data_dir, "demo"):

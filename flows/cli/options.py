@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 class ExportFormat(StrEnum):

@@ -89,7 +89,7 @@ def tariff_import(
     from flows.imports import is_kept_tariff
     from flows.tariffs import read_tariff_file
     from transform.tariffs import validate
-    from wattlog.series import Series
+    from wattlog.series_spec import Series
 
     content, form, document = read_tariff_file(file)
     errors = [violation for violation in validate(document) if violation.is_error]

@@ -51,7 +51,7 @@ from warehouse.report import write_report
 from wattlog.commands.intent import Origin
 from wattlog.commands.settings import SETTINGS, Setting
 from wattlog.names import DataDirectory
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 make_records_visible()
 

@@ -21,7 +21,8 @@ from transform.sites import Site
 from transform.time import days_from, days_of
 from wattlog.lake_periods import IMPORTS, is_without_days
 from wattlog.local_days import clock_at_end, first_instant
-from wattlog.series import SERIES, Grain, is_of_days
+from wattlog.series import SERIES, is_of_days
+from wattlog.series_spec import Grain
 
 UNUSED_COLUMNS = ("_raw_id", "_run_id")
 """Columns that no estimate uses."""

@@ -35,7 +35,8 @@ from warehouse.lake.lake import Lake
 from warehouse.lake.repeated_keys import drop_repeated
 from wattlog.commands.intent import is_intent
 from wattlog.lake_periods import is_without_days, within
-from wattlog.series import SERIES, Series, is_old_history
+from wattlog.series import SERIES, is_old_history
+from wattlog.series_spec import Series
 
 DIFFERENCES: Final = "reconciliation"
 

@@ -37,7 +37,7 @@ from flows.stop_signal import StopSignal
 from tests.bench.measurement import Measurement, peak_mb
 from tests.simulated import NOW, account, standing, ticking
 from wattlog.names import DataDirectory
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITES: Final = 80
 DECEMBER: Final = BackfillRequest(since=date(2025, 12, 1), until=date(2025, 12, 31))

@@ -14,7 +14,7 @@ from extract.archive.record import record_of, segment_name
 from extract.requests import history
 from extract.windows import windows
 from tests.bench.measurement import Measurement, best_of
-from wattlog.series import Grain, Series
+from wattlog.series_spec import Grain, Series
 from wattlog.zones import Zone
 
 ZONE = Zone("America/Los_Angeles")

@@ -23,7 +23,7 @@ from flows.settings import Settings
 from flows.summary import as_dict
 from tests.bench.measurement import Measurement, peak_mb
 from tests.simulated import NOW, account, standing
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITES: Final = int(os.environ.get("BENCH_FLEET_SITES", "1000"))
 FAILING: Final = SITES // 50

@@ -24,7 +24,7 @@ from flows.pipeline import BackfillRequest, backfill, rebuild, reconcile
 from tests.simulated import Account, account
 from warehouse.lake.lake import Lake
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 FIRST, LAST = date(2024, 3, 8), date(2024, 3, 14)
 SPRING = date(2024, 3, 10)

@@ -30,14 +30,16 @@ from flows.run_context import RunContext
 from flows.settings import Settings
 from flows.summary import one_line
 from transform.errors import TransformError
+from transform.products import energy_products
 from transform.responses import Tables
 from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
 from transform.site_settings import settings_frame
-from transform.sites import energy_products, site_from, sites_frame
+from transform.sites import site_from, sites_frame
 from warehouse.lake.conform import conform
 from wattlog.api_json import UnreadableJson, read
 from wattlog.providers import USERS_REGION
-from wattlog.series import Grain, Series, planned_series, series_of_cars
+from wattlog.series import planned_series, series_of_cars
+from wattlog.series_spec import Grain, Series
 from wattlog.zones import Zone
 
 NOW = datetime(2026, 1, 15, 20, tzinfo=UTC)

@@ -17,7 +17,7 @@ from tests.shell import run_here
 from tests.simulated import account
 from tests.tariffs import flat
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 NOW = datetime(2026, 1, 15, 20, 7, 30, tzinfo=UTC)
 ADDED = date(2026, 1, 5)

@@ -18,7 +18,7 @@ from flows.imports import keep
 from flows.pipeline import BackfillRequest
 from tests.simulated import NOW, account
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 pytestmark = pytest.mark.slow
 

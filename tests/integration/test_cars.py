@@ -15,7 +15,7 @@ from flows.pipeline import BackfillRequest, Summary, backfill, rebuild
 from tests.simulated import Account, account
 from warehouse.query.query import connect
 from wattlog.providers import VEHICLE_SCOPES
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 VIN, OTHER = "TESTVIN0000000001", "TESTVIN0000000002"
 SITE = SiteSpec(

@@ -19,7 +19,7 @@ from warehouse.query.query import connect
 from wattlog.commands.cars import CarCommand, charge
 from wattlog.commands.intent import Origin
 from wattlog.providers import VEHICLE_SCOPES
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 DAY = date(2026, 1, 14)
 SITE = SiteSpec(

@@ -20,7 +20,7 @@ from tests.warehouse_rows import content
 from warehouse.lake.lake import Lake
 from warehouse.schema import TABLES
 from wattlog import durable
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 pytestmark = pytest.mark.slow
 

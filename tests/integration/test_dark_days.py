@@ -11,7 +11,7 @@ from extract.simulator.local_day import day_bounds, days_between, utc
 from flows.pipeline import BackfillRequest
 from tests.simulated import NOW, account
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 FIRST, DARK, LAST = date(2026, 1, 7), date(2026, 1, 8), date(2026, 1, 9)
 SITE = SiteSpec(

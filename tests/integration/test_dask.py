@@ -43,7 +43,7 @@ from tests.simulated import NOW, Account, Interruption, account, ticking
 from tests.stepped import SteppedClock
 from tests.warehouse_rows import OF_SNAPSHOTS, content
 from wattlog.names import DataDirectory
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from extract.simulator.local_day import days_between
 from flows.pipeline import BackfillRequest
 from tests.simulated import NOW, account
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = SiteSpec(site_id=77, installed_at=datetime(2025, 11, 20, 20, tzinfo=UTC), seed=7)
 FIRST, LAST = date(2025, 12, 29), date(2026, 1, 3)

@@ -11,7 +11,7 @@ from extract.simulator import SettingsChange, SiteSpec, World
 from flows.pipeline import BackfillRequest
 from tests.shell import run_here
 from tests.simulated import Account, account
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 CALM, STORMY = 1_000_000_001, 1_000_000_002
 AT = datetime(2025, 11, 5, 20, tzinfo=UTC)

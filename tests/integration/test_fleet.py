@@ -26,7 +26,7 @@ from flows.pipeline import BackfillRequest, Summary, backfill
 from flows.summary import as_dict, one_line, print_summary
 from tests.simulated import NOW, Account, account, standing
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 FLEET, FETCHED, FAILING = 1_000, 24, 8
 THIS_MONTH = BackfillRequest(series=(Series.ENERGY_DAY,), since=date(2026, 1, 1), until=date(2026, 1, 14))

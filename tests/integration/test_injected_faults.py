@@ -25,7 +25,7 @@ from tests.truth import wrong_periods
 from transform.day_sums import POWERS
 from warehouse.query.query import connect
 from warehouse.schema import FLOWS
-from wattlog.series import Grain, Series
+from wattlog.series_spec import Grain, Series
 
 BAD_DAY = date(2025, 8, 1)
 TWICE = date(2025, 8, 2)

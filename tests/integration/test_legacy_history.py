@@ -23,7 +23,7 @@ from warehouse.lake.lake import Lake
 from warehouse.query.query import connect
 from warehouse.schema import TABLES
 from wattlog.lake_periods import holds
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 WEST = SiteSpec(site_id=77, installed_at=datetime(2025, 11, 20, 20, tzinfo=UTC), seed=7)
 EAST = replace(WEST, site_id=78, time_zone="Australia/Sydney", latitude=-33.0, longitude=150.0)

@@ -15,7 +15,7 @@ from flows.executors.threads import ThreadExecutor
 from flows.pipeline import BackfillRequest, Summary, backfill
 from tests.simulated import Account, account
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = SiteSpec(site_id=77, installed_at=datetime(2025, 12, 1, 20, tzinfo=UTC), seed=7)
 OLD = replace(SITE, five_minute_since=date(2026, 6, 1))

@@ -10,7 +10,7 @@ from extract.api.client import utc_now
 from extract.simulator import DEMO_TOKEN, scenario
 from tests.integration.test_login import Shell
 from wattlog.providers import PROVIDERS, Authority, IdentityCall, LoginKind, Provider, Terms
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 def test_a_provider_is_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from flows.settings import Settings
 from transform.intervals import shape_intervals
 from transform.shapers import SHAPERS
 from warehouse.schema import POWER, TABLES, Field, Kind, Table, Unit
-from wattlog.series import SERIES, Grain, Intervals, Series, SeriesSpec
+from wattlog.series import SERIES
+from wattlog.series_spec import Grain, Intervals, Series, SeriesSpec
 from wattlog.zones import Zone
 
 HEAT = cast("Series", "heat")

@@ -23,7 +23,7 @@ from tests.object_store import BUCKET, REGION, ObjectStore, serve_object_store
 from tests.simulated import Account, account
 from warehouse.query.query import connect
 from warehouse.schema import TABLES
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = 2104877316
 SINCE, UNTIL = date(2025, 10, 31), date(2025, 11, 1)

@@ -13,7 +13,7 @@ from flows.pipeline import BackfillRequest
 from tests.simulated import NOW, account
 from tests.truth import server_clock, wrong_periods
 from warehouse.query.query import connect
-from wattlog.series import Grain, Series
+from wattlog.series_spec import Grain, Series
 
 NOT_SO_OLD = datetime(2023, 11, 20, 17, 30, tzinfo=NOW.tzinfo)
 """One site of ten years shows what ten years show; the other keeps days of both eras."""

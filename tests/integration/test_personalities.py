@@ -25,7 +25,7 @@ from tests.simulated import NOW
 from warehouse.lake.lake import Lake
 from warehouse.query.query import connect
 from warehouse.schema import TABLES
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 ERAS = (
     (date(2024, 4, 5), date(2024, 4, 9)),

@@ -40,7 +40,7 @@ from tests.patience import PATIENCE_S
 from tests.processes import running
 from tests.simulated import Account, account
 from tests.warehouse_rows import content
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from extract.simulator.local_day import local_date
 from flows.executors.threads import ThreadExecutor
 from flows.pipeline import BackfillRequest, rebuild
 from tests.simulated import NOW, Account, account
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SHORTEST_MS = 5_000
 """A shorter outage has no parts."""

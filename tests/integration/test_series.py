@@ -17,7 +17,7 @@ from extract.simulator.site import ZoneMode
 from flows.executors.threads import ThreadExecutor
 from flows.pipeline import BackfillRequest, Summary, backfill
 from tests.simulated import NOW, Account, account
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = SiteSpec(
     site_id=77, installed_at=datetime(2025, 3, 1, 20, tzinfo=UTC), wall_connectors=1, outages_per_year=60, seed=7

@@ -13,7 +13,7 @@ from flows.executors.threads import ThreadExecutor
 from flows.pipeline import BackfillRequest, Summary, backfill, rebuild
 from tests.simulated import Account, account
 from warehouse.query.query import connect
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 NOW = datetime(2025, 12, 5, 20, 7, 30, tzinfo=UTC)

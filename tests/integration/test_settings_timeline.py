@@ -24,7 +24,7 @@ from warehouse.query.query import connect
 from wattlog.commands.outcomes import Outcome
 from wattlog.commands.settings import SETTINGS, Choice, Setting
 from wattlog.providers import COMMAND_SCOPE
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = 1_000_000_001
 BEGIN = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)

@@ -22,7 +22,7 @@ from flows.errors import UsageError
 from flows.fetch_session import FetchSession
 from flows.run_context import RunContext
 from flows.settings import Settings
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 NOW = datetime.now(UTC)
 PATH = "/api/1/vehicles/TESTVIN0000000001/command/charge_start"

@@ -28,7 +28,7 @@ from transform.tariffs import is_synthetic, read_tariff, resolve, validate
 from transform.tariffs.files import FileFormat, parse_tariff_file
 from warehouse.connection import connect
 from wattlog.api_json import checksum
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = SiteSpec(
     site_id=77,

@@ -16,7 +16,8 @@ from extract.requests import Request, history, question_of
 from extract.windows import ONE_DAY, Window, day_exists, local_today, windows
 from flows.incomplete import merged
 from tests.examples import examples
-from wattlog.series import Grain, Series, is_of_days, series_with_windows
+from wattlog.series import is_of_days, series_with_windows
+from wattlog.series_spec import Grain, Series
 from wattlog.zones import Zone
 
 NOW = datetime(2025, 7, 1, 3, 30, tzinfo=UTC)

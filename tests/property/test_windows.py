@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extract.windows import day_exists, last_second, windows
 from tests.examples import examples
 from wattlog.local_days import first_instant
-from wattlog.series import Grain
+from wattlog.series_spec import Grain
 from wattlog.zones import Zone, zone_names
 
 ZONES = sorted(zone_names())

@@ -16,7 +16,8 @@ from transform.responses import parse
 from transform.shapers import SHAPERS
 from warehouse.lake.conform import conform
 from warehouse.schema import TABLES
-from wattlog.series import SERIES, Series, old_histories
+from wattlog.series import SERIES, old_histories
+from wattlog.series_spec import Series
 
 DAY: Final = date(2026, 3, 5)
 ASKED: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from transform.imports.mapping import Mapping
 from transform.imports.reading import Content
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SAMPLE_BYTES = 64 * 1024
 """How much of a file is enough to recognise it."""

@@ -9,7 +9,7 @@ from transform.imports.powerwall_dashboard import POWERWALL_DASHBOARD
 from transform.imports.pypowerwall_server import PYPOWERWALL_SERVER
 from transform.imports.solar_download import SOLAR_DOWNLOAD
 from transform.imports.tesla_app import TESLA_APP
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 FORMATS: Final[dict[Series, Format]] = {
     found.series: found

@@ -20,7 +20,7 @@ from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import UNITS, Column, Grain, Mapping, Stamps
 from transform.imports.reading import Content, read_content
 from transform.imports.sqlite_files import columns_of, open_database
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 TABLES: Final = frozenset({"statistics", "statistics_meta"})
 

@@ -9,7 +9,7 @@ from transform.imports.csv_files import read_csv
 from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import Mapping
 from transform.imports.reading import Content, read_content
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 PARQUET: Final = b"PAR1"
 

@@ -13,7 +13,7 @@ from transform.responses import RawResponse
 from transform.sites import Site
 from transform.time import Days, Ints
 from wattlog.imported_sources import ImportedKind, imported_source
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 @dataclass(frozen=True, slots=True)

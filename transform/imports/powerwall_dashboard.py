@@ -17,7 +17,7 @@ from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.line_protocol import is_line_protocol, read_policy
 from transform.imports.mapping import SOE, Column, Grain, Mapping
 from transform.imports.reading import Content
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 HEADER: Final = ("TimeStamp", "Solar", "Powerwall", "Home", "Grid", "Charge")
 _TARGETS: Final = {"Solar": "solar_w", "Powerwall": "battery_w", "Home": "home_w", "Grid": "grid_w"}

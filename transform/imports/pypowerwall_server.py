@@ -18,7 +18,7 @@ from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import SOE, Column, Grain, Mapping, Stamps
 from transform.imports.reading import Content, read_content
 from transform.imports.sqlite_files import columns_of, open_database, rows_of
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 TABLES: Final = frozenset({"samples", "daily_energy"})
 

@@ -35,7 +35,7 @@ from transform.sites import Site
 from transform.time import Ints, date_column, instants_of
 from warehouse.schema import MAX_INTERVAL_WH
 from wattlog.local_days import first_instants_us
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 @dataclass(slots=True)

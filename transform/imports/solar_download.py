@@ -18,7 +18,7 @@ from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import SOE, Column, Grain, Mapping
 from transform.imports.reading import Content
 from wattlog.energy_flows import API_FLOWS
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 TIME: Final = "timestamp"
 PARTIAL: Final = ".partial.csv"

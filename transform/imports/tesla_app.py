@@ -15,7 +15,7 @@ from transform.imports.csv_files import read_csv
 from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import SOE, Column, Grain, Mapping
 from transform.imports.reading import Content
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 TIME: Final = "date time"
 _NAMED: Final = re.compile(r"(?P<what>[\w ]+?) \((?P<unit>kWh|kW|Wh|W|%)\)")

@@ -23,7 +23,7 @@ from transform.sites import Site
 from transform.time import Ints, epoch_us
 from wattlog.causes import Cause, Check, Granularity
 from wattlog.imported_sources import ImportedKind, imported_source
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.tolerances import POWER_WH, power_tolerance_wh, tolerance_wh
 
 QUARTER_US: Final = 900 * 1_000_000

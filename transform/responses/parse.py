@@ -17,7 +17,8 @@ from transform.responses.columns import columns_of
 from transform.responses.misplaced import RequestedDays, is_misplaced
 from transform.responses.raw_response import WHOLE_RESPONSE, RawResponse, Reason, Reject, as_json, reject
 from wattlog.api_json import UnreadableJson, read, read_records
-from wattlog.series import SERIES, Series, SeriesSpec
+from wattlog.series import SERIES
+from wattlog.series_spec import Series, SeriesSpec
 
 _EXCERPT = 500
 """Characters of a response that are kept in its quarantine row; all of it is in the raw archive."""

@@ -14,7 +14,8 @@ from extract.requests import PRODUCTS, Request, live_status, site_info
 from flows.console import note, print_lines, print_pairs, print_table
 from flows.progress import MOST_PARTS
 from transform.sites import Site
-from wattlog.series import SERIES, Series, planned_series
+from wattlog.series import SERIES, planned_series
+from wattlog.series_spec import Series
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from extract.archive.raw_archive import IndexEntry, RawArchive, Response
 from extract.requests import history
 from extract.windows import windows
-from wattlog.series import Grain, Series
+from wattlog.series_spec import Grain, Series
 from wattlog.zones import Zone
 
 SITE = 1001

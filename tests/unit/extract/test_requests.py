@@ -8,7 +8,8 @@ import pytest
 from extract.requests import QUARTER_HOUR, chosen, history, legacy_history, question_of, site_info, week_cross_check
 from extract.windows import windows
 from wattlog.providers import OWNER, SIMULATOR, TESLEMETRY
-from wattlog.series import SERIES, Grain, Series, series_of_cars, series_with_windows
+from wattlog.series import SERIES, series_of_cars, series_with_windows
+from wattlog.series_spec import Grain, Series
 from wattlog.zones import Zone
 
 ZONE = Zone("Europe/London")

@@ -9,7 +9,7 @@ from flows.tasks.estimate import Sources, sources_of
 from flows.tasks.partition import SitePartition
 from flows.tasks.session import TransformSession
 from tests.unit.transform.answers import BATTERY_SITE
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = replace(BATTERY_SITE, site_id=101, installed_at=None, timezone="Europe/London")
 JANUARY = SitePartition(SITE, "2026-01", ("2026-01",))

@@ -21,7 +21,7 @@ from flows.tasks.fetch import Fetched
 from flows.tasks.partition import Shaped, SitePartition
 from flows.tasks.session import TransformSession
 from transform.sites import site_from
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 
 @pytest.fixture

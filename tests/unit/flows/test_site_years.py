@@ -6,7 +6,7 @@ import pytest
 
 from extract.api.planner import Chunk
 from flows.executors.site_years import batches, called, owner_of, site_years
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 

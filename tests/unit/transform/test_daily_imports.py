@@ -10,7 +10,7 @@ from tests.import_files import tesla_app_period as app
 from transform.daily import daily
 from transform.frames import empty_frame
 from transform.imports.shape import shape_history
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 DAY = date(2024, 5, 2)
 FIRST, LAST = date(2024, 5, 1), date(2024, 5, 31)

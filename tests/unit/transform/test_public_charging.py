@@ -12,7 +12,7 @@ import pytest
 from tests.unit.transform.answers import KeptAnswer, answer, checked, reasons, records
 from transform.public_charging import session_ids, shape_public_charging
 from transform.vehicles import outcome_of_car
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 TIERS = ("Base", "Tier1", "Tier2", "Tier3", "Tier4")
 ASKED = datetime(2026, 1, 15, tzinfo=UTC)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.unit.transform.answers import checked
 from transform.errors import ResponseNotUnderstood, UnknownTimeZone
-from transform.sites import energy_products, site_from, sites_frame
+from transform.products import energy_products
+from transform.sites import site_from, sites_frame
 
 VEHICLE = {"id": 7, "vin": "made up", "state": "asleep"}
 BATTERY = {

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tests.unit.transform.answers import KeptAnswer, answer, checked, reasons, records
 from transform.vehicles import shape_vehicle_states
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 ASKED = datetime(2026, 1, 15, tzinfo=UTC)
 STATE = {

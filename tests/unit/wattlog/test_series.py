@@ -12,10 +12,6 @@ from wattlog.causes import Granularity
 from wattlog.imported_sources import ImportedKind, imported_source
 from wattlog.series import (
     SERIES,
-    Grain,
-    Series,
-    SeriesSpec,
-    Subject,
     intervals_of,
     is_of_days,
     is_of_lifetime,
@@ -25,6 +21,7 @@ from wattlog.series import (
     series_of_source,
     series_with_windows,
 )
+from wattlog.series_spec import Grain, Series, SeriesSpec, Subject
 
 SPECS = [pytest.param(spec, id=spec.name) for spec in SERIES.values()]
 

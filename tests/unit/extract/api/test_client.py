@@ -8,7 +8,7 @@ import pytest
 from extract.api.client import Client
 from extract.requests import PRODUCTS, Request, history
 from extract.windows import window
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 ZONE = Zone("Australia/Lord_Howe")

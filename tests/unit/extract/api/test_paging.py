@@ -11,7 +11,8 @@ from extract.archive.raw_archive import IndexEntry, RawArchive, Response
 from extract.errors import EndpointRetired, ExtractError, NotOffered, PagesEndless, PagingLooped, Refused, WrongWindow
 from extract.requests import PRODUCTS, Request, history, legacy_history
 from extract.windows import windows
-from wattlog.series import SERIES, Series
+from wattlog.series import SERIES
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 ZONE = Zone("Europe/London")

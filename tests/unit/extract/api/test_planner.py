@@ -8,7 +8,8 @@ import pytest
 
 from extract.api.planner import EARLIEST, Chunk, FetchScope, PlannedSite, cross_check_requests, plan
 from extract.archive.raw_archive import IndexEntry, RawArchive, Response
-from wattlog.series import Series, series_with_windows
+from wattlog.series import series_with_windows
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 ZONE = Zone("Europe/London")

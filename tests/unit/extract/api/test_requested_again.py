@@ -14,7 +14,7 @@ from extract.requests import Request
 from extract.windows import Window
 from tests.property.test_planner import entry, window_of
 from wattlog.local_days import first_instant
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 ZONE = Zone("America/Los_Angeles")

@@ -9,7 +9,7 @@ from extract.archive.raw_archive import IndexEntry
 from extract.archive.segment import ByteRange
 from extract.windows import ONE_DAY
 from tests.property.test_planner import entry, window_of
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 SITE = PlannedSite(1001, Zone("Europe/London"), Zone("Europe/London"), date(2026, 1, 1), has_battery=True)

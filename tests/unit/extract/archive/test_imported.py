@@ -8,7 +8,7 @@ import pytest
 from extract.archive.imported import IMPORTED, ImportedFile, imported, keep_file, label_of
 from extract.archive.raw_archive import RawArchive, Response
 from extract.requests import site_info
-from wattlog.series import Series
+from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
 NOW = datetime(2026, 1, 15, 20, tzinfo=UTC)

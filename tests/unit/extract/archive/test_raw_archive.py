@@ -17,7 +17,7 @@ from extract.archive.segment import TAIL_SUFFIX
 from extract.errors import ArchiveError, CorruptSegment
 from extract.requests import ACCOUNT, PRODUCTS, history
 from extract.windows import windows
-from wattlog.series import Grain, Series
+from wattlog.series_spec import Grain, Series
 from wattlog.zones import Zone
 
 ZONE = Zone("America/Los_Angeles")

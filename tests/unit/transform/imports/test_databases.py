@@ -27,7 +27,7 @@ from transform.imports.powerwall_dashboard import POWERWALL_DASHBOARD
 from transform.imports.records import MAPPING_FILE
 from transform.imports.shape import shape_history
 from transform.time import days_of
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 FIRST, LAST = date(2024, 11, 1), date(2024, 11, 5)
 """The clocks go back on the third."""

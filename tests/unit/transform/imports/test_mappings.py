@@ -16,7 +16,7 @@ from transform.imports.records import MAPPING_FILE
 from transform.imports.shape import shape_history
 from transform.responses import Tables
 from transform.time import days_of
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 DAY = date(2024, 11, 3)
 """The clocks go back."""

@@ -11,7 +11,7 @@ from tests.import_files import APP, dashboard_export, house, records, shaped, si
 from tests.unit.transform.answers import checked
 from transform.imports.records import MAPPING_FILE
 from transform.imports.shape import shape_history
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 SITE = site_in("America/Los_Angeles")
 

@@ -21,7 +21,7 @@ from tests.import_files import (
 )
 from transform.imports import batches
 from transform.time import days_of
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 DOWNLOAD = Series.IMPORT_SOLAR_DOWNLOAD
 

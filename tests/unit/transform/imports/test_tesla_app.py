@@ -18,7 +18,7 @@ from tests.import_files import (
     tesla_app_solar_only,
 )
 from transform.time import days_of
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 APP_SERIES = Series.IMPORT_TESLA_APP
 COLUMNS = {

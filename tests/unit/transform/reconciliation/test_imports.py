@@ -26,7 +26,7 @@ from transform.frames import empty_frame, table_frame
 from transform.reconciliation import DayEvidence, reconcile_days
 from transform.responses import Tables
 from transform.time import date_column, instants_of
-from wattlog.series import Series
+from wattlog.series_spec import Series
 
 DAY = date(2025, 6, 10)
 AUTUMN = date(2025, 11, 2)
