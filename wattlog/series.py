@@ -1,7 +1,8 @@
 """The series of the API: one `SeriesSpec` holds every fact about a series that more than one package needs.
 
 A new series is a member of `Series` (`wattlog/series_spec.py`) and a spec here, a shaper in `transform/shapers.py`, a table in
-`warehouse/schema/` and a test. Source: API.md#requests and the history pages; the names are those of `--series` and of the raw archive's folders.
+`warehouse/schema/` and a test. Source: API.md#requests and the history pages; the names are those of `--series` and of the
+raw archive's folders.
 """
 
 from datetime import date
