@@ -278,6 +278,7 @@ def test_history_responses(series: Series, tmp_path: Path) -> None:
         assert "quarantine" in tables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("literal", LITERALS)
 @pytest.mark.parametrize("series", planned_series())
 def test_one_bad_value_in_a_history_response(series: Series, literal: str) -> None:
@@ -315,6 +316,7 @@ def test_one_bad_value_in_a_description(literal: str) -> None:
 DESCRIPTIONS = {name: body for name, body in WHOLE.items() if not name.startswith(("row", "event", "next"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", DESCRIPTIONS.values(), ids=DESCRIPTIONS)
 @pytest.mark.parametrize("name", ["products", "site_info", "live_status"])
 def test_a_bad_description_costs_one_site_and_is_healed_by_the_next(name: str, body: bytes, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tests.tariffs import flat
 from warehouse.query.query import connect
 from wattlog.series_spec import Series
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 1, 15, 20, 7, 30, tzinfo=UTC)
 ADDED = date(2026, 1, 5)
 SITE = SiteSpec(

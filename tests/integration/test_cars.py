@@ -94,6 +94,7 @@ def test_one_reading_is_taken_of_each_car_that_is_awake_and_none_is_woken(tmp_pa
     assert rows == [("vin-000001", 40.0, "Stopped")]  # the clock stands still, so it is one instant
 
 
+@pytest.mark.slow
 def test_cars_are_read_in_every_run_only_if_the_setting_says_so(tmp_path: Path) -> None:
     with account(WORLD) as served:
         run(served, tmp_path, BackfillRequest(since=date(2026, 1, 14)))
@@ -111,6 +112,7 @@ def test_a_token_without_the_scopes_of_cars_costs_nothing_else(tmp_path: Path) -
     assert summary.rows["power"] > 0
 
 
+@pytest.mark.slow
 def test_no_vin_no_name_and_no_place_is_stored(tmp_path: Path) -> None:
     """Whole VINs are in the paths of requests of the raw archive alone; invoices are neither fetched nor named."""
     with account(WORLD) as served:

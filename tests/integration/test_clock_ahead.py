@@ -14,6 +14,8 @@ from flows.run_context import RunContext, new_run_id
 from tests.simulated import Account, account
 from warehouse.query.query import connect
 
+pytestmark = pytest.mark.slow
+
 SITE = SiteSpec(site_id=77, installed_at=datetime(2026, 1, 5, 20, tzinfo=UTC), seed=7)
 NOW = datetime(2026, 1, 8, 20, 15, tzinfo=UTC)
 """Noon in California."""

@@ -189,6 +189,7 @@ def test_another_run_holds_the_directory(shell: Shell) -> None:
     assert f"process {os.getpid()}" in one_line(done)
 
 
+@pytest.mark.slow
 def test_nothing_listens(shell: Shell) -> None:
     """Five attempts, then one line."""
     done = shell.run_here("sites", WATTLOG_API_BASE_URL="http://127.0.0.1:9")
@@ -271,6 +272,7 @@ def test_the_demo_does_not_touch_a_real_history(filled: Shell) -> None:
     assert "holds the history of a real account" in one_line(done)
 
 
+@pytest.mark.slow
 def test_a_cap_on_requests_is_kept_and_the_next_run_goes_on(shell: Shell) -> None:
     since = ("--site", SITE, "--since", _days_ago(4), "--series", "power", "--json")
     first = json.loads(shell.run_here("backfill", *since, "--max-requests", "6").stdout)

@@ -157,6 +157,7 @@ def test_a_changed_tariff_prices_again_and_only_then(home: Home, tmp_path: Path)
     )
 
 
+@pytest.mark.slow
 def test_a_month_is_priced_again_only_for_what_applies_in_it(home: Home, tmp_path: Path) -> None:
     """A tariff from November leaves October's file as it is. A session that began in October and is in November's responses
     makes October's costs new."""
@@ -214,6 +215,7 @@ def test_bills_follow_the_settings(home: Home) -> None:
     assert [row["cycle_start"] for row in home.json("costs", "--cycle")["cycles"]] == ["2025-10-01", "2025-11-01"]
 
 
+@pytest.mark.slow
 def test_costs_stay_when_a_year_opens_and_closes(home: Home) -> None:
     """Files of months replace that of the year, and the other way round; no cycle is lost, and none is there twice."""
     names = ("main.bills", "main.daily_costs", "main.hourly_costs")

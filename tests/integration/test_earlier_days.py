@@ -14,6 +14,8 @@ from tests.simulated import NOW, account
 from warehouse.query.query import connect
 from wattlog.series_spec import Series
 
+pytestmark = pytest.mark.slow
+
 SITE = SiteSpec(site_id=77, installed_at=datetime(2025, 11, 20, 20, tzinfo=UTC), seed=7)
 FIRST, LAST = date(2025, 12, 29), date(2026, 1, 3)
 OF_MONTH = EarlierDays(date(2026, 1, 10), date(2026, 1, 31), 10_000)

@@ -48,6 +48,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Account, Path]:
     return made, directory
 
 
+@pytest.mark.slow
 def test_the_effect_of_a_reserve_is_what_the_battery_did(fetched: tuple[Account, Path]) -> None:
     """Both weeks are those of the truth, and the battery is fuller by what the reserve demands."""
     made, directory = fetched

@@ -13,6 +13,8 @@ from flows.summary import one_line
 from tests.simulated import Account, account
 from warehouse.query.query import connect
 
+pytestmark = pytest.mark.slow
+
 SITE = SiteSpec(site_id=77, installed_at=datetime(2026, 1, 5, 20, tzinfo=UTC), seed=7)
 FIRST_NIGHT = datetime(2026, 1, 8, 11, 30, tzinfo=UTC)
 EMPTY = FIRST_NIGHT + timedelta(days=1, hours=-1), FIRST_NIGHT + timedelta(days=4, hours=-1)

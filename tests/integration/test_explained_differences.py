@@ -13,6 +13,8 @@ from tests.simulated import NOW as STANDING
 from tests.simulated import account
 from warehouse.checks.sql_checks import run_checks
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 7, 20, 19, tzinfo=UTC)
 
 

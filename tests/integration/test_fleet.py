@@ -81,6 +81,7 @@ def is_sound(site_id: int) -> bool:
     return site_id // 10**8 == HEALTHY
 
 
+@pytest.mark.slow
 def test_sites_that_fail_cost_the_others_nothing(fleet: Fleet) -> None:
     """500, 404, a web page, half a body: each is that site's own affair, and every other site is complete."""
     sound = [spec for spec in fleet.served.world.sites if is_sound(spec.site_id)]

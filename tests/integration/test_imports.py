@@ -111,6 +111,7 @@ def full(bare: Home, exports: Path, tmp_path_factory: pytest.TempPathFactory) ->
 API_DAYS = "select * from daily where source not like 'import:%' order by local_date"
 
 
+@pytest.mark.slow
 def test_years_that_the_api_does_not_have_come_from_the_files(full: Home, bare: Home) -> None:
     """Each day in `daily` and each month in `monthly`, marked by its source; rounding of tenths apart, what there was."""
     days = {day: row for day, *row in full.rows(
@@ -169,6 +170,7 @@ def test_minutes_are_compared_with_the_intervals_of_the_api(home: Home, bare: Ho
     assert (date(2026, 1, 1), "import_vs_interval", "wrong_zone") in found
 
 
+@pytest.mark.slow
 def test_a_rebuild_needs_no_original(full: Home, tmp_path: Path) -> None:
     """The bytes are in the archive: without the folder, the same tables."""
     place = tmp_path / "data"
@@ -180,6 +182,7 @@ def test_a_rebuild_needs_no_original(full: Home, tmp_path: Path) -> None:
     assert found.returncode == 0, found.stderr
 
 
+@pytest.mark.slow
 def test_the_same_files_twice_change_nothing(full: Home, exports: Path, tmp_path: Path) -> None:
     """Recognised by their bytes: under another name, and only the one that is new is kept."""
     shutil.copytree(full.place, tmp_path / "data")
@@ -214,6 +217,7 @@ def test_a_large_file_is_kept_in_parts_byte_for_byte(
     assert "changes nothing" in home.wattlog("import", str(file), "--site", "77").stderr
 
 
+@pytest.mark.slow
 def test_an_import_is_taken_out_again(home: Home, exports: Path, bare: Home) -> None:
     """Afterwards everything is as before, but for the ledger of runs and the archive, which keeps the files."""
     before = content(home.place / "warehouse.duckdb")

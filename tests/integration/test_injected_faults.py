@@ -147,6 +147,7 @@ class Listener(logging.Handler):
         self.lines.append(record.getMessage())
 
 
+@pytest.mark.slow
 def test_rows_that_cannot_be_are_in_quarantine_with_what_they_said(stored: Stored) -> None:
     """Each of the six, and no other; what they said is there to be read, and the rest of their responses is kept."""
     found = stored.frame(

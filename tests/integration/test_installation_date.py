@@ -12,6 +12,8 @@ from flows.pipeline import BackfillRequest, rebuild
 from tests.simulated import Account, account
 from warehouse.query.query import connect
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 1, 29, 20, 15, tzinfo=UTC)
 BEGINS = datetime(2026, 1, 12, 20, tzinfo=UTC)
 FIRST = date(2026, 1, 12)

@@ -25,6 +25,8 @@ from warehouse.schema import TABLES
 from wattlog.lake_periods import holds
 from wattlog.series_spec import Series
 
+pytestmark = pytest.mark.slow
+
 WEST = SiteSpec(site_id=77, installed_at=datetime(2025, 11, 20, 20, tzinfo=UTC), seed=7)
 EAST = replace(WEST, site_id=78, time_zone="Australia/Sydney", latitude=-33.0, longitude=150.0)
 RUNS = tuple(datetime(2026, month, day, 20, tzinfo=UTC) for month, day in ((1, 31), (2, 2), (3, 1)))

@@ -17,6 +17,8 @@ from tests.simulated import Account, account
 from warehouse.query.query import connect
 from wattlog.series_spec import Series
 
+pytestmark = pytest.mark.slow
+
 SITE = SiteSpec(site_id=77, installed_at=datetime(2025, 12, 1, 20, tzinfo=UTC), seed=7)
 OLD = replace(SITE, five_minute_since=date(2026, 6, 1))
 DAY = date(2026, 1, 9)

@@ -257,6 +257,7 @@ COMMIT = 5
 """The lease, the raw file, three files that wait; then the manifest, three copies, one deletion; then the lease again."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 11))
 def test_a_push_killed_at_any_write_leaves_the_old_state_or_the_new(
     home: Home, monkeypatch: pytest.MonkeyPatch, number: int

@@ -25,6 +25,8 @@ from warehouse.query.query import connect
 from warehouse.schema import TABLES
 from wattlog.series_spec import Series
 
+pytestmark = pytest.mark.slow
+
 SITE = 2104877316
 SINCE, UNTIL = date(2025, 10, 31), date(2025, 11, 1)
 """Two days of two months."""

@@ -17,6 +17,8 @@ from warehouse.lake.parquet_file import VERSION_KEY
 from warehouse.query.query import connect
 from warehouse.schema import SCHEMA_VERSION, TABLES
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 1, 13)
 
 

@@ -27,6 +27,8 @@ from warehouse.query.query import connect
 from warehouse.schema import TABLES
 from wattlog.series_spec import Series
 
+pytestmark = pytest.mark.slow
+
 ERAS = (
     (date(2024, 4, 5), date(2024, 4, 9)),
     (date(2025, 4, 4), date(2025, 4, 7)),

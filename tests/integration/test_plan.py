@@ -55,6 +55,7 @@ def test_an_empty_archive_gets_the_sites_and_nothing_else(tmp_path: Path, capsys
     assert "Banksia Terrace" in said.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_repeated", [False, True], ids=["nothing is stored", "settled days are stored"])
 def test_a_backfill_asks_what_the_plan_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], is_repeated: bool
@@ -99,6 +100,7 @@ def test_days_are_those_of_the_selection(tmp_path: Path, capsys: pytest.CaptureF
     assert "charge" not in days, "the site has no wall connector"
 
 
+@pytest.mark.slow
 def test_windows_that_are_requested_again_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Settled without rows, with data on both sides: the plan counts them, says so, and the backfill requests them."""
     offline = datetime(2026, 1, 9, 13, tzinfo=UTC), datetime(2026, 1, 10, 13, tzinfo=UTC)

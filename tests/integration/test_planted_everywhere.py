@@ -108,6 +108,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "place"), CASES)
 def test_no_failure_of_the_server_shows_a_secret(fault: Fault, place: str, tmp_path: Path, watched: Watchdog) -> None:
     with served(Rule(fault, Where(path=place))) as server:
@@ -117,6 +118,7 @@ def test_no_failure_of_the_server_shows_a_secret(fault: Fault, place: str, tmp_p
     assert_nothing_leaked(shell, watched)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

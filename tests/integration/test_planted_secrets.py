@@ -50,6 +50,7 @@ def leaked(shell: Shell, *secrets: str, pings: list[tuple[str, str]] | None = No
     return [place for place, content in places.items() for secret in secrets if secret.encode() in content]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", " \r\n"])
 def test_a_line_end_behind_a_token_in_the_environment_is_taken_off(
     end: str, tmp_path: Path, server: SimulatorServer, watched: Watchdog
@@ -84,6 +85,7 @@ def test_other_characters_in_a_setting_are_refused(
     assert not leaked(shell, CORE, pings=watched.pings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("field", "code"), [("access_token", 3), ("refresh_token", 3)])
 @pytest.mark.parametrize("middle", ["\n", "\r", "\r\nX-Other: ", " ", "ö"])
 def test_a_token_endpoint_that_gives_one(
@@ -203,6 +205,7 @@ def test_a_transport_error_is_reported_by_its_type() -> None:
     assert exchange.body == b"LocalProtocolError: the request is not valid HTTP (Connection reset by peer)"
 
 
+@pytest.mark.slow
 def test_verify_names_what_an_earlier_version_left_and_takes_it_out(tmp_path: Path, server: SimulatorServer) -> None:
     shell = Shell(tmp_path, server.base_url, {"WATTLOG_ACCESS_TOKEN": DEMO_TOKEN})
     assert shell.run("backfill", "--max-requests", "12").returncode == 0

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import duckdb
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,7 @@ def _without_models(connection: duckdb.DuckDBPyConnection, _: object) -> None:
     connection.execute("create schema if not exists analytics")
 
 
+@pytest.mark.slow
 @examples(5)
 @given(
     first=st.lists(CHANGES, min_size=20, max_size=24),

@@ -14,6 +14,8 @@ from flows.pipeline import BackfillRequest, rebuild
 from tests.simulated import NOW, Account, account
 from wattlog.series_spec import Series
 
+pytestmark = pytest.mark.slow
+
 SHORTEST_MS = 5_000
 """A shorter outage has no parts."""
 PARTS = OutageInParts(date(2025, 12, 1), date(2025, 12, 31), NOW + timedelta(hours=1))

@@ -72,6 +72,7 @@ def test_charge_sessions_are_asked_by_the_month(tmp_path: Path) -> None:
     assert summary.rows["charge_sessions"] == len(over) > 10
 
 
+@pytest.mark.slow
 def test_what_is_off_by_default_is_asked_by_name(tmp_path: Path) -> None:
     with account(replace(demo_world(NOW.date()), sites=(SITE,), has_legacy_history=True)) as served:
         assert fetch(served, tmp_path / "usual").exit_code == 0
@@ -105,6 +106,7 @@ def test_kinds_that_a_provider_refuses_are_left_out(tmp_path: Path) -> None:
     assert len(entries(tmp_path, Series.ENERGY_INTERVAL)) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "is_healed"), [(1, True), (None, False)])
 def test_a_wrong_day_is_asked_once_more_and_never_filed(tmp_path: Path, times: int | None, is_healed: bool) -> None:
     """Q22: kept in raw, reported when it stays wrong, never under the day asked; asked again by the next run."""

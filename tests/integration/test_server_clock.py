@@ -16,6 +16,8 @@ from warehouse.query.query import connect
 from wattlog.series_spec import Series
 from wattlog.zones import Zone
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 12, 5, 20, 7, 30, tzinfo=UTC)
 """When November is settled."""
 INSTALLED = datetime(2025, 10, 20, 19, tzinfo=UTC)

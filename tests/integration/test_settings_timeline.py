@@ -111,6 +111,7 @@ def test_the_timeline_of_a_year_is_complete_and_right(made: Account, tmp_path: P
     }
 
 
+@pytest.mark.slow
 def test_commands_are_in_the_warehouse_of_the_next_run_and_disturb_nothing(made: Account, tmp_path: Path) -> None:
     """Also where the month ends between the request and its answer; a rebuild gives the same rows."""
     asked = len(made.server.requests)

@@ -125,6 +125,7 @@ def _of_truth(wall: datetime) -> tuple[int, int]:
     return buy, sell
 
 
+@pytest.mark.slow
 def test_an_imported_tariff_is_kept_verbatim_once_and_another_file_for_the_day_replaces_it(shell: Shell) -> None:
     content = json.dumps(two_seasons(code="A"), indent=3).encode()
     path, other = shell.write("a.json", content), shell.write("b.json", flat(0.3, code="B"))
@@ -296,6 +297,7 @@ PRICES = b"""interval_start,interval_s,buy_per_kwh,sell_per_kwh
 """
 
 
+@pytest.mark.slow
 def test_prices_are_imported_and_replaced_and_a_rebuild_needs_no_file(shell: Shell) -> None:
     plan = shell.write("plan.json", two_seasons(code="OLD"))
     assert shell.run("tariff", "import", plan, "--site", "77", "--from", "2025-03-01").returncode == 0

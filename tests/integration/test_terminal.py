@@ -94,6 +94,7 @@ def _assert_fits(text: str, width: int) -> None:
     assert [line for line in text.splitlines() if cell_len(line) > width] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [None, *WIDTHS])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_printed_fits_and_steers_nothing(shell: Shell, name: str, columns: int | None) -> None:
@@ -206,6 +207,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "width"),
     [("sites", 80), ("sites", 120), ("plan", 80), pytest.param("plan", 120, marks=pytest.mark.exhaustive)],

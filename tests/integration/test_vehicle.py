@@ -69,6 +69,7 @@ def paths(server: SimulatorServer) -> list[str]:
     return [made.path for made in server.requests if made.method == "POST" and "/command/" in made.path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("route", "car"), [("direct", UNSIGNED), ("proxy", SIGNED), ("teslemetry", SIGNED)])
 def test_the_ten_commands_are_done_by_each_route(tmp_path: Path, route: str, car: Vehicle) -> None:
     """Q75 to Q89: a proxy gets commands alone."""
