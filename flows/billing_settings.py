@@ -29,7 +29,7 @@ class SiteBilling(BaseModel):
     Attributes:
         cycle_day: Day of the month on which a cycle begins.
         readings: First days of cycles, where they are known.
-        netting: none, monthly or annual.
+        netting: none, monthly, annual, or buy_all_sell_all.
         carry_credits: Carry credits to later cycles also without annual netting.
         true_up_month: Month whose cycle begins a new year of credits.
         true_up: paid or expires: what happens to credits that are left then.

@@ -2,23 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import orjson
+import pandas as pd
 
-from flows.account import choose_one, known_sites
+from flows.account import choose_one, infos_seen, known_sites
 from flows.errors import UsageError
 from flows.run_context import RunContext
 from flows.tariffs import read_tariff_file
 from flows.tasks.price import known_prices
 from transform.costs.amounts import NANO
+from transform.costs.battery_states import battery_states
 from transform.costs.dispatch import Battery
 from transform.costs.flows import Intervals, intervals_of
 from transform.costs.spans import DatedTariff
 from transform.costs.what_if import DAYS_PER_YEAR, Equipment, History, Outcome, Plan, Replay, outcomes, plan_of, replay
+from transform.site_equipment import Facts
 from transform.sites import Site
 from transform.tariffs import read_tariff, tariff_document, validate
 from transform.time import days_of, instants_of, local_days
@@ -70,6 +73,7 @@ class Answer:
         stored_share: Share of that time for which intervals are stored.
         is_year: Whether it is nearly all of at least a year, so that costs of 365 days are known.
         battery: The existing battery as it is simulated; None without one.
+        described_from: Local day of the first site_info; before it the battery and its reserve are taken to have been the same.
         replays: How well each rule meets what the existing battery did, the best first; none without a battery.
         outcomes: The alternatives, the cheapest first.
     """
@@ -80,6 +84,7 @@ class Answer:
     stored_share: float
     is_year: bool
     battery: Battery | None
+    described_from: date | None
     replays: tuple[Replay, ...]
     outcomes: tuple[Outcome, ...]
 
@@ -95,7 +100,8 @@ def answer(context: RunContext, question: Question) -> Answer:
     Raises:
         UsageError: The site, its energy, or a file does not allow it.
     """
-    site = choose_one(known_sites(context.open_archive(), context.settings.site_timezones), question.site_id)
+    archive = context.open_archive()
+    site = choose_one(known_sites(archive, context.settings.site_timezones), question.site_id)
     lake, settings = context.open_lake(), context.settings.billing.of(site.site_id)
     intervals, first_day, last_day = _energy(lake, site, question)
     begin_us, end_us = first_instants_us(
@@ -107,7 +113,8 @@ def answer(context: RunContext, question: Question) -> Answer:
     if not plans:
         raise UsageError("there is no tariff to compare with: give one with --tariff FILE, or import one first")
     history = History(site.site_id, intervals, site.zone, int(begin_us), int(end_us), settings.rules)
-    battery = _existing(lake, site, intervals)
+    seen = [(found.first_at, found.info) for found in infos_seen(archive, site.site_id)]
+    battery = _existing(site, intervals, seen)
     return Answer(
         site,
         first_day,
@@ -115,6 +122,7 @@ def answer(context: RunContext, question: Question) -> Answer:
         history.stored_share,
         history.is_year,
         battery,
+        local_days(pd.Series([seen[0][0]]), site.zone)[0].item() if seen else None,
         tuple(replay(history, battery, present or plans[0])) if battery is not None else (),
         tuple(outcomes(history, plans, _equipment(question, battery))),
     )
@@ -158,14 +166,13 @@ def _plan(path: Path) -> Plan:
     return plan_of(tariff.name or path.stem, [DatedTariff(tariff, 0)])
 
 
-def _existing(lake: Lake, site: Site, intervals: Intervals) -> Battery | None:
-    """The existing battery: its rated energy and power, its measured efficiency, and the reserve that is set."""
-    if not site.has_battery or not site.nameplate_energy_wh or not site.nameplate_power_w:
+def _existing(site: Site, intervals: Intervals, seen: Sequence[tuple[datetime, Facts]]) -> Battery | None:
+    """The existing battery: rated energy and power and the reserve as each site_info had them, its measured efficiency."""
+    states = battery_states(site, seen) if site.has_battery else ()
+    if not states:
         return None
-    settings = lake.read("site_settings", site_id=site.site_id)
-    reserves = settings["backup_reserve_pct"].dropna()
-    reserve = float(reserves.iloc[-1]) / 100 if len(reserves) else 0.0
-    return Battery(site.nameplate_energy_wh, site.nameplate_power_w, _efficiency(site, intervals), reserve)
+    last = states[-1]
+    return Battery(last.energy_wh, last.power_w, _efficiency(site, intervals), last.reserve, states=states)
 
 
 def _efficiency(site: Site, intervals: Intervals) -> float:
@@ -208,10 +215,31 @@ def as_json(found: Answer) -> dict[str, Any]:
         "stored_share": found.stored_share,
         "is_year": found.is_year,
         "is_reliable": found.is_reliable,
-        "battery": None if found.battery is None else asdict(found.battery),
+        "battery": None if found.battery is None else _battery(found.battery),
+        "described_from": found.described_from.isoformat() if found.described_from else None,
         "replays": [asdict(made) | {"is_close": made.is_close} for made in found.replays],
         "alternatives": [_alternative(outcome) for outcome in found.outcomes],
     }
+
+
+def _battery(battery: Battery) -> dict[str, Any]:
+    states = [
+        {
+            "begins_at": _iso(state.begins_us),
+            "energy_wh": state.energy_wh,
+            "power_w": state.power_w,
+            "reserve": state.reserve,
+        }
+        for state in battery.states
+    ]
+    return asdict(battery) | {"states": states}
+
+
+def _iso(instant_us: int) -> str | None:
+    """An instant; None for a state that has no known beginning."""
+    if instant_us < 0:
+        return None
+    return datetime.fromtimestamp(instant_us / 1_000_000, UTC).isoformat()
 
 
 def _alternative(outcome: Outcome) -> dict[str, Any]:

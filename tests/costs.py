@@ -135,9 +135,10 @@ def billed(
     *tariffs: DatedTariff,
     rules: BillingRules | None = None,
     daily: pd.DataFrame | None = None,
+    prices: DatedPrices | None = None,
 ) -> pd.DataFrame:
     """The bills of intervals in Los Angeles."""
-    cut = spans(first, last, *tariffs)
+    cut = spans(first, last, *tariffs, prices=prices)
     hourly = hourly_costs(SITE, intervals, cut)
     by_day = daily_costs(SITE, hourly, no_days() if daily is None else daily, cut, tariffs)
     return bills(SITE, hourly, by_day, tariffs, rules or BillingRules(), LOS_ANGELES)

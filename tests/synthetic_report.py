@@ -216,6 +216,8 @@ def _costs(months: list[str]) -> dict[str, Any]:
         "tariff_basis": basis,
         **{name: [100.0] * count for name in ("grid_import", "grid_export")},
         **{name: [30.5] * count for name in ("import_cost", "export_credit", "charges", "credit_used", "tax")},
+        "is_demand_lower_bound": [False] * count,
+        "is_credit_known": [True] * count,
         **amounts,
         "net_cost_low": [40.25] * count,
         "net_cost_high": [*known, *[44.75 for _ in unknown]],

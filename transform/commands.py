@@ -47,6 +47,8 @@ class Command:
     attempts: int
     origin: str
     raw_id: str
+    document: Mapping[str, Any] | None = None
+    """The tariff that is asked for; None for other settings. No column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def shape_commands(responses: Sequence[RawResponse], site: Site) -> Tables:
     """
     rejects: list[Reject] = []
     rows = commands_in(responses, rejects)
-    names = [field.name for field in fields(Command) if field.name != "raw_id"]
+    names = [field.name for field in fields(Command) if field.name not in {"raw_id", "document"}]
     columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in names}
     lineage = {
         "_fetched_at": columns["requested_at"],
@@ -172,6 +174,7 @@ def _command(record: RawResponse, intent: Intent, records: Sequence[RawResponse]
         len(answers),
         intent.origin,
         record.raw_id,
+        intent.value if isinstance(intent.value, Mapping) else None,
     )
 
 

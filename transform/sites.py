@@ -219,8 +219,8 @@ def site_from(
         has_battery=bool(parts.get("battery")) or product.get("resource_type") == "battery",
         has_grid=bool(parts.get("grid")),
         wall_connectors=_count(len(_list(parts.get("wall_connectors"))), "wall_connectors") or 0,
-        nameplate_power_w=_measure(facts, "nameplate_power", "nameplate_power_w"),
-        nameplate_energy_wh=_measure(facts, "nameplate_energy", "nameplate_energy_wh"),
+        nameplate_power_w=nameplate_of(facts)[1],
+        nameplate_energy_wh=nameplate_of(facts)[0],
         battery_count=_count(facts.get("battery_count"), "battery_count")
         or _count(len(_list(parts.get("batteries"))), "battery_count")
         or None,
@@ -234,6 +234,12 @@ def site_from(
 def facts_of(product: Facts, site_info: Facts | None) -> Facts:
     """The values of a site: those of its site_info, and those of its product that site_info leaves out or has as null."""
     return {**product, **_without_nulls(site_info or {})}
+
+
+def nameplate_of(facts: Facts) -> tuple[float | None, float | None]:
+    """Rated energy (Wh) and power (W) of the batteries, each None where it is not known or not plausible."""
+    energy_wh = _measure(facts, "nameplate_energy", "nameplate_energy_wh")
+    return energy_wh, _measure(facts, "nameplate_power", "nameplate_power_w")
 
 
 def _single_clock(facts: Facts, seen_at: datetime | None) -> tuple[ServerClock, ...]:

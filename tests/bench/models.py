@@ -209,7 +209,8 @@ _OTHERS = (
     select
         site_id, date_trunc('month', local_date)::date as cycle_start, last_day(local_date) as cycle_end,
         30 as days, 30 as priced_days, 0 as bounded_days, 0 as missing_days, 'none' as netting, 'USD' as currency,
-        'in_force' as tariff_basis, sum(import_cost) as import_cost, sum(import_cost) as net_cost
+        'in_force' as tariff_basis, sum(import_cost) as import_cost, sum(import_cost) as net_cost,
+        false as is_demand_lower_bound, true as is_credit_known
     from main.daily_costs
     group by all
     order by all

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.costs import EXPORTED, SITE, begin_of, rows
+from tests.costs import EXPORTED, SITE, SOLAR_TO_HOME, begin_of, rows
 from tests.tariffs import document, period, season
 from transform.costs.amounts import NANO, nano_of
 from transform.costs.billing import bills
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 FIRST, LAST = date(2018, 1, 1), date(2018, 12, 31)
 HOURS = 8_760
 ZONE = zone_named("UTC-08:00")
-NET_METERING, NET_METERING_WITH_CREDITS, NET_BILLING, NET_BILLING_WITH_CARRYOVER = 0, 1, 2, 3
+NET_METERING, NET_METERING_WITH_CREDITS, NET_BILLING, NET_BILLING_WITH_CARRYOVER, BUY_ALL_SELL_ALL = range(5)
 """PySAM's `ur_metering_option`."""
 
 BUY = {"Warm": {"OFF_PEAK": 0.21, "ON_PEAK": 0.45}, "Cold": {"OFF_PEAK": 0.18, "ON_PEAK": 0.27}}
@@ -109,9 +109,12 @@ def _ours(
     home: npt.NDArray[np.float64], solar: npt.NDArray[np.float64], rules: BillingRules, tariff: DatedTariff
 ) -> npt.NDArray[np.float64]:
     assert ZONE is not None
-    energy = rows(
-        begin_of(FIRST, ZONE), 3_600, {IMPORTED: np.maximum(home - solar, 0), EXPORTED: np.maximum(solar - home, 0)}
-    )
+    flows = {
+        IMPORTED: np.maximum(home - solar, 0),
+        EXPORTED: np.maximum(solar - home, 0),
+        SOLAR_TO_HOME: np.minimum(home, solar),
+    }
+    energy = rows(begin_of(FIRST, ZONE), 3_600, flows)
     cut = spans_of(begin_of(FIRST, ZONE), begin_of(date(2019, 1, 1), ZONE), ZONE, [tariff])
     hourly = hourly_costs(SITE, energy, cut)
     daily = daily_costs(SITE, hourly, empty_frame("daily"), cut, [tariff])
@@ -134,6 +137,15 @@ def test_each_month_is_the_same_to_a_cent(option: int, rules: BillingRules, seed
     theirs = _of_pysam(home, solar, option, 0.0)
     ours = _ours(home, solar, rules, _tariff())
     assert min(theirs) <= FIXED < max(theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=0.005)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_all_generation_is_sold_each_month_is_the_same_to_a_cent(seed: int) -> None:
+    home, solar = _energy(seed)
+    theirs = _of_pysam(home, solar, BUY_ALL_SELL_ALL, 0.0)
+    ours = _ours(home, solar, BillingRules(netting=Netting.BUY_ALL_SELL_ALL), _tariff())
+    assert max(theirs) > 10 * min(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=0.005)
 
 

@@ -1,12 +1,17 @@
 """`wattlog set tariff`: a tariff is replaced, and the one before is put back."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from extract.simulator import CommandBehaviour, Refusal, Rule, Where
+from extract.simulator import CommandBehaviour, Refusal, Rule, SettingsChange, Where
+from extract.simulator.endpoints.tariff import first_form
 from extract.simulator.faults.plan import ErrorResponse
-from tests.set_shell import shell
+from extract.simulator.site import ABSENT
+from tests.set_shell import shell, world
+from transform.tariffs.comparison import has_same_prices
+from wattlog.api_json import checksum
 
 
 def tariff(**prices: float) -> dict[str, Any]:
@@ -34,6 +39,25 @@ def test_a_tariff_is_replaced_and_put_back(tmp_path: Path) -> None:
         (_, _), (endpoint, body) = here.posts()
         assert (endpoint, body["tou_settings"].keys()) == ("time_of_use_settings", {"tariff_content_v2"})
         assert body["tou_settings"]["tariff_content_v2"]["code"] == "SIM-TOU-1"
+
+
+def test_a_tariff_of_the_first_form_alone_is_saved_and_put_back(tmp_path: Path) -> None:
+    """Q123: site_info has no `tariff_content_v2`, so `tariff_content` is replaced; it is put back in the second form."""
+    (tmp_path / "new.json").write_text(json.dumps(tariff(DAY=0.4, NIGHT=0.0)))
+    old = first_form(tariff(DAY=0.3, NIGHT=0.1) | {"code": "FIRST-FORM"})
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
+    only_first = SettingsChange(begin, (("tariff_content_v2", ABSENT), ("tariff_content", old)))
+    with shell(tmp_path, world(settings_changes=(only_first,))) as here:
+        row = here.set("tariff", "new.json")
+        assert (row["outcome"], row["value_before"]) == ("applied", checksum(old))
+        (saved,) = (tmp_path / "data" / "replaced-tariffs").iterdir()
+        assert json.loads(saved.read_bytes()) == old
+        assert here.set("tariff", "--restore")["outcome"] == "applied"
+        back = here.posts()[-1][1]["tou_settings"]["tariff_content_v2"]
+        assert back["code"] == "FIRST-FORM"
+        assert has_same_prices(back, old)
+        done = here.run("set", "tariff", str(saved), "--yes")
+        assert (done.returncode, len(here.posts())) == (0, 2), "the saved file is the tariff that is set again"
 
 
 def test_a_tariff_that_was_refused_has_replaced_nothing(tmp_path: Path) -> None:

@@ -29,7 +29,13 @@ from wattlog.series_spec import Series
 SITE = 1_000_000_001
 BEGIN = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 CHANGES = 40
-NAMES = (Setting.RESERVE, Setting.MODE, Setting.STORM_WATCH, Setting.GRID_CHARGING, Setting.OFF_GRID_RESERVE)
+NAMES = (
+    *(Setting.RESERVE, Setting.MODE, Setting.STORM_WATCH, Setting.GRID_CHARGING, Setting.OFF_GRID_RESERVE),
+    Setting.EXPORT,
+)
+VANISHES = (Setting.EXPORT, "everything")
+"""After this change the field is absent (Q55)."""
+
 FLAG = "components.disallow_charge_from_grid_with_solar_installed"
 
 Row = tuple[datetime, str, str | None, str | None, bool]
@@ -56,16 +62,20 @@ def command(made: Account, data_dir: Path, name: Setting, text: str) -> Outcome:
 
 
 def info_values(name: Setting, text: str) -> tuple[tuple[str, Any], ...]:
-    """The keys of site_info that the app or the utility changes. The flag of grid charging is true or absent (Q54)."""
+    """The keys of site_info that the app or the utility changes.
+
+    The flag of grid charging is true or absent (Q54), and the rule of export is absent where all is exported (Q55).
+    """
     spec = SETTINGS[name]
-    value = spec.values.parse(text)
-    return ((".".join(spec.info_path), ABSENT if (name, text) == (Setting.GRID_CHARGING, "on") else value),)
+    is_absent = (name, text) in {(Setting.GRID_CHARGING, "on"), VANISHES}
+    return ((".".join(spec.info_path), ABSENT if is_absent else spec.values.parse(text)),)
 
 
 def other_value(rng: np.random.Generator, name: Setting, before: str | None) -> str:
     values = SETTINGS[name].values
     known = list(values.values) if isinstance(values, Choice) else [str(percent) for percent in range(81)]
-    return str(rng.choice([value for value in known if value != before]))
+    is_gone = name is Setting.EXPORT and before is None
+    return str(rng.choice([value for value in known if value != (VANISHES[1] if is_gone else before)]))
 
 
 def history(made: Account, data_dir: Path) -> list[Row]:
@@ -79,13 +89,14 @@ def history(made: Account, data_dir: Path) -> list[Row]:
 
 def test_the_timeline_of_a_year_is_complete_and_right(made: Account, tmp_path: Path) -> None:
     """Q74: forty changes at random, seen by a snapshot a day later; ours are known to the instant."""
-    rng, instant = np.random.default_rng(20_261_130), BEGIN
+    rng, instant = np.random.default_rng(20_261_134), BEGIN
     present: dict[Setting, str | None] = {
         Setting.RESERVE: "20",
         Setting.MODE: "self-powered",
         Setting.STORM_WATCH: "on",
         Setting.GRID_CHARGING: "off",
         Setting.OFF_GRID_RESERVE: "75",
+        Setting.EXPORT: None,
     }
     expected: list[Row] = []
     for _ in range(CHANGES):
@@ -93,22 +104,26 @@ def test_the_timeline_of_a_year_is_complete_and_right(made: Account, tmp_path: P
         made.stand_at(instant)
         name = NAMES[int(rng.integers(len(NAMES)))]
         text, is_ours = other_value(rng, name, present[name]), rng.random() < 0.5
+        after = None if (name, text) == VANISHES else text
         if is_ours:
-            assert command(made, tmp_path, name, text) is Outcome.APPLIED
-            expected.append((instant, name, present[name], text, True))
+            outcome = Outcome.APPLIED if after is not None else Outcome.ACCEPTED_ABSENT
+            assert command(made, tmp_path, name, text) is outcome
+            expected.append((instant, name, present[name], after, True))
         else:
             made.fetch(tmp_path, [site_info(SITE)])
             made.world.change(SITE, SettingsChange(instant + timedelta(hours=1), info_values(name, text)))
             later = instant + timedelta(days=1)
             made.stand_at(later)
             made.fetch(tmp_path, [site_info(SITE)])
-            expected.append((later, name, present[name], text, False))
-        present[name] = text
+            expected.append((later, name, present[name], after, False))
+        present[name] = after
     made.fetch(tmp_path, [])
     assert history(made, tmp_path) == expected
     assert {(after, is_ours) for _, name, _, after, is_ours in expected if name == Setting.GRID_CHARGING} == {
         (text, is_ours) for text in ("on", "off") for is_ours in (True, False)
     }
+    exports = {(after, is_ours) for _, name, _, after, is_ours in expected if name == Setting.EXPORT}
+    assert {(None, True), (None, False)} < exports
 
 
 @pytest.mark.slow

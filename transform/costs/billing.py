@@ -4,7 +4,7 @@ Energy less credits of earlier cycles, then fixed and demand charges, then the m
 cents: utilities differ in which lines they round, and sums of rounded lines would not add up to a year.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from transform.costs.amounts import NANO_PER_MICRO, Ints, Mask, money, nano_of
+from transform.costs.amounts import NANO_PER_MICRO, Ints, money
+from transform.costs.billed_days import BilledDays
 from transform.costs.charges import (
     ACTUAL,
     HOMES,
@@ -26,14 +27,14 @@ from transform.costs.charges import (
 )
 from transform.costs.cycles import BillingRules, Cycle, Netting, TrueUp, cycles
 from transform.costs.days import VARIANTS, rows_of
-from transform.costs.spans import Basis, DatedTariff, tariffs_of_days
+from transform.costs.demand_gaps import days_with_unknown_demand
+from transform.costs.spans import DatedTariff, tariffs_of_days
 from transform.frames import empty_frame, table_frame
 from transform.tariffs import MICRO
 from transform.time import Days, date_column, days_from, days_of
 from warehouse.schema import BILLS, Kind
 
 TABLE: Final = "bills"
-_BOUNDS: Final = ("import_cost_low", "import_cost_high", "export_credit_low", "export_credit_high")
 _MONEY: Final = frozenset(column.name for column in BILLS.fields if column.type is Kind.MONEY)
 
 
@@ -44,10 +45,12 @@ class _Fixed:
     Attributes:
         charges: Daily and monthly charges.
         minimum: The lowest bill.
+        currencies: Currencies of the tariffs that they are of, and of demand charges.
     """
 
     charges: int
     minimum: int
+    currencies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +119,17 @@ def bills(
     first_day, last_day = days.min().item(), days.max().item()
     found = cycles(first_day, last_day, rules)
     account = _Account(
-        Hours.of(hourly, tariffs, assumes=assumes),
-        _DayCosts.of(daily, sells=not rules.has_energy_credits),
+        Hours.of(hourly, tariffs, zone, assumes=assumes),
+        BilledDays.of(daily, hourly, rules),
+        # Of energy that is simulated, what is not stored counts as nothing, as a day without energy does.
+        days[:0] if skips_missing else days_with_unknown_demand(hourly, tariffs, zone, assumes=assumes),
         tariffs,
         rules,
         zone,
         assumes,
         skips_missing,
     )
-    credits = {name: Credits() for name in HOMES}
-    rows = [account.bill(cycle, first_day, last_day, credits) for cycle in found]
+    rows = list(account.bills(found, first_day, last_day))
     frame = {name: [row[name] for row in rows] for name in rows[0]}
     columns = {name: _column(name, values) for name, values in frame.items()}
     return table_frame(TABLE, {"site_id": site_id, **columns})
@@ -143,98 +147,41 @@ def _column(name: str, values: list[object]) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class _DayCosts:
-    """Rows of `daily_costs` of one site in order of time, as arrays.
-
-    Attributes:
-        days: The local day of each.
-        is_bought: Whether the cost of its imports is known exactly.
-        is_sold: Whether the credit for its exports is, as far as they are sold.
-        is_bounded: Whether a part of its energy is known as a sum only.
-        has_bounds: Whether all four bounds are known.
-        bounds: Import, least and most, and export, least and most.
-        currency: Currency, None where there is none.
-        basis: Basis of the price, None where there is none.
-    """
-
-    days: Days
-    is_bought: Mask
-    is_sold: Mask
-    is_bounded: Mask
-    has_bounds: Mask
-    bounds: tuple[Ints, Ints, Ints, Ints]
-    currency: list[str | None]
-    basis: list[str | None]
-
-    @classmethod
-    def of(cls, daily: pd.DataFrame, *, sells: bool) -> "_DayCosts":
-        """The arrays; where exports are not sold, they need no price, but all of a day's must be known by intervals."""
-        is_sold, is_bounded = daily["export_credit"].notna().to_numpy(bool), daily["is_bounded"].to_numpy(bool)
-        low, high, credit_low, credit_high = (daily[name] for name in _BOUNDS)
-        return cls(
-            days_of(daily["local_date"]),
-            daily["import_cost"].notna().to_numpy(bool),
-            is_sold if sells else ~is_bounded,
-            is_bounded,
-            daily[list(_BOUNDS)].notna().all(axis=1).to_numpy(bool),
-            (nano_of(low), nano_of(high), nano_of(credit_low), nano_of(credit_high)),
-            daily["currency"].astype(object).where(daily["currency"].notna(), None).tolist(),
-            daily["tariff_basis"].astype(object).where(daily["tariff_basis"].notna(), None).tolist(),
-        )
-
-    def of_cycle(self, cycle: Cycle) -> "_DayCosts":
-        rows = rows_of(self.days, cycle)
-        low, high, credit_low, credit_high = (values[rows] for values in self.bounds)
-        return _DayCosts(
-            self.days[rows],
-            self.is_bought[rows],
-            self.is_sold[rows],
-            self.is_bounded[rows],
-            self.has_bounds[rows],
-            (low, high, credit_low, credit_high),
-            self.currency[rows],
-            self.basis[rows],
-        )
-
-    @property
-    def one_currency(self) -> str | None:
-        """The currency of all days that have one; None where there is none, or several."""
-        found = {name for name in self.currency if name is not None}
-        return found.pop() if len(found) == 1 else None
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the energy of all days has a known cost."""
-        return bool(len(self.days) and (self.is_bought & self.is_sold).all()) and self.one_currency is not None
-
-    @property
-    def least_basis(self) -> str | None:
-        """The basis of the least certain day."""
-        if not self.basis or None in self.basis:
-            return None
-        return Basis.ASSUMED.value if Basis.ASSUMED in self.basis else Basis.IN_FORCE.value
-
-
-@dataclass(frozen=True, slots=True)
 class _Account:
     """What the bills of a site are made from."""
 
     hours: Hours
-    days: _DayCosts
+    days: BilledDays
+    days_with_unknown_demand: Days
     tariffs: Sequence[DatedTariff]
     rules: BillingRules
     zone: tzinfo
     assumes: bool
     skips_missing: bool
 
-    def bill(self, cycle: Cycle, first_day: date, last_day: date, credits: dict[str, Credits]) -> dict[str, object]:
-        """The bill of one cycle; `credits` has what earlier cycles left, and follows."""
+    def bills(self, cycles: Iterable[Cycle], first_day: date, last_day: date) -> Iterator[dict[str, object]]:
+        """The bill of each cycle."""
+        credits = {name: Credits() for name in HOMES}
+        is_known = True  # whether all earlier cycles of the year of credits are known exactly
+        for cycle in cycles:
+            row, is_exact = self._bill(cycle, first_day, last_day, credits)
+            begins_year = self.rules.carries and cycle.begins_year
+            is_settled = is_known or not begins_year
+            is_known = is_exact and (is_known or begins_year)
+            yield row | {"is_credit_known": not self.rules.carries or (is_known and is_settled)}
+
+    def _bill(
+        self, cycle: Cycle, first_day: date, last_day: date, credits: dict[str, Credits]
+    ) -> tuple[dict[str, object], bool]:
+        """The bill of one cycle, and whether its energy has an exact cost; `credits`, what earlier cycles left, follows."""
         hours = self.hours.of_cycle(cycle)
         of_days = self.days.of_cycle(cycle)
         counted = days_from(max(cycle.first_day, first_day), min(cycle.last_day, last_day))
         missing_days = len(counted) - len(of_days.days)
         fixed = self._fixed(counted, cycle)
-        demand = {name: demand_charges(hours, name) for name in HOMES}
+        demand = {name: demand_charges(hours, name, self.rules) for name in HOMES}
+        is_least = bool(len(self.days_with_unknown_demand[rows_of(self.days_with_unknown_demand, cycle)]))
+        is_one_currency = fixed.currencies <= {of_days.one_currency}
         left = {name: self._true_up(cycle, of_home) for name, of_home in credits.items()}
         facts: dict[str, object] = {
             "cycle_start": cycle.first_day,
@@ -248,14 +195,19 @@ class _Account:
             "netting": self.rules.netting.value,
             "grid_import_wh": float(hours.energy_wh["grid_import_wh"].sum()),
             "grid_export_wh": float(hours.energy_wh["grid_export_wh"].sum()),
-            "fixed_charges": fixed.charges,
-            "demand_charges": demand[ACTUAL],
+            "fixed_charges": fixed.charges if is_one_currency else None,
+            "demand_charges": demand[ACTUAL] if is_one_currency else None,
+            "is_demand_lower_bound": is_least,
         }
         is_whole = self.skips_missing or not missing_days
-        if of_days.is_exact and is_whole:
-            return facts | self._exact(hours, fixed, demand, credits, left)
-        inexact = self._inexact(hours, of_days, fixed, demand[ACTUAL], is_whole=is_whole)
-        return facts | inexact | self._settled(left) | self._carried(credits)
+        if of_days.is_exact and is_whole and is_one_currency:
+            exact = facts | self._exact(hours, fixed, demand, credits, left)
+            return (_with_least_cost(exact) if is_least else exact), True
+        found: dict[str, object] = dict.fromkeys(_MONEY - {"fixed_charges", "demand_charges"})
+        if is_whole and is_one_currency and not self._is_netted and of_days.one_currency is not None:
+            found |= self._bounded(hours, of_days, fixed, demand[ACTUAL])
+        inexact = _with_least_cost(facts | found) if is_least else facts | found
+        return inexact | self._settled(left) | self._carried(credits), False
 
     def _exact(
         self, hours: Hours, fixed: _Fixed, demand: dict[str, int], credits: dict[str, Credits], left: dict[str, _Left]
@@ -283,24 +235,11 @@ class _Account:
             **{f"{name}_cost": totals[name]["net_cost"] for name in VARIANTS},
         }
 
-    def _inexact(
-        self, hours: Hours, of_days: _DayCosts, fixed: _Fixed, demand: int, *, is_whole: bool
-    ) -> dict[str, object]:
-        """A cycle whose cost is not known: bounds where there are any. Credits of earlier cycles stay as they were.
-
-        Args:
-            hours: Its hours.
-            of_days: Its days.
-            fixed: Its charges that do not depend on energy.
-            demand: Its demand charges.
-            is_whole: Whether each of its days has energy; without it nothing bounds the cost.
-        """
-        found: dict[str, object] = dict.fromkeys(_MONEY - {"fixed_charges", "demand_charges"})
-        if not is_whole or self._is_netted or of_days.one_currency is None:
-            return found
+    def _bounded(self, hours: Hours, of_days: BilledDays, fixed: _Fixed, demand: int) -> dict[str, object]:
+        """A cycle whose cost is not known: its bounds, where there are any. Credits of earlier cycles stay as they were."""
         charge = energy_charge(hours, ACTUAL, self.rules)
         low, high = self._bounds(of_days, fixed, demand)
-        return found | {
+        return {
             "import_cost": charge.import_cost if of_days.is_bought.all() else None,
             "export_credit": charge.export_credit if of_days.is_sold.all() else None,
             "net_cost_low": low,
@@ -350,18 +289,18 @@ class _Account:
             "net_cost": before_minimum + adjustment + tax - paid_out,
         }
 
-    def _bounds(self, of_days: _DayCosts, fixed: _Fixed, demand: int) -> tuple[int | None, int | None]:
-        """Least and most of a cycle with days of which only the sums are known; none where demand is charged."""
-        if not of_days.has_bounds.all() or demand:
+    def _bounds(self, of_days: BilledDays, fixed: _Fixed, demand: int) -> tuple[int | None, int | None]:
+        """Least and most of a cycle with days of which only the sums are known."""
+        if not of_days.has_bounds.all():
             return None, None
         import_low, import_high, export_low, export_high = (int(nano.sum()) for nano in of_days.bounds)
         low, high = import_low - export_high, import_high - export_low
-        least, most = (self._total(energy, fixed, 0, 0)["net_cost"] for energy in (low, high))
+        least, most = (self._total(energy, fixed, demand, 0)["net_cost"] for energy in (low, high))
         return least, most
 
     def _fixed(self, counted: Days, cycle: Cycle) -> _Fixed:
         """Daily charges of the days that count; monthly ones and the minimum by their share of the cycle's days."""
-        charges, minimum = 0, 0
+        charges, minimum, currencies = 0, 0, set[str]()
         position = tariffs_of_days(counted, self.zone, self.tariffs, assumes=self.assumes)
         for place, days in _counts(position):
             if place < 0:
@@ -370,7 +309,15 @@ class _Account:
             charges += days * side.daily_micro * NANO_PER_MICRO
             charges += _share(side.monthly_micro * NANO_PER_MICRO, days, cycle.days)
             minimum += _share(side.minimum_micro * NANO_PER_MICRO, days, cycle.days)
-        return _Fixed(charges, minimum)
+            if side.daily_micro or side.monthly_micro or side.minimum_micro or side.has_demand_charge:
+                currencies.add(self.tariffs[place].tariff.currency)
+        return _Fixed(charges, minimum, frozenset(currencies - {""}))
+
+
+def _with_least_cost(row: dict[str, object]) -> dict[str, object]:
+    """A bill whose demand charges may be higher than what is stored shows: only the least that it can be is known."""
+    unknown = ("minimum_adjustment", "tax", "net_cost", "net_cost_high", *(f"{name}_cost" for name in VARIANTS))
+    return row | dict.fromkeys(unknown)
 
 
 def _counts(position: Ints) -> Iterator[tuple[int, int]]:

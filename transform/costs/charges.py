@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ from transform.costs.amounts import NANO_PER_MICRO, Floats, Ints, micro_of, nano
 from transform.costs.cycles import BillingRules, Cycle, Netting
 from transform.costs.days import VARIANTS, rows_of
 from transform.costs.spans import DatedTariff, Texts, tariffs_at
-from transform.time import Days, days_of, epoch_us
+from transform.tariffs import resolve
+from transform.time import Days, days_of, epoch_us, instants_of
 
 Places = npt.NDArray[np.intp]
 
@@ -22,6 +24,14 @@ ACTUAL: Final = "grid"
 
 HOMES: Final = (ACTUAL, *VARIANTS)
 """The home as it is, and others."""
+
+WITHOUT_SOLAR: Final = {
+    ACTUAL: VARIANTS[0],
+    VARIANTS[0]: VARIANTS[0],
+    VARIANTS[1]: VARIANTS[2],
+    VARIANTS[2]: VARIANTS[2],
+}
+"""Home → the same home without panels: its import is all that is used where all generation is sold."""
 
 PEAKS: Final = {ACTUAL: "peak_import_w"} | {name: f"{name}_peak_w" for name in VARIANTS}
 """Home → the column with its highest import."""
@@ -53,7 +63,8 @@ class Hours:
         label: Label of each.
         buy_micro: Price of imports; 0 where there is none.
         sell_micro: Price of exports; 0 where there is none.
-        demand: Equal where one demand charge applies: where season, label, currency, its price and its bounds are.
+        demand: Equal where one demand charge applies: where season and label of the tariff, currency, its price and its bounds
+            are.
         demand_micro: Price of demand; 0 where there is none.
         demand_from_w: Below it nothing is charged; 0 for no bound.
         demand_to_w: Above it no more is charged; infinite for no bound.
@@ -74,17 +85,18 @@ class Hours:
     energy_wh: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, hourly: pd.DataFrame, tariffs: Sequence[DatedTariff], *, assumes: bool) -> "Hours":
+    def of(cls, hourly: pd.DataFrame, tariffs: Sequence[DatedTariff], zone: tzinfo, *, assumes: bool) -> "Hours":
         """The arrays of rows that are sorted by `starts_at`.
 
         Args:
             hourly: The rows.
-            tariffs: The tariffs that they were priced by, for the bounds of demand charges.
+            tariffs: The tariffs that they were priced by, for demand charges.
+            zone: The site's zone.
             assumes: Whether the nearest tariff counts where none was in force.
         """
         buy, sell = micro_of(hourly["buy_per_kwh"]), micro_of(hourly["sell_per_kwh"])
         demand = nano_of(hourly["demand_price"]) // NANO_PER_MICRO
-        lower_w, upper_w = _demand_bounds_w(hourly, demand, tariffs, assumes=assumes)
+        group, lower_w, upper_w = _demands(hourly, demand, tariffs, zone, assumes=assumes)
         names = [hourly[name].array for name in ("season", "label", "currency")]
         energies = [f"{name}_{flow}_wh" for name in HOMES for flow in ("import", "export")]
         return cls(
@@ -93,7 +105,7 @@ class Hours:
             hourly["label"].to_numpy(object),
             buy,
             sell,
-            _codes(*names, demand, lower_w, upper_w),
+            _codes(hourly["currency"].array, demand, group, lower_w, upper_w),
             demand,
             lower_w,
             upper_w,
@@ -128,25 +140,37 @@ def _codes(*columns: Any) -> Ints:
     return found
 
 
-def _demand_bounds_w(
-    hourly: pd.DataFrame, demand_micro: Ints, tariffs: Sequence[DatedTariff], *, assumes: bool
-) -> tuple[Floats, Floats]:
-    """Lowest and highest power to which the price of demand of each row applies: 0 and infinite for no bound."""
-    lowest, highest = np.zeros(len(hourly)), np.full(len(hourly), np.inf)
+def _demands(
+    hourly: pd.DataFrame, demand_micro: Ints, tariffs: Sequence[DatedTariff], zone: tzinfo, *, assumes: bool
+) -> tuple[Ints, Floats, Floats]:
+    """What the demand charge of each row is for.
+
+    Returns:
+        A number for season and label of the tariff, which are not those of the row where energy is priced by interval, and the
+        lowest and highest power to which its price applies: 0 and infinite for no bound.
+    """
+    group, lowest, highest = np.zeros(len(hourly), np.int64), np.zeros(len(hourly)), np.full(len(hourly), np.inf)
     at = np.flatnonzero(demand_micro > 0)
-    position = tariffs_at(epoch_us(hourly["starts_at"])[at], tariffs, assumes=assumes)[0]
+    starts_us = epoch_us(hourly["starts_at"])[at]
+    position = tariffs_at(starts_us, tariffs, assumes=assumes)[0]
+    numbers: dict[tuple[str, str], int] = {}
     for place in np.unique(position[position >= 0]).tolist():
-        lower_kw, upper_kw = tariffs[place].tariff.buy.demand_kw
-        lowest[at[position == place]] = (lower_kw or 0) * _W_PER_KW
-        highest[at[position == place]] = np.inf if upper_kw is None else upper_kw * _W_PER_KW
-    return lowest, highest
+        tariff, rows = tariffs[place].tariff, np.flatnonzero(position == place)
+        resolved = resolve(tariff, pd.DatetimeIndex(instants_of(starts_us[rows])), zone)
+        labels = zip(resolved["season"].astype(object), resolved["buy_label"].astype(object), strict=True)
+        group[at[rows]] = [numbers.setdefault((str(season), str(label)), len(numbers)) for season, label in labels]
+        lower_kw, upper_kw = tariff.buy.demand_kw
+        lowest[at[rows]] = (lower_kw or 0) * _W_PER_KW
+        highest[at[rows]] = np.inf if upper_kw is None else upper_kw * _W_PER_KW
+    return group, lowest, highest
 
 
 def energy_charge(hours: Hours, name: str, rules: BillingRules) -> EnergyCharge:
     """What the energy of a cycle costs.
 
-    Without netting, each row's import is bought and each row's export sold. With it, the energies of the same season, label and
-    prices are added up first, and what is left is bought or sold.
+    Without netting, each row's import is bought and each row's export sold; with `BUY_ALL_SELL_ALL`, all use and all generation
+    of each row. With netting, the energies of the same season, label and prices are added up first, and what is left is bought
+    or sold.
 
     Args:
         hours: Those of one cycle.
@@ -154,7 +178,7 @@ def energy_charge(hours: Hours, name: str, rules: BillingRules) -> EnergyCharge:
         rules: How the site is billed.
     """
     buy, sell = hours.buy_micro, hours.sell_micro
-    if rules.netting is Netting.NONE:
+    if rules.netting in (Netting.NONE, Netting.BUY_ALL_SELL_ALL):
         imported, exported = _energy(hours, name, rules)
     else:
         net_wh, first = _net(hours, name, rules)
@@ -188,9 +212,27 @@ def energy_credit(hours: Hours, name: str, rules: BillingRules, balance_wh: dict
 
 
 def _energy(hours: Hours, name: str, rules: BillingRules) -> tuple[Floats, Floats]:
-    """Imports, and the exports that give credit."""
-    exported = _credited(hours.energy_wh[f"{name}_export_wh"], rules.export_limit_kwh)
-    return hours.energy_wh[f"{name}_import_wh"], exported
+    """Energy that is bought, and energy that gives credit."""
+    bought, sold = bought_and_sold(hours.energy_wh, name, rules)
+    return bought, _credited(sold, rules.export_limit_kwh)
+
+
+def bought_and_sold(energy_wh: Mapping[str, Floats], name: str, rules: BillingRules) -> tuple[Floats, Floats]:
+    """Energy of each row that is bought, and energy that is sold.
+
+    Where all generation is sold, what is bought is the import of the same home without panels, less what its battery gives to
+    the grid: all that the home uses, and what the battery takes less what it gives.
+
+    Args:
+        energy_wh: Column of `hourly_costs` → energy.
+        name: `ACTUAL`, or one of `VARIANTS`.
+        rules: How the site is billed.
+    """
+    imported, exported = (energy_wh[f"{name}_{flow}_wh"] for flow in ("import", "export"))
+    if not rules.sells_all:
+        return imported, exported
+    used, given = (energy_wh[f"{WITHOUT_SOLAR[name]}_{flow}_wh"] for flow in ("import", "export"))
+    return used - given, used - imported + exported - given
 
 
 def _net(hours: Hours, name: str, rules: BillingRules) -> tuple[Floats, Places]:
@@ -212,7 +254,7 @@ def _credited(exported_wh: Floats, limit_kwh: Decimal | None) -> Floats:
     return np.diff(np.minimum(np.cumsum(exported_wh), limit_wh), prepend=0.0)
 
 
-def demand_charges(hours: Hours, name: str) -> int:
+def demand_charges(hours: Hours, name: str, rules: BillingRules) -> int:
     """The highest import to which each demand charge applies, at its price. Prices of energy may change within it.
 
     A tariff's bounds apply to its own highest import: below the lower one nothing is charged, above the upper one no more.
@@ -220,13 +262,15 @@ def demand_charges(hours: Hours, name: str) -> int:
     Args:
         hours: Those of one cycle.
         name: `ACTUAL`, or one of `VARIANTS`.
+        rules: How the site is billed: where all use is bought, the peak is that of the use.
     """
-    at = np.flatnonzero((hours.demand_micro > 0) & ~np.isnan(hours.peak_w[name]))
+    highest_w = hours.peak_w[WITHOUT_SOLAR[name] if rules.sells_all else name]
+    at = np.flatnonzero((hours.demand_micro > 0) & ~np.isnan(highest_w))
     if not len(at):
         return 0
     _, first, group = np.unique(hours.demand[at], return_index=True, return_inverse=True)
     peak_w = np.zeros(len(first))
-    np.maximum.at(peak_w, group, hours.peak_w[name][at])
+    np.maximum.at(peak_w, group, highest_w[at])
     first = at[first]
     peak_w = np.where(peak_w < hours.demand_from_w[first], 0.0, np.minimum(peak_w, hours.demand_to_w[first]))
     return int(priced(peak_w, hours.demand_micro[first]).sum())

@@ -21,6 +21,8 @@ class Netting(StrEnum):
     """Exports are taken off imports of the same price within a cycle."""
     ANNUAL = "annual"
     """The same, and credits are carried to later cycles until the true-up."""
+    BUY_ALL_SELL_ALL = "buy_all_sell_all"
+    """All that the panels generate is sold, and all that the home uses is bought."""
 
 
 class TrueUp(StrEnum):
@@ -72,6 +74,11 @@ class BillingRules:
     def has_energy_credits(self) -> bool:
         """Whether credits are energy."""
         return self.credit_unit is CreditUnit.KWH
+
+    @property
+    def sells_all(self) -> bool:
+        """Whether all generation is sold and all use bought, whatever the grid's meter shows."""
+        return self.netting is Netting.BUY_ALL_SELL_ALL
 
     @property
     def carries(self) -> bool:

@@ -205,10 +205,16 @@ def _basis(spans: Spans, days: Days) -> list[str | None]:
 def _daily_charges(
     spans: Spans, first_of_day: Places, tariffs: Sequence[DatedTariff]
 ) -> pd.api.extensions.ExtensionArray:
-    """The charges of the tariff in force when each day begins, also where energy is priced by interval."""
+    """The charges of the tariff in force when each day begins, also where energy is priced by interval.
+
+    NULL where these prices are in another currency than the tariff.
+    """
     charges = np.array([dated.tariff.buy.daily_micro for dated in tariffs] + [0], np.int64) * NANO_PER_MICRO
+    of_tariffs = np.array([dated.tariff.currency for dated in tariffs] + [""], object)
     position = spans.in_force[first_of_day]  # NO_TARIFF is negative: the zero at the end
-    return money(charges[position], position < 0)
+    of_prices = np.array([price.currency for price in spans.prices], object)[spans.code[first_of_day]]
+    is_other = (of_tariffs[position] != of_prices) & (of_tariffs[position] != "")
+    return money(charges[position], (position < 0) | is_other)
 
 
 def rows_of(days: Days, cycle: Cycle) -> slice:

@@ -7,6 +7,8 @@ from the battery while it is above its reserve, then from the grid.
 dearer ones. If it may charge from the grid, it does so in these hours, provided that the highest price of the day pays for its
 losses. On days with one price the rule is the first one.
 
+A battery that was not always the same is replayed as it was: each interval has the energy, power and reserve of its time.
+
 Under both rules the battery gives nothing to the grid. Within an interval power is even. Losses are shared evenly between
 charging and discharging. A generator's energy is taken off the home's. These are rules, not Tesla's optimiser, whose decisions
 are not public: how well they meet what was observed is shown beside every result.
@@ -34,6 +36,23 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BatteryState:
+    """What a battery was from an instant on.
+
+    Attributes:
+        begins_us: The first instant, microseconds since 1970.
+        energy_wh: Energy that it can give when full; 0 where there is none.
+        power_w: Highest power of charge and discharge.
+        reserve: Share of its energy that is kept for outages.
+    """
+
+    begins_us: int
+    energy_wh: float
+    power_w: float
+    reserve: float
+
+
+@dataclass(frozen=True, slots=True)
 class Battery:
     """A battery.
 
@@ -43,6 +62,7 @@ class Battery:
         efficiency: Energy out by energy in, over a whole cycle.
         reserve: Share of its energy that is kept for outages.
         charges_from_grid: Whether the time-based rule may charge it from the grid.
+        states: What it was from several instants on, oldest first, where it has changed; the oldest also counts before it.
     """
 
     energy_wh: float
@@ -50,6 +70,17 @@ class Battery:
     efficiency: float = 0.9
     reserve: float = 0.0
     charges_from_grid: bool = False
+    states: tuple[BatteryState, ...] = ()
+
+    def state_at(self, starts_us: Ints) -> tuple[Floats, Floats, Floats]:
+        """Energy, highest power, and energy that is kept for outages, at each instant."""
+        states = self.states or (BatteryState(0, self.energy_wh, self.power_w, self.reserve),)
+        at = np.maximum(np.searchsorted([state.begins_us for state in states], starts_us, side="right") - 1, 0)
+        energy_wh, power_w, reserve = (
+            np.array([getattr(state, name) for state in states], np.float64)[at]
+            for name in ("energy_wh", "power_w", "reserve")
+        )
+        return energy_wh, power_w, energy_wh * reserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +91,13 @@ class Load:
         solar_wh: Energy of the panels.
         home_wh: Energy that the home used, less what a generator gave it.
         hours: Length of each interval.
+        starts_us: First instant of each, microseconds since 1970.
     """
 
     solar_wh: Floats
     home_wh: Floats
     hours: Floats
+    starts_us: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +122,7 @@ def load_of(intervals: Intervals, solar_scale: float = 1.0) -> Load:
     solar = solar + flows["grid_energy_exported_from_solar_wh"]
     home = _energy(flows, "consumer_energy_imported_from_grid_wh", "consumer_energy_imported_from_solar_wh")
     home = home + flows["consumer_energy_imported_from_battery_wh"]
-    return Load(solar * solar_scale, home, intervals.length_s / _S_PER_H)
+    return Load(solar * solar_scale, home, intervals.length_s / _S_PER_H, intervals.starts_us)
 
 
 def _energy(flows: Mapping[str, Floats], one: str, other: str) -> Floats:
@@ -106,17 +139,16 @@ def dispatch(load: Load, battery: Battery | None, gives: Mask, fills: Mask) -> S
         fills: Intervals in which it charges from the grid.
     """
     net = load.solar_wh - load.home_wh
-    if battery is None or battery.energy_wh <= 0:
+    if battery is None or not len(net):
         return Simulated(np.maximum(-net, 0), np.maximum(net, 0), np.zeros(len(net)))
-    one_way, full = sqrt(battery.efficiency), battery.energy_wh
-    floor = full * battery.reserve
-    stored, found_import, found_export, found_stored = floor, [], [], []
-    limits = battery.power_w * load.hours
+    one_way = sqrt(battery.efficiency)
+    energy_wh, power_w, reserve_wh = battery.state_at(load.starts_us)
+    stored, found_import, found_export, found_stored = float(reserve_wh[0]), [], [], []
+    columns = (net, power_w * load.hours, energy_wh, reserve_wh, gives, fills)
     # Each interval depends on the one before. Lists of floats are several times as quick as elements of arrays.
-    for surplus, most, may_give, may_fill in zip(
-        net.tolist(), limits.tolist(), gives.tolist(), fills.tolist(), strict=True
-    ):
+    for surplus, most, full, floor, may_give, may_fill in zip(*(column.tolist() for column in columns), strict=True):
         imported = exported = 0.0
+        stored = min(stored, full)  # a battery that was taken away has left nothing
         if surplus >= 0:
             charge = min(surplus, most, (full - stored) / one_way)
             stored += charge * one_way
@@ -158,9 +190,13 @@ def _extremes(values: Ints, group: Ints, count: int) -> tuple[Ints, Ints]:
     return lowest, highest
 
 
-def as_intervals(intervals: Intervals, simulated: Simulated) -> Intervals:
-    """Simulated imports and exports as intervals that can be priced."""
+def as_intervals(intervals: Intervals, simulated: Simulated, load: Load) -> Intervals:
+    """Simulated imports and exports as intervals that can be priced, and what the panels gave beyond the exports."""
     nothing = np.zeros(len(intervals))
     flows = dict.fromkeys(intervals.flows, nothing)
-    flows |= {IMPORTED: simulated.import_wh, "grid_energy_exported_from_solar_wh": simulated.export_wh}
+    flows |= {
+        IMPORTED: simulated.import_wh,
+        "grid_energy_exported_from_solar_wh": simulated.export_wh,
+        "consumer_energy_imported_from_solar_wh": load.solar_wh - simulated.export_wh,
+    }
     return Intervals(intervals.starts_us, intervals.length_s, flows)

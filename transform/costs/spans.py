@@ -121,10 +121,11 @@ class DatedPrices:
             found.update(values[rows].tobytes())
         return found.hexdigest()
 
-    def price(self, place: int) -> Price:
-        """The price of an interval."""
+    def price(self, place: int, demand_micro: int | None = None) -> Price:
+        """The price of an interval, and of demand by the tariff that is in force then."""
         sell_micro = int(self.sell_micro[place]) if self.has_sell[place] else None
-        return Price(Basis.IN_FORCE, str(self.currency[place]), "", SPOT, int(self.buy_micro[place]), sell_micro)
+        currency, buy_micro = str(self.currency[place]), int(self.buy_micro[place])
+        return Price(Basis.IN_FORCE, currency, "", SPOT, buy_micro, sell_micro, demand_micro)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,11 +291,38 @@ def _priced(
                 codes, found = _of_tariff(starts_us[at], zone, dated.tariff, basis)
                 code[at] = codes + len(distinct)
                 distinct += found
-    if is_by_interval.any():
-        used, codes = np.unique(by_interval[is_by_interval], return_inverse=True)
-        code[is_by_interval] = codes + len(distinct)
-        distinct += [prices.price(place) for place in used.tolist()]
+    at = np.flatnonzero(is_by_interval)
+    if len(at):
+        places = by_interval[at]
+        demand_code, demands = _demand_beside(starts_us[at], zone, tariffs, in_force[at], prices.currency[places])
+        _, first, codes = np.unique(places * len(demands) + demand_code, return_index=True, return_inverse=True)
+        code[at] = codes + len(distinct)
+        distinct += [prices.price(places[row], demands[demand_code[row]]) for row in first.tolist()]
     return code, tuple(distinct)
+
+
+def _demand_beside(
+    starts_us: Ints, zone: tzinfo, tariffs: Sequence[DatedTariff], in_force: Ints, currency: Texts
+) -> tuple[Ints, list[int | None]]:
+    """The demand charge of the tariff in force at instants at which energy is priced by interval.
+
+    Returns:
+        A number for each instant, different where season, label or price of the tariff are, and the price by number. A tariff
+        in another currency than the prices gives none.
+    """
+    code = np.zeros(len(starts_us), np.int64)
+    demands: list[int | None] = [None]
+    for place in np.unique(in_force[in_force >= 0]).tolist():
+        tariff = tariffs[place].tariff
+        if not tariff.buy.has_demand_charge:
+            continue
+        is_same = (currency == tariff.currency) | (not tariff.currency)
+        at = np.flatnonzero((in_force == place) & is_same)
+        if len(at):
+            codes, found = _of_tariff(starts_us[at], zone, tariff, Basis.IN_FORCE)
+            code[at] = codes + len(demands)
+            demands += [price.demand_micro for price in found]
+    return code, demands
 
 
 def _of_tariff(starts_us: Ints, zone: tzinfo, tariff: Tariff, basis: Basis) -> tuple[Ints, list[Price]]:

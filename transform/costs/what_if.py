@@ -210,8 +210,9 @@ def outcome(history: History, plan: Plan, spans: Spans, equipment: Equipment, ru
     intervals, name = history.intervals, OBSERVED
     if not equipment.is_observed:
         gives, fills = allowed(rule, equipment.battery, intervals, spans)
-        simulated = dispatch(load_of(intervals, equipment.solar_scale), equipment.battery, gives, fills)
-        intervals, name = as_intervals(intervals, simulated), rule.value if equipment.battery else "none"
+        load = load_of(intervals, equipment.solar_scale)
+        simulated = dispatch(load, equipment.battery, gives, fills)
+        intervals, name = as_intervals(intervals, simulated, load), rule.value if equipment.battery else "none"
     cost, credit, currency = _bills(history, plan, spans, intervals)
     annual = None if cost is None or not history.is_year else round(cost * DAYS_PER_YEAR / history.days)
     return Outcome(

@@ -56,7 +56,13 @@ COSTS_HOURLY = Model(
     local=Local(Period.DAY, "local_date"),
 )
 
-_SUMS = (
+_PARTS = (
+    _HOME,
+    *(DAILY_COSTS.field(name) for name in ("battery_import_cost", "ev_import_cost", "daily_charges")),
+    *_OF_ENERGY,
+)
+
+_OF_DAY = (
     *(
         DAILY_COSTS.field(name)
         for name in (
@@ -65,9 +71,20 @@ _SUMS = (
         )
     ),
     _money("energy_cost", "import_cost less export_credit; NULL where either is not known exactly."),
-    _HOME,
-    *(DAILY_COSTS.field(name) for name in ("battery_import_cost", "ev_import_cost", "daily_charges")),
-    *_OF_ENERGY,
+)
+
+_EXACT = "Sum of the days on which it is known exactly; the others are not in it."
+_BOUNDED = "Sum of the days of which it is known: exact ones, and those between two bounds."
+_OF_MONTH = (
+    _money("import_cost", f"Cost of the imports. {_EXACT}"),
+    _money("import_cost_low", f"The least that the imports cost. {_BOUNDED}"),
+    _money("import_cost_high", f"The most that the imports cost. {_BOUNDED}"),
+    _money("export_credit", f"Credit for the exports. {_EXACT}"),
+    _money("export_credit_low", f"The least credit for the exports. {_BOUNDED}"),
+    _money("export_credit_high", f"The highest credit for the exports. {_BOUNDED}"),
+    _money(
+        "energy_cost", "import_cost less export_credit. Sum of the days on which both are known exactly: priced_days."
+    ),
 )
 
 COSTS_DAILY = Model(
@@ -76,7 +93,8 @@ COSTS_DAILY = Model(
         *SITE,
         *(DAILY_COSTS.field(name) for name in ("local_date", "currency", "tariff_basis", "is_bounded")),
         *_KWH,
-        *_SUMS,
+        *_OF_DAY,
+        *_PARTS,
     ),
 )
 
@@ -91,7 +109,8 @@ COSTS_MONTHLY = Model(
         Field("priced_days", Kind.BIGINT, "Days whose energy is priced exactly."),
         Field("bounded_days", Kind.BIGINT, "Days whose cost lies between two bounds."),
         *_KWH,
-        *_SUMS,
+        *_OF_MONTH,
+        *_PARTS,
     ),
 )
 
@@ -119,8 +138,9 @@ BILLS_MODEL = Model(
         *(
             BILLS.field(name)
             for name in (
-                *("import_cost", "export_credit", "fixed_charges", "demand_charges", "minimum_adjustment"),
-                *("credit_used", "credit_carried", "credit_paid", "credit_expired", "tax"),
+                *("import_cost", "export_credit", "fixed_charges", "demand_charges", "is_demand_lower_bound"),
+                *("minimum_adjustment", "credit_used", "credit_carried", "credit_paid", "credit_expired"),
+                *("is_credit_known", "tax"),
                 *("net_cost", "net_cost_low", "net_cost_high"),
             )
         ),

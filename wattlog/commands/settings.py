@@ -120,6 +120,7 @@ class SettingSpec:
         permission: Keys of `components` that are false where the installation does not allow the change (Q56).
         absent_is: The value that an absent field stands for, once the field has been there (Q54).
         absent_after: Values after whose acceptance the field may be absent, which proves nothing (Q55).
+        older_path: Keys of site_info down to the value of sites that have it in an older form (Q123); none where there is none.
         is_in_other_field: Another field of site_info that has the value where the first one is absent.
     """
 
@@ -134,6 +135,7 @@ class SettingSpec:
     permission: tuple[str, ...] = ()
     absent_is: str | None = None
     absent_after: frozenset[str] = frozenset()
+    older_path: tuple[str, ...] = ()
     is_in_other_field: Callable[[Json], str | None] = field(default=lambda _: None)
 
     def path(self, site_id: int) -> str:
@@ -155,8 +157,9 @@ class SettingSpec:
         return _at(body, self.body_path)
 
     def value_in_info(self, info: object) -> Any:
-        """The value of the API in a site_info; None where there is none."""
-        return _at(info, self.info_path)
+        """The value of the API in a site_info, of the newer form if there are two; None where there is none."""
+        found = _at(info, self.info_path)
+        return found or _at(info, self.older_path) if self.older_path else found
 
     def has_place(self, info: Json) -> bool:
         """Whether a site_info has the object that holds the setting: without it, an absent field means nothing."""
@@ -261,6 +264,7 @@ _SPECS: Final = (
         Document(),
         "the tariff {value:.12} replaces the plan in the app, and steers the battery in mode time-based",
         capability="tou_capable",
+        older_path=("tariff_content",),
     ),
 )
 

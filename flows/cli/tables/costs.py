@@ -206,6 +206,8 @@ def _exact_or_bounds(row: dict[str, Any], column: str) -> str:
     low, high = row[f"{column}_low"], row[f"{column}_high"]
     if low is not None and high is not None and low != high:
         return f"{amount(low)} to {amount(high)}"
+    if low is not None and high is None:
+        return f"at least {amount(low)}"
     return amount(row[column])
 
 
@@ -234,6 +236,16 @@ def _notes(found: CostRows) -> Iterator[str]:
 
 
 def _notes_on_days(bills: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if least := sum(row["is_demand_lower_bound"] for row in bills):
+        yield (
+            f"at least: in {least:,} of {len(bills):,} cycles some time with a demand charge is not stored, so the highest "
+            "import, and what is to be paid, may be higher; `wattlog gaps` lists it"
+        )
+    if unknown := sum(not row["is_credit_known"] for row in bills):
+        yield (
+            f"credits: {unknown:,} of {len(bills):,} cycles are not known exactly, or follow one that is not in the same year "
+            "of credits. Such a cycle neither uses nor adds credits, so credits, and what is to be paid with them, may differ"
+        )
     missing = sum(row["missing_days"] > 0 for row in bills)
     if missing:
         yield (

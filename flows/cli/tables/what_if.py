@@ -1,8 +1,10 @@
 """What alternatives would have cost, as a table, after how well the simulation meets what was observed."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
+import numpy as np
 from rich.table import Table
 
 from flows.cli.tables.costs import amount
@@ -10,6 +12,7 @@ from flows.console import note, print_sentences, print_table
 from flows.what_if import Answer
 from transform.costs.amounts import NANO
 from transform.costs.what_if import COMPLETE, DAILY_TOLERANCE, DAYS_PER_YEAR, OBSERVED, TOTAL_TOLERANCE, Replay
+from wattlog.local_days import first_instants_us
 
 _RULES = {OBSERVED: "observed", "self_powered": "self-powered", "time_based": "time-based", "none": ""}
 """Rule → what is shown."""
@@ -51,6 +54,7 @@ def _about(found: Answer) -> Iterator[str]:
         yield "there is no battery to replay, so nothing shows how well a simulated one would meet reality"
         return
     best = found.replays[0]
+    yield from _about_battery(found)
     if found.is_reliable:
         yield f"the existing battery, replayed: {_replayed(best)}; the rules meet what was observed"
         return
@@ -59,6 +63,25 @@ def _about(found: Answer) -> Iterator[str]:
         f"{TOTAL_TOLERANCE:.0%} of the total and {DAILY_TOLERANCE:.0%} by day would be close. Simulated figures below show a "
         "direction at most; observed ones do not depend on the rules"
     )
+
+
+def _about_battery(found: Answer) -> Iterator[str]:
+    """From when on the battery is known to have been as it is replayed."""
+    if found.described_from is not None and found.described_from > found.first_day:
+        yield (
+            f"the battery's size and reserve are known from {found.described_from} on; before that day they are taken to have "
+            "been as they were on it"
+        )
+    states = found.battery.states if found.battery else ()
+    begins_us, ends_us = first_instants_us(
+        np.array([found.first_day, found.last_day + timedelta(days=1)], "datetime64[D]"), found.site.zone
+    ).tolist()
+    changes = sum(begins_us < state.begins_us < ends_us for state in states)
+    if changes:
+        yield (
+            f"changes of the battery or its reserve in this time: {changes:,}; each interval is replayed with what there was "
+            "then"
+        )
 
 
 def _replayed(best: Replay) -> str:

@@ -1,9 +1,14 @@
 """Tables of which the commands in test_terminal have no row: problems of verify, many causes, deployments."""
 
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from rich.cells import cell_len
 from rich.table import Table
 
+from flows.cli.tables.costs import CostRows, Grain, print_costs
 from flows.cli.tables.problems import print_problems
 from flows.console import print_commands, print_pairs, print_sentences, print_table
 from flows.verification import Problem
@@ -64,3 +69,21 @@ def test_commands_go_on_as_a_shell_reads_them(width: int, capsys: pytest.Capture
     first, second, *_ = _lines(capsys, width)
     assert first == "next  wattlog --data-dir /some/where/else/than/here sql \\"
     assert second.strip() == f"'{query}'"
+
+
+def test_bills_give_what_is_not_known_exactly(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    bill: dict[str, Any] = dict.fromkeys(
+        ("import_cost", "export_credit", "fixed_charges", "demand_charges", "credit_used", "tax", "saved_by_both"),
+        Decimal("1234.5"),
+    )
+    bill |= {"site_id": 77, "site_name": "Ridge", "currency": "USD", "tariff_basis": "in_force", "credit_carried": None}
+    bill |= {"cycle_start": date(2025, 1, 1), "cycle_end": date(2025, 1, 31), "days": 31, "priced_days": 31}
+    bill |= {"bounded_days": 0, "missing_days": 0, "credit_carried_kwh": None, "is_credit_known": False}
+    least = {"net_cost": None, "net_cost_low": Decimal("38.125"), "net_cost_high": None, "is_demand_lower_bound": True}
+    exact = {**dict.fromkeys(("net_cost", "net_cost_low", "net_cost_high"), Decimal(7)), "is_demand_lower_bound": False}
+    print_costs(CostRows(Grain.CYCLE, [bill | least, bill | exact], []))
+    captured = capsys.readouterr()
+    assert [line for line in captured.out.splitlines() if cell_len(line) > width] == []
+    assert "at least 38.12" in " ".join(captured.out.split())
+    assert "at least: in 1 of 2 cycles some time with a demand charge is not stored" in captured.err
+    assert "credits: 2 of 2 cycles are not known exactly, or follow one that is not" in captured.err

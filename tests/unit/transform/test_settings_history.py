@@ -1,12 +1,15 @@
 """The timeline of settings: which observed changes a command explains, and what an absent field means."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.tariffs import flat
 from transform.commands import Command
 from transform.settings_history import LATE, settings_timeline
+from wattlog.api_json import checksum
 from wattlog.commands.outcomes import Outcome
 
 AT = datetime(2025, 11, 20, 20, tzinfo=UTC)
@@ -95,3 +98,26 @@ def test_another_value_is_the_command_s_own_only_where_it_was_accepted() -> None
     assert timeline([accepted], *seen) == [(None, "80", "c1")]
     lost = command("reserve", "90", "80", 1, Outcome.FAILED)
     assert timeline([lost], *seen) == [(None, "80", "c1"), ("20", "80", None)]
+
+
+@pytest.mark.parametrize(("price", "is_ours"), [(0.4, True), (0.41, False)])
+def test_a_tariff_that_comes_late_is_compared_by_its_prices(price: float, is_ours: bool) -> None:
+    """Q131: Tesla normalises a document, so what comes twenty minutes later has another checksum than what was asked for."""
+    before, asked = flat(0.3, 0.1), flat(0.4, 0.1)
+    shown = {**flat(price, 0.1), "version": 2}
+    assert checksum(shown) != checksum(asked)
+    sent = command("tariff", checksum(asked), checksum(before), 1, Outcome.ACCEPTED_UNCONFIRMED)
+    seen: list[Seen] = [(0, 5, {"tariff_content_v2": before}), (21, 21, {"tariff_content_v2": shown})]
+    found = timeline([replace(sent, document=asked)], *seen)
+    change = (checksum(before), checksum(shown), None)
+    assert found == [(None, checksum(before), "c1"), *([] if is_ours else [change])]
+
+
+def test_a_tariff_of_the_first_form_alone_is_the_value_before() -> None:
+    """Q123: some sites have `tariff_content` alone, until a tariff is written."""
+    first, second = flat(0.3, 0.1), flat(0.4, 0.1)
+    seen: list[Seen] = [
+        (0, 1, {"tariff_content": first}),
+        (2, 3, {"tariff_content": first, "tariff_content_v2": second}),
+    ]
+    assert timeline([], *seen) == [(checksum(first), checksum(second), None)]

@@ -16,7 +16,9 @@
   const bounds = (row) =>
     isKnown(row.net_cost) || !isKnown(row.net_cost_low)
       ? amount(row.net_cost)
-      : `${amount(row.net_cost_low)} to ${amount(row.net_cost_high)}`;
+      : isKnown(row.net_cost_high)
+        ? `${amount(row.net_cost_low)} to ${amount(row.net_cost_high)}`
+        : `at least ${amount(row.net_cost_low)}`;
   const basis = (row) => ({ in_force: "", assumed: ASSUMED })[row.tariff_basis] ?? "no tariff";
 
   const bills = {
@@ -32,10 +34,14 @@
       const total = `${plural(known.length, "bill")} of ${view.bills.length}: ${money(sum(known.map((row) => row.net_cost)), currency)}.`;
       const assumed = view.bills.filter((row) => row.tariff_basis === ASSUMED).length;
       const parts = view.bills.filter((row) => row.priced_days < row.days).length;
+      const least = view.bills.filter((row) => row.is_demand_lower_bound).length;
+      const credits = view.bills.filter((row) => !row.is_credit_known).length;
       return (
         `In ${currency ?? "the currency of each row"}, all charges and tax included. ${currency || !known.length ? total : ""}` +
         (assumed ? ` ${assumed === 1 ? "One is" : `${assumed} are`} priced by a tariff that was not in force then.` : "") +
-        (parts ? ` Of ${plural(parts, "bill")} not all days are priced.` : "")
+        (parts ? ` Of ${plural(parts, "bill")} not all days are priced.` : "") +
+        (least ? ` In ${plural(least, "bill")} some time with a demand charge is not stored, so the charge may be higher.` : "") +
+        (credits ? ` Credits of ${plural(credits, "bill")} may differ, since a cycle of the year is not known exactly.` : "")
       );
     },
     table(view) {

@@ -150,6 +150,24 @@ def test_credits_that_are_left_are_reported_though_the_first_cycle_of_the_year_i
     assert found[column].iloc[3] == Decimal("0.4")
 
 
+@pytest.mark.parametrize(
+    ("day", "is_known"),
+    [
+        (date(2025, 2, 20), [True, False, False, False]),  # what is left of the year before is not known, either
+        (date(2025, 4, 20), [True, True, True, False]),
+        (None, [True, True, True, True]),
+    ],
+)
+def test_credits_are_not_known_after_a_cycle_that_is_not(day: date | None, is_known: list[bool]) -> None:
+    found = _four_months(TrueUp.PAID, days_of_which_the_sum_is_known=[day] if day else [])
+    assert found["is_credit_known"].tolist() == is_known
+
+
+def test_credits_of_the_next_year_are_known_again() -> None:
+    found = _four_months(TrueUp.PAID, [date(2025, 1, 20)], {"true_up_month": 3})
+    assert found["is_credit_known"].tolist() == [False, False, False, True]
+
+
 @pytest.mark.parametrize(("true_up", "paid"), [(TrueUp.PAID, "0.32"), (TrueUp.EXPIRES, "0")])
 def test_credits_of_energy_pay_for_a_kwh_whatever_it_costs(true_up: TrueUp, paid: str) -> None:
     """January gives 10 kWh, of which February uses 2 that cost 0.3 each; in April 8 kWh expire, or are paid with 0.04 each."""
@@ -314,7 +332,8 @@ def _four_months(
     imported, exported = np.zeros(120 * 24 - 1), np.zeros(120 * 24 - 1)  # the clocks skip an hour in March
     exported[12] = 10_000
     imported[[(date(2025, month, 15) - first).days * 24 for month in (2, 4)]] = 2_000, 3_000
-    rules = BillingRules(netting=Netting.ANNUAL, true_up_month=4, true_up=true_up, **(more_rules or {}))
+    of_year: dict[str, Any] = {"netting": Netting.ANNUAL, "true_up_month": 4, "true_up": true_up}
+    rules = BillingRules(**(of_year | dict(more_rules or {})))
     energy = of_days(first, last, {IMPORTED: imported, EXPORTED: exported})
     is_stored = np.ones(len(energy), bool)
     for day in days_of_which_the_sum_is_known:

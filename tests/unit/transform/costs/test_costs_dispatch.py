@@ -8,8 +8,19 @@ import pytest
 
 from tests.costs import LOS_ANGELES, begin_of, dated, of_days, spans
 from tests.tariffs import two_seasons
+from transform.costs.amounts import Ints
 from transform.costs.cycles import BillingRules
-from transform.costs.dispatch import Battery, Load, Rule, Simulated, allowed, as_intervals, dispatch, load_of
+from transform.costs.dispatch import (
+    Battery,
+    BatteryState,
+    Load,
+    Rule,
+    Simulated,
+    allowed,
+    as_intervals,
+    dispatch,
+    load_of,
+)
 from transform.costs.flows import IMPORTED, Intervals
 from transform.costs.spans import DatedPrices
 from transform.costs.what_if import OBSERVED, Equipment, History, Replay, outcomes, plan_of, replay
@@ -18,10 +29,15 @@ FIRST, LAST = date(2025, 7, 1), date(2025, 7, 7)
 LOSSLESS = Battery(energy_wh=1_000, power_w=400, efficiency=1.0)
 
 
+def _hours(count: int) -> Ints:
+    """The first instants of hours in a row."""
+    return np.arange(count, dtype=np.int64) * 3_600_000_000
+
+
 def _simulated(
     solar: list[float], home: list[float], battery: Battery, gives: bool = True, fills: bool = False
 ) -> Simulated:
-    load = Load(np.array(solar), np.array(home), np.ones(len(solar)))
+    load = Load(np.array(solar), np.array(home), np.ones(len(solar)), _hours(len(solar)))
     return dispatch(load, battery, np.full(len(solar), gives), np.full(len(solar), fills))
 
 
@@ -51,6 +67,19 @@ def test_losses_are_those_of_a_whole_cycle() -> None:
     assert found.import_wh[1] == pytest.approx(36)
 
 
+def test_a_battery_that_changed_is_replayed_as_it_was() -> None:
+    """No battery in the first two hours, 1 kWh in the next two, 2 kWh with a reserve of half of it in the last two."""
+    states = (
+        BatteryState(0, 0.0, 400, 0.0),
+        BatteryState(2 * 3_600_000_000, 1_000, 400, 0.0),
+        BatteryState(4 * 3_600_000_000, 2_000, 900, 0.5),
+    )
+    battery = replace(LOSSLESS, energy_wh=2_000, states=states)
+    found = _simulated([500, 0, 1_500, 1_500, 1_500, 0], [0, 500, 0, 0, 0, 900], battery)
+    assert found.stored_wh.tolist() == [0, 0, 400, 800, 1_700, 1_000]
+    assert found.import_wh.tolist() == [0, 500, 0, 0, 0, 200]
+
+
 def test_the_reserve_is_kept() -> None:
     found = _simulated([0, 0], [300, 300], Battery(energy_wh=1_000, power_w=400, efficiency=1.0, reserve=0.2))
     assert found.stored_wh.tolist() == [200, 200]
@@ -64,7 +93,7 @@ def test_a_battery_that_fills_takes_what_its_power_leaves() -> None:
 
 
 def test_without_a_battery_the_rest_is_imported_and_exported() -> None:
-    load = Load(np.array([500.0, 0.0]), np.array([200.0, 100.0]), np.ones(2))
+    load = Load(np.array([500.0, 0.0]), np.array([200.0, 100.0]), np.ones(2), _hours(2))
     found = dispatch(load, None, np.ones(2, bool), np.zeros(2, bool))
     assert (found.import_wh.tolist(), found.export_wh.tolist()) == ([0, 100], [300, 0])
 
@@ -138,7 +167,7 @@ def test_a_battery_that_was_run_by_a_rule_is_recognised() -> None:
     load = load_of(history.intervals)
     count = len(load.home_wh)
     simulated = dispatch(load, battery, np.ones(count, bool), np.zeros(count, bool))
-    made = as_intervals(history.intervals, simulated)
+    made = as_intervals(history.intervals, simulated, load)
     flows = {**history.intervals.flows, IMPORTED: made.flows[IMPORTED]}
     run = type(history.intervals)(history.intervals.starts_us, history.intervals.length_s, flows)
     plan = plan_of("now", [dated(two_seasons())])
