@@ -27,6 +27,9 @@
     ├── OnlyEmptyResponses     every response of the run for a site is empty, although the site has data
     ├── BudgetSpent            `--max-requests` is used up
     ├── ContractChanged        a response of an unknown shape
+    ├── ServiceError           a service beside the API: a database, a program that is given the history
+    │   ├── ServiceUnavailable     no answer came, or it failed
+    │   └── ServiceRefused         it refuses the credentials or the request
     ├── TokenStoreFailed       tokens cannot be stored or read
     └── ArchiveError           the raw archive cannot be written or read
         └── CorruptSegment         a record with a wrong checksum
@@ -345,6 +348,34 @@ class ContractChanged(ExtractError):
         return (
             f"{self.path}: expected {self.expected}, got {self.got}; the response is kept: update wattlog and rebuild"
         )
+
+
+class ServiceError(ExtractError):
+    """An error of a service beside the API."""
+
+
+class ServiceUnavailable(ServiceError):
+    """No complete answer came, or the service reported its own failure."""
+
+    def __init__(self, service: str, reason: str) -> None:
+        super().__init__(service, reason)
+        self.service, self.reason = service, reason
+
+    def __str__(self) -> str:
+        return f"{self.service}: {self.reason}; check that it runs at this address, and run the command again"
+
+
+class ServiceRefused(ServiceError):
+    """The service refuses the credentials, or the request."""
+
+    def __init__(self, service: str, status: int, detail: str) -> None:
+        super().__init__(service, status, detail)
+        self.service, self.status, self.detail = service, status, detail
+
+    def __str__(self) -> str:
+        if self.status in {401, 403}:
+            return f"{self.service} refuses the credentials ({self.detail}); set the secret of this service anew"
+        return f"{self.service} refuses the request ({self.detail})"
 
 
 class TokenStoreFailed(ExtractError):

@@ -18,6 +18,7 @@ from extract.errors import (
     ContractChanged,
     MissingScope,
     PaymentRequired,
+    ServiceRefused,
     TokenStoreFailed,
     WrongRegion,
 )
@@ -123,6 +124,7 @@ _CODES: dict[type[Exception], ExitCode] = {
     MissingScope: ExitCode.PAYMENT_OR_SCOPE,
     ContractChanged: ExitCode.CONTRACT_CHANGED,
     WrongRegion: ExitCode.USAGE,
+    ServiceRefused: ExitCode.USAGE,
     TokenStoreFailed: ExitCode.USAGE,
     ArchiveError: ExitCode.USAGE,
     UnknownTimeZone: ExitCode.USAGE,

@@ -157,7 +157,13 @@ def read_mapping(path: Path | None) -> tuple[bytes, Mapping] | None:
 
 
 def inspect(
-    path: Path, site: Site, archive: RawArchive, *, series: Series | None, mapping: tuple[bytes, Mapping] | None
+    path: Path,
+    site: Site,
+    archive: RawArchive,
+    *,
+    series: Series | None,
+    mapping: tuple[bytes, Mapping] | None,
+    origin: str | None = None,
 ) -> Inspection:
     """Recognise the files of a path and read them; nothing is stored.
 
@@ -167,6 +173,7 @@ def inspect(
         archive: The archive, which may have some of them already.
         series: The format; None to recognise it.
         mapping: The owner's mapping, which says that the format is the one with a mapping.
+        origin: What the path is called, where it is not by its own name: a server whose answers it has.
 
     Raises:
         UsageError: There is no file that can be used, or files of several formats.
@@ -185,11 +192,11 @@ def inspect(
             found.append(_read(name, file, form, site, kept, None if mapping is None else mapping[1]))
         except UnreadableFile as error:
             refused[name] = str(error)
-    _refuse_nothing(path, found, refused)
-    return Inspection(path.resolve().name, tuple(found), refused, None if mapping is None else mapping[0])
+    _refuse_nothing(origin or str(path), found, refused)
+    return Inspection(origin or path.resolve().name, tuple(found), refused, None if mapping is None else mapping[0])
 
 
-def _refuse_nothing(path: Path, found: Sequence[FoundFile], refused: dict[str, str]) -> None:
+def _refuse_nothing(path: str, found: Sequence[FoundFile], refused: dict[str, str]) -> None:
     if not found:
         if not refused:
             raise UsageError(f"{path} has no files")

@@ -27,7 +27,7 @@ from pydantic import (
 from extract.auth.token_store import StoreKind
 from flows.billing_settings import Billing
 from flows.errors import UsageError
-from flows.settings_sources import DATA_DIR, LOG_LEVEL, LOG_LEVELS, given_values
+from flows.settings_sources import DATA_DIR, LOG_LEVEL, LOG_LEVELS, given_secrets, given_values
 from flows.store_address import store_address
 from wattlog.addresses import is_private
 from wattlog.commands.plan import PlanRule, rule_of
@@ -154,6 +154,7 @@ class Settings(BaseModel):
         vehicle_command_ca: File of the certificate authority that the proxy's certificate is from.
         in_place_views: Make a warehouse of views over the lake instead of a copy of it.
         billing: How sites are billed, for `wattlog costs`; a table of `wattlog.toml`, or JSON.
+        secrets: Secrets of services beside the API, by their names.
         log_level: debug, info, warning or error.
     """
 
@@ -186,6 +187,7 @@ class Settings(BaseModel):
     vehicle_command_ca: Path | None = None
     in_place_views: bool = False
     billing: Annotated[Billing, BeforeValidator(_table)] = Field(default_factory=Billing)
+    secrets: dict[str, Secret] = Field(default_factory=dict)
     log_level: LogLevel = LOG_LEVEL
     _store: str | None = PrivateAttr(None)
 
@@ -237,7 +239,7 @@ def load_settings(**overrides: Any) -> Settings:
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return Settings.model_validate({**given_values(), **given})
+        return Settings.model_validate({**given_values(), "secrets": given_secrets(), **given})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name, *within = (str(part) for part in first["loc"] if part != "[key]")

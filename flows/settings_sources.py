@@ -64,6 +64,24 @@ def given_values() -> dict[str, Any]:
     return {**_of_toml_file(), **_of_env_file(), **_of_variables(os.environ)}
 
 
+SECRET = "secret_"  # noqa: S105 - the beginning of a name
+"""Variables `WATTLOG_SECRET_NAME` have the secrets of services beside the API."""
+
+
+def given_secrets() -> dict[str, str | None]:
+    """The secrets of services, by their names in lower case. They are not read from `wattlog.toml`.
+
+    Raises:
+        UsageError: A file cannot be read, or has a secret.
+    """
+    if any(name.startswith(SECRET) for name in _of_toml_file()):
+        raise UsageError(
+            f"{TOML_FILE} has a secret, which a file of settings must not; use WATTLOG_SECRET_… or a keyring"
+        )
+    given = {**_of_env_file(), **_of_variables(os.environ)}
+    return {name.removeprefix(SECRET): value for name, value in given.items() if name.startswith(SECRET)}
+
+
 def _of_variables(variables: Mapping[str, str | None]) -> dict[str, Any]:
     """The values of wattlog's variables; an empty one counts as not set."""
     return {

@@ -327,11 +327,11 @@ def influx_export(house: House, days: Iterable[date]) -> str:
                 line = f"http,month={month},year=2024 {name}={float(values[at])!r} {second}000000000"
                 points.setdefault((month, name), []).append(line)
     head = ["# INFLUXDB EXPORT: 1677-09-21", "# DDL", "CREATE DATABASE powerwall WITH NAME autogen", "# DML"]
-    kwh = [
+    raw = [
         "# CONTEXT-DATABASE:powerwall",
-        "# CONTEXT-RETENTION-POLICY:kwh",
-        "http,month=Nov home=1.5 1730419200000000000",
+        "# CONTEXT-RETENTION-POLICY:raw",
+        "http,month=Nov load_instant_power=1.5 1730419200000000000",
     ]
     minutes = ["# CONTEXT-DATABASE:powerwall", "# CONTEXT-RETENTION-POLICY:autogen", "# writing tsm data"]
     lines = [line for key in sorted(points) for line in points[key]]
-    return "\n".join([*head, *kwh, *minutes, *lines, ""])
+    return "\n".join([*head, *raw, *minutes, *lines, ""])

@@ -1,11 +1,15 @@
 """Which addresses may get a token: https addresses, and plain http on this machine only.
 
-Everyone on the way can read what is sent by plain http to another machine.
+Everyone on the way can read what is sent by plain http to another machine. Programs of a home, such as Home Assistant, are
+mostly reached by plain http within its own network; that has a test of its own.
 """
 
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+_LOCAL_NAMES: Final = (".local", ".lan", ".internal", ".home.arpa")
+"""Ends of names that are given out within a network (RFC 6762, RFC 8375, ICANN)."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -20,6 +24,16 @@ def is_private(url: str) -> bool:
     """Whether no third party can read what is sent to an address: by https, or to this machine."""
     parts = _split(url)
     return parts is not None and (parts.scheme == "https" or _is_loopback_host(parts.hostname or ""))
+
+
+def is_local_network(url: str) -> bool:
+    """Whether an address is within the local network: a private IP address, or a name that no public server can have."""
+    parts = _split(url)
+    host = "" if parts is None else (parts.hostname or "")
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return bool(host) and ("." not in host or host.endswith(_LOCAL_NAMES))
 
 
 def origin(url: str) -> tuple[str, str, int] | None:

@@ -1,5 +1,7 @@
 """`wattlog import`: histories of other tools."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,15 +11,21 @@ from flows.cli.options import Json
 
 if TYPE_CHECKING:
     from flows.histories import Inspection
+    from flows.run_context import RunContext
     from flows.settings import Settings
+    from wattlog.series_spec import Series
 
 
 def import_(
     settings: "Settings",
     *,
     path: Annotated[
-        Path | None,
-        typer.Argument(help="A file, or a folder of files of one tool.", metavar="PATH", show_default=False),
+        str | None,
+        typer.Argument(
+            help="A file, a folder of files of one tool, or the address of an InfluxDB or a Home Assistant.",
+            metavar="PATH",
+            show_default=False,
+        ),
     ] = None,
     site: Annotated[
         int | None, typer.Option("--site", help="The site that the files are about.", metavar="ID", show_default=False)
@@ -56,7 +64,7 @@ def import_(
 
 
 def _import(
-    settings: "Settings", path: Path, site_id: int, form: str, mapping: Path | None, *, dry_run: bool, as_json: bool
+    settings: "Settings", path: str, site_id: int, form: str, mapping: Path | None, *, dry_run: bool, as_json: bool
 ) -> int:
     from flows.account import choose, known_sites
     from flows.cli.importing import publish_imports
@@ -68,10 +76,10 @@ def _import(
 
     series, given = format_named(form), read_mapping(mapping)
     context = new_context(settings)
-    with locked(settings.data_dir, "import"):
+    with locked(settings.data_dir, "import"), _files_of(path, series, context, is_quiet=as_json) as (place, origin):
         archive = context.open_archive()
         (site,) = choose(known_sites(archive, settings.site_timezones), [site_id])
-        found = inspect(path, site, archive, series=series, mapping=given)
+        found = inspect(place, site, archive, series=series, mapping=given, origin=origin)
         is_stored = not dry_run and bool(found.new)
         if not as_json:
             print_inspection(found)
@@ -87,6 +95,26 @@ def _import(
     else:
         note(f"import {import_id} is stored; `wattlog import --undo {import_id}` takes it out")
     return _code(found)
+
+
+@contextmanager
+def _files_of(
+    path: str, series: "Series | None", context: "RunContext", *, is_quiet: bool
+) -> Iterator[tuple[Path, str | None]]:
+    """Where the files are, and what they are called if not by their own name: those of a server are downloaded first."""
+    from flows.console import note
+    from flows.server_histories import downloaded, is_address
+
+    if not is_address(path):
+        yield Path(path), None
+        return
+
+    def report(line: str) -> None:
+        if not is_quiet:
+            note(line)
+
+    with downloaded(path, series, context.settings, now=context.clock(), report=report) as (place, origin):
+        yield place, origin
 
 
 def _code(found: "Inspection") -> int:

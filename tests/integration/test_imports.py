@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -47,16 +47,19 @@ class Home:
         served: The account.
         place: The data directory.
         house: The site.
+        secrets: Variables with secrets of services.
     """
 
     served: Account
     place: Path
     house: House
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def wattlog(self, *arguments: str) -> CompletedProcess[str]:
         """Run a command on it."""
         settings = self.served.settings(self.place)
         given = {"WATTLOG_PROVIDER": "simulator", "WATTLOG_API_BASE_URL": str(settings.api_base_url)}
+        given |= self.secrets
         return run_here(["--data-dir", str(self.place), *arguments], self.place.parent, given)
 
     def imported(self, path: Path, *more: str) -> str:

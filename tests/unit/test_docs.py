@@ -30,7 +30,7 @@ def test_every_command_is_in_the_readme_and_every_one_there_exists() -> None:
 
 def test_every_setting_is_in_the_readme_and_every_one_there_exists() -> None:
     settings = {f"WATTLOG_{name.upper()}" for name in Settings.model_fields}
-    assert settings == set(re.findall(r"WATTLOG_[A-Z_]*[A-Z]", README))
+    assert settings == set(re.findall(r"WATTLOG_[A-Z_]*[A-Z]\b", README))
 
 
 def test_every_provider_and_exit_code_is_in_the_readme() -> None:

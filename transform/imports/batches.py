@@ -62,22 +62,25 @@ def _plain(value: pa.Scalar) -> Any:
     return found if found is None or isinstance(found, int | float | str) else str(found)
 
 
-def header_of(head: bytes) -> list[str]:
+def header_of(head: bytes, delimiter: str = ",") -> list[str]:
     """The names in the first line of a CSV file, without a byte order mark; none where the bytes are no text.
 
     Args:
         head: The beginning of the file.
+        delimiter: What is between two names.
     """
     line = head.removeprefix(BOM).split(b"\n", 1)[0].rstrip(b"\r")
     if b"\0" in line:
         return []
     try:
-        return [name.strip() for name in next(csv_module.reader([line.decode()]), [])]
+        return [name.strip() for name in next(csv_module.reader([line.decode()], delimiter=delimiter), [])]
     except (UnicodeDecodeError, csv_module.Error):
         return []
 
 
-def csv_batches(stream: BinaryIO, names: Sequence[str], on_reject: OnReject, *, is_quoted: bool) -> Iterator[Batch]:
+def csv_batches(
+    stream: BinaryIO, names: Sequence[str], on_reject: OnReject, *, is_quoted: bool, delimiter: str = ","
+) -> Iterator[Batch]:
     """The rows of a CSV file as bytes.
 
     Args:
@@ -85,6 +88,7 @@ def csv_batches(stream: BinaryIO, names: Sequence[str], on_reject: OnReject, *, 
         names: The names of its header.
         on_reject: Called for each line that is no row.
         is_quoted: Values may be in quotes. Otherwise a quote is damage, and must not swallow the lines after it.
+        delimiter: What is between two values.
     """
     skipped: list[int] = []
 
@@ -104,7 +108,10 @@ def csv_batches(stream: BinaryIO, names: Sequence[str], on_reject: OnReject, *, 
             io.BufferedReader(_Readable(stream), BLOCK_BYTES),
             read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=keys, skip_rows=1),
             parse_options=csv.ParseOptions(
-                invalid_row_handler=refuse, ignore_empty_lines=False, quote_char='"' if is_quoted else False
+                delimiter=delimiter,
+                invalid_row_handler=refuse,
+                ignore_empty_lines=False,
+                quote_char='"' if is_quoted else False,
             ),
             convert_options=csv.ConvertOptions(column_types=dict.fromkeys(keys, pa.binary())),
         )

@@ -1,14 +1,18 @@
-"""Long-term statistics of Home Assistant, from its SQLite file: counters of energy by the hour, of any vendor's meters.
+"""Long-term statistics of Home Assistant, of any vendor's meters: counters of energy by the hour, from its file or its answers.
 
 A statistic of energy has `sum`, which only grows, at the end of the hour that begins at `start_ts`; the first hour's energy is
 not known. Which statistic is what, follows from its name where that is plain, else from the owner's mapping: its columns are
-the ids of statistics, such as `sensor.solar_production`. Source: Home Assistant (its page about statistics).
+the ids of statistics, such as `sensor.solar_production`. Statistics that wattlog itself has written are never read.
+
+An answer is the message of its websocket to `recorder/statistics_during_period`, in kWh: a month, with the hour before it.
+Source: Home Assistant (its pages about statistics and the websocket).
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -20,9 +24,16 @@ from transform.imports.files import Format, HistoryFile, Sample
 from transform.imports.mapping import UNITS, Column, Grain, Mapping, Stamps
 from transform.imports.reading import Content, read_content
 from transform.imports.sqlite_files import columns_of, open_database
+from transform.responses import Reason
 from wattlog.series_spec import Series
 
 TABLES: Final = frozenset({"statistics", "statistics_meta"})
+
+OWN_PREFIX: Final = "wattlog:"
+"""What the ids of statistics begin with that wattlog writes."""
+
+_ANSWER: Final = re.compile(rb'\s*\{"id":\s*\d+,\s*"type":\s*"result",\s*"success":\s*true,\s*"result":\s*\{\s*"')
+_HOUR_MS: Final = 3_600_000
 
 _NAMED: Final = {
     "solar_energy_exported_wh": ("solar_exported", "solar_energy_exported", "solar_generated", "solar_production"),
@@ -59,13 +70,16 @@ _GROWN_OF_TEXT: Final = _GROWN.replace(
 
 
 def _contents(file: HistoryFile, zone: str, mapping: Mapping | None) -> Iterator[Content]:
+    if is_answer(file.head):
+        yield _content_of_answer(file, zone, mapping)
+        return
     with open_database(file) as connection:
         units = {
             str(name): str(unit)
             for name, unit in connection.execute(
                 "select statistic_id, unit_of_measurement from statistics_meta where has_sum order by statistic_id"
             )
-            if unit in UNITS
+            if unit in UNITS and not name.startswith(OWN_PREFIX)
         }
         columns = _given(units, mapping) if mapping is not None else _by_name(units)
         found = Mapping(
@@ -76,6 +90,44 @@ def _contents(file: HistoryFile, zone: str, mapping: Mapping | None) -> Iterator
             evidence=", ".join(f"{column.name} in {column.unit}, as the database says" for column in columns),
         )
         yield read_content(partial(_batches, connection, [column.name for column in columns]), found, zone)
+
+
+def is_answer(head: bytes) -> bool:
+    """Whether the beginning of a file is an answer with statistics."""
+    return _ANSWER.match(head) is not None and b'"start":' in head
+
+
+def _content_of_answer(file: HistoryFile, zone: str, mapping: Mapping | None) -> Content:
+    with file.open() as stream:
+        try:
+            found = orjson.loads(stream.read())["result"]
+        except orjson.JSONDecodeError as error:
+            raise UnreadableFile(f"it is no whole answer of Home Assistant: {error}") from None
+    units = {str(name): "kWh" for name in sorted(found) if not name.startswith(OWN_PREFIX)}
+    columns = _given(units, mapping) if mapping is not None else _by_name(units)
+    of_answer = Mapping(
+        "start", columns, Grain.INTERVALS, Stamps.MILLISECONDS, evidence="kWh, the unit that was asked for"
+    )
+    return read_content(partial(_grown, found, [column.name for column in columns]), of_answer, zone)
+
+
+def _grown(found: dict[str, Any], names: Sequence[str], on_reject: OnReject) -> Iterator[Batch]:
+    """A row an hour: what each counter grew by during it, as `_batches` has them of a database."""
+    grown: dict[str, pd.Series[float]] = {}
+    for name in names:
+        rows = [(row.get("start"), row.get("sum")) for row in found[name]]
+        for number, (start, total) in enumerate(rows, start=1):
+            if not isinstance(start, int | float) or not isinstance(total, int | float | None):
+                on_reject(number, Reason.CONTRACT, {"line": number, "text": f"{name}: {start}, {total}"})
+        usable = [row for row in rows if all(isinstance(value, int | float) for value in row)]
+        counter = pd.Series(dict(usable), dtype="float64").sort_index()
+        steps = np.diff(counter.index.to_numpy(dtype="float64"), prepend=np.inf)
+        grown[name] = counter.diff()[np.abs(steps) <= _HOUR_MS]
+    hours = pd.DataFrame(grown).sort_index()
+    if len(hours):
+        columns = {name: pa.array(hours[name].to_numpy(), from_pandas=True) for name in names}
+        starts = pa.array(hours.index.to_numpy(dtype="float64"))
+        yield Batch(np.arange(1, len(hours) + 1), {"start": starts, **columns})
 
 
 def _by_name(units: dict[str, str]) -> tuple[Column, ...]:
@@ -114,7 +166,7 @@ def _batches(connection: sqlite3.Connection, names: Sequence[str], on_reject: On
 
 
 def _recognises(sample: Sample) -> bool:
-    return sample.tables >= TABLES
+    return sample.tables >= TABLES or is_answer(sample.head)
 
 
-HOME_ASSISTANT: Final = Format(Series.IMPORT_HOME_ASSISTANT, "database of Home Assistant", _recognises, _contents)
+HOME_ASSISTANT: Final = Format(Series.IMPORT_HOME_ASSISTANT, "statistics of Home Assistant", _recognises, _contents)

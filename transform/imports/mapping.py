@@ -16,6 +16,9 @@ TARGETS: Final = frozenset({*MEASURES, *POWERS, SOE})
 UNITS: Final = {"W": 1.0, "kW": 1e3, "MW": 1e6, "Wh": 1.0, "kWh": 1e3, "MWh": 1e6, "%": 1.0}
 """Unit → the factor to W, Wh or %."""
 
+DELIMITERS: Final = {",": ",", ";": ";", "tab": "\t"}
+"""What can be between two values of CSV, by its name in a mapping."""
+
 GATEWAY_ZERO_PCT: Final = 5.0
 """What the gateway's scale shows when the app's shows 0: app = (gateway - 5) / 0.95 (Q44)."""
 
@@ -98,6 +101,8 @@ class Mapping:
         is_partial: The last day of the file was not over when it was written.
         may_end_early: The file does not show whether its last day was over.
         begins_late: The tool was started on the first day, which is no whole one.
+        delimiter: What is between two values of CSV.
+        decimal: The decimal mark of numbers: a point or a comma.
     """
 
     time: str
@@ -111,6 +116,8 @@ class Mapping:
     is_partial: bool = False
     may_end_early: bool = False
     begins_late: bool = False
+    delimiter: str = ","
+    decimal: str = "."
     targets: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

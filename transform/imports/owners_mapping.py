@@ -8,6 +8,10 @@ unit = "text"              # or "s", "ms": since 1970
 [rows]
 are = "intervals"          # or "instants", "days"
 
+[csv]                      # may be left out
+delimiter = ";"            # or ",", "tab"
+decimal = ","              # or "."
+
 [[columns]]
 column = "PV (kW)"
 measure = "solar_w"        # a measure of wattlog, or the name of a reading where there is a device
@@ -20,11 +24,12 @@ device = "inverter 1"      # only for readings of a device
 import tomllib
 from typing import Any, Final
 
-from transform.imports.mapping import TARGETS, UNITS, Column, Grain, Mapping, Stamps, unit_kind
+from transform.imports.mapping import DELIMITERS, TARGETS, UNITS, Column, Grain, Mapping, Stamps, unit_kind
 from wattlog.zones import zone_named
 
 _KEYS: Final = {
-    "": {"time", "rows", "columns"},
+    "": {"time", "rows", "columns", "csv"},
+    "csv": {"delimiter", "decimal"},
     "time": {"column", "zone", "unit"},
     "rows": {"are"},
     "columns": {"column", "measure", "unit", "cumulative", "negated", "device", "gateway_scale"},
@@ -66,7 +71,30 @@ def parse_mapping(content: bytes) -> Mapping:
     repeated = sorted({target for target in targets if targets.count(target) > 1})
     if repeated:
         raise BadMapping(f"two columns are {repeated[0]}")
-    return Mapping(_text(time, "time", "column"), found, grain, stamps, zone, evidence="as the mapping says")
+    delimiter, decimal = _csv(document)
+    return Mapping(
+        _text(time, "time", "column"),
+        found,
+        grain,
+        stamps,
+        zone,
+        evidence="as the mapping says",
+        delimiter=delimiter,
+        decimal=decimal,
+    )
+
+
+def _csv(document: dict[str, Any]) -> tuple[str, str]:
+    """What is between values, and the decimal mark."""
+    table = _table(document, "csv") if "csv" in document else {}
+    delimiter, decimal = _text(table, "csv", "delimiter", ","), _text(table, "csv", "decimal", ".")
+    if delimiter not in DELIMITERS:
+        raise BadMapping(f"csv.delimiter must be one of {' '.join(DELIMITERS)}")
+    if decimal not in {".", ","}:
+        raise BadMapping("csv.decimal must be a point or a comma")
+    if decimal == delimiter:
+        raise BadMapping('csv: with decimal = "," the delimiter is ";" or "tab"')
+    return DELIMITERS[delimiter], decimal
 
 
 def _column(table: dict[str, Any], number: int, grain: Grain) -> Column:

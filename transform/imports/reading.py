@@ -15,7 +15,7 @@ from transform.imports.batches import Batch, OnReject, UnreadableFile
 from transform.imports.local_labels import instants_of_labels
 from transform.imports.mapping import GATEWAY_ZERO_PCT, SOE, Column, Grain, Mapping
 from transform.imports.sums import Buckets, IntervalSums, Mask, OutOfOrder
-from transform.imports.values import Times, decimals, numbers, times
+from transform.imports.values import Times, decimals, numbers, times, with_points
 from transform.responses import Reason
 from transform.time import Days, Ints
 from warehouse.schema import MAX_INTERVAL_WH, MAX_POWER_W
@@ -263,7 +263,7 @@ class _Reader:
         """A column in W, Wh or %; NaN where it has no value that can be used."""
         if column.name not in batch.columns:
             return np.full(len(batch.lines), np.nan)
-        raw = batch.columns[column.name]
+        raw = with_points(batch.columns[column.name], self.mapping.decimal)
         if self._content.rows == 0:
             self._note_rounding(column, decimals(raw))
         values, is_bad = numbers(raw)
@@ -287,7 +287,7 @@ class _Reader:
         for column in self.mapping.columns:
             if column.device is None or column.name not in batch.columns:
                 continue
-            values, is_bad = numbers(batch.columns[column.name])
+            values, is_bad = numbers(with_points(batch.columns[column.name], self.mapping.decimal))
             for row in np.flatnonzero(is_bad & usable).tolist():
                 self._reject(batch, row, Reason.NOT_A_NUMBER)
             chosen = usable & ~is_bad & ~np.isnan(values)

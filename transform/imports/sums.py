@@ -96,7 +96,7 @@ class IntervalSums:
     """Adds up rows. The last row added waits for the next one, which shows how long it is.
 
     Attributes:
-        targets: What the columns of the rows are.
+        targets: What the columns of the rows are; several may be directions of the same power.
         is_cumulative: Which of them are counters.
         grain: Whether rows are intervals or instants.
         may_be_filled: Straight lines are looked for.
@@ -211,11 +211,11 @@ class IntervalSums:
         hours = length_us / _US_PER_HOUR
         is_instant = self.grain is Grain.INSTANTS
         found = dict[str, Floats]()
-        powers = dict[str, tuple[Floats, Floats]]()
+        powers = dict[str, list[tuple[Floats, Floats]]]()
         for at, target in enumerate(self.targets):
             own = rows[:, at]
             if target in POWERS:
-                powers[target] = (own, following[:, at] if is_instant else own)
+                powers.setdefault(target, []).append((own, following[:, at] if is_instant else own))
             elif self.is_cumulative[at]:
                 grown = following[:, at] - own
                 if (grown < 0).any():
@@ -225,11 +225,15 @@ class IntervalSums:
                 found[target] = own
         if "home_w" not in powers and _is_home_known(self.targets):
             names = [name for name in ("solar_w", "battery_w", "grid_w", "generator_w") if name in powers]
-            powers["home_w"] = (sum_of(powers[name][0] for name in names), sum_of(powers[name][1] for name in names))
+            columns = [column for name in names for column in powers[name]]
+            powers["home_w"] = [(sum_of(begin for begin, _ in columns), sum_of(end for _, end in columns))]
         for measure, (power, sign) in POWER_OF.items():
             if power in powers and measure not in found:
-                begin, end = powers[power]
-                found[measure] = (np.maximum(sign * begin, 0.0) + np.maximum(sign * end, 0.0)) / 2 * hours
+                of_columns = [
+                    (np.maximum(sign * begin, 0.0) + np.maximum(sign * end, 0.0)) / 2 * hours
+                    for begin, end in powers[power]
+                ]
+                found[measure] = _added(of_columns)
         self._rows_before += len(rows)
         found = {name: np.where(length_us > 0, values, np.nan) for name, values in found.items()}
         return np.stack([found[name] for name in self._measures], axis=1) if found else np.zeros((len(rows), 0))
@@ -246,6 +250,14 @@ class IntervalSums:
             is_straight = np.asarray((np.isnan(bend) | (bend <= limit)).all(axis=1) & ~is_level)
             found[1:-1] = is_straight & (np.append(is_straight[1:], False) | np.append(False, is_straight[:-1]))
         return found[:-1]
+
+
+def _added(columns: Sequence[Floats]) -> Floats:
+    """The sum of columns that have a direction of the same power each; of a row without a value in one, of the others."""
+    if len(columns) == 1:
+        return columns[0]
+    stacked = np.stack(columns)
+    return np.where(np.isnan(stacked).all(axis=0), np.nan, np.nan_to_num(stacked).sum(axis=0))
 
 
 def sum_of(values: Iterable[Floats]) -> Floats:

@@ -61,6 +61,22 @@ def text_of(column: pa.Array) -> pa.Array:
         return pa.nulls(len(values), pa.string())
 
 
+def with_points(column: pa.Array, decimal: str) -> pa.Array:
+    """A column whose numbers are written with decimal points.
+
+    Args:
+        column: The column.
+        decimal: The decimal mark that it is written with. Points are then between thousands.
+    """
+    if decimal == "." or not (pa.types.is_binary(column.type) or pa.types.is_string(column.type)):
+        return column
+    texts = pc.replace_substring_regex(text_of(column), r"^([+-]?\d{1,3})((?:\.\d{3})+)(,|$)", r"\1\2#\3")
+    is_grouped = pc.match_substring(texts, "#")
+    grouped = pc.replace_substring(pc.replace_substring(texts, "#", ""), ".", "")
+    others = pc.replace_substring(texts, ".", "?")  # 1.5 is no number where points are between thousands
+    return pc.replace_substring(pc.if_else(is_grouped, grouped, others), ",", ".")
+
+
 def numbers(column: pa.Array) -> tuple[Floats, Mask]:
     """A column as numbers, NaN where it has none, and which values are no numbers."""
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type):

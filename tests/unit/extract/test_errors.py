@@ -32,6 +32,8 @@ INSTANCES = [
     errors.PagesEndless("site 1 backup 2020-01-01", 200, "2019-03-30T23:59:59-07:00"),
     errors.BudgetSpent(10),
     errors.ContractChanged("site 1 power", "a time series", "a list"),
+    errors.ServiceUnavailable("InfluxDB", "ConnectError: no connection"),
+    errors.ServiceRefused("Home Assistant", 401, "Invalid access token"),
     errors.TokenStoreFailed("file tokens/tesla.json", "cannot be read (Permission denied)"),
     errors.ArchiveError("raw/x", "disk full"),
     errors.CorruptSegment("raw/x", 12, "bad checksum"),
@@ -51,5 +53,5 @@ def test_every_class_is_among_them() -> None:
     def below(kind: type[Exception]) -> set[type[Exception]]:
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
-    families = {errors.Retryable, errors.Fatal}
+    families = {errors.Retryable, errors.Fatal, errors.ServiceError}
     assert below(errors.ExtractError) - families == {type(error) for error in INSTANCES}

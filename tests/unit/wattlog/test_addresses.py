@@ -2,7 +2,7 @@
 
 import pytest
 
-from wattlog.addresses import is_loopback, is_private, origin
+from wattlog.addresses import is_local_network, is_loopback, is_private, origin
 from wattlog.providers import FLEET_CN, FLEET_EU, FLEET_NA, OWNER, TESLEMETRY, Provider, is_known_address
 
 
@@ -59,3 +59,21 @@ def test_an_address_made_from_a_region_is_known() -> None:
 )
 def test_nothing_else_is_known(url: str) -> None:
     assert not is_known_address(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_local"),
+    [
+        ("http://192.168.1.5:8123", True),
+        ("http://[fd00::5]:8086", True),
+        ("http://homeassistant.local:8123", True),
+        ("http://influxdb:8086", True),
+        ("ws://nas.home.arpa", True),
+        ("http://8.8.8.8:8123", False),
+        ("http://home.example.org:8123", False),
+        ("http://local.example.org", False),
+        ("http://", False),
+    ],
+)
+def test_addresses_within_the_local_network(url: str, is_local: bool) -> None:
+    assert is_local_network(url) is is_local

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from extract.simulator.local_day import days_between
+from tests.dashboard_database import PACK_WH, dashboard_points, export_of
 from tests.import_files import (
     STATISTICS,
     House,
@@ -149,7 +150,7 @@ def test_line_protocol_of_powerwall_dashboard() -> None:
     check(tables["import_days"], home, days, allowed_wh=0.5)
     assert set(tables["import_intervals"]["soe_pct"]) == {50.0}
     assert tables["quarantine"].empty
-    damaged = text.replace("home=", "home=x", 3).split("\n")
+    damaged = text.replace("home=", "home=x", 2).split("\n")
     damaged[100] = damaged[100].rsplit(" ", 1)[0]
     refused = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"powerwall.txt": "\n".join(damaged)}, home.site)
     assert sorted(refused["quarantine"]["reason"]) == ["contract", "not_a_number", "not_a_number"]
@@ -164,3 +165,52 @@ def test_the_days_of_a_file_are_those_of_the_site() -> None:
         file = HistoryFile("export", partial(io.BytesIO, text.encode()))
         (content,) = POWERWALL_DASHBOARD.contents(file, "Australia/Sydney", None)
         assert [content.first_day, content.last_day] == [np.datetime64(day, "D") for day in days]
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Australia/Lord_Howe"])
+def test_hours_days_and_readings_of_an_export(zone: str) -> None:
+    """Three sources with the same days; the first and the last day were not over, and hours of November come before October."""
+    home = house(zone)
+    days = list(days_between(date(2024, 10, 30), date(2024, 11, 4)))
+    tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"a.txt": export_of(dashboard_points(home, days))}, home.site)
+    by_source = {str(name): found for name, found in tables["import_days"].groupby("source")}
+    assert sorted(name.rpartition("/")[2] for name in by_source) == ["days", "intervals", "power"]
+    for found in by_source.values():
+        check(found, home, days, allowed_wh=0.5)
+    of_days = by_source["import:powerwall_dashboard/days"]
+    assert of_days["is_partial"].tolist() == [True, *[False] * (len(days) - 2), True]
+    check(by_source["import:powerwall_dashboard/intervals"], home, days, allowed_wh=1e-6)
+    readings = tables["device_readings"]
+    assert readings.groupby(["device", "reading"], dropna=False)["value"].agg(["first", "count"]).to_dict("index") == {
+        ("PW1", "POD_nom_full_pack_energy"): {"first": PACK_WH, "count": hours_of(home, days)},
+        ("grid", "status"): {"first": 1.0, "count": hours_of(home, days)},
+    }
+    assert tables["quarantine"].empty
+
+
+def hours_of(home: House, days: list[date]) -> int:
+    return sum(len(home.locals(day)[::12]) for day in days)
+
+
+def test_two_points_of_a_day_are_added() -> None:
+    """The tool tags points with the month of another clock: the day in which the tag changes has two points."""
+    home = house()
+    days = list(days_between(date(2024, 10, 30), date(2024, 11, 2)))
+    points = dashboard_points(home, days)
+    tags, fields, second = points["daily"][1].split(" ")
+    half = ",".join(f"{part.split('=')[0]}={float(part.split('=')[1]) / 2!r}" for part in fields.split(","))
+    other = tags.replace("Oct", "Nov")
+    points = {
+        "daily": [points["daily"][0], f"{tags} {half} {second}", f"{other} {half} {second}", *points["daily"][2:]]
+    }
+    tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"a.txt": export_of(points)}, home.site)
+    check(tables["import_days"], home, days, allowed_wh=1e-6)
+
+
+def test_days_of_another_zone_are_refused() -> None:
+    home = house()
+    points = dashboard_points(home, [date(2024, 10, 30), date(2024, 10, 31)])
+    berlin = house("Europe/Berlin").site
+    tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"a.txt": export_of({"daily": points["daily"]})}, berlin)
+    assert tables["import_days"].empty
+    assert "not those of Europe/Berlin" in tables["quarantine"]["payload"].item()

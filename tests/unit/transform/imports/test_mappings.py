@@ -152,3 +152,35 @@ def test_hours_and_days_are_exact_too() -> None:
 def test_a_mapping_that_makes_no_sense_is_refused(owners: str, reason: str) -> None:
     with pytest.raises(BadMapping, match=reason):
         parse_mapping(owners.encode())
+
+
+EUROPEAN = '[csv]\ndelimiter = ";"\ndecimal = ","\n'
+GRID_W = 'column = "Netz (W)"\nmeasure = "grid_w"\nunit = "W"'
+
+
+def test_semicolons_and_decimal_commas() -> None:
+    """As spreadsheets of Europe write them, thousands with points; a point anywhere else is no number."""
+    home = house()
+    lines, expected = ["when;Netz (W)"], 0.0
+    for at, local in enumerate(home.locals(DAY)):
+        lines.append(f"{local.isoformat()};1.{200 + at % 7},5")
+        expected += (1200 + at % 7 + 0.5) / 12
+    found = shaped("\n".join(lines), mapping("intervals", GRID_W) + EUROPEAN, home)
+    assert of_day(found)["grid_energy_imported_wh"] == pytest.approx(expected, abs=1e-6)
+    lines[5] = lines[5].partition(";")[0] + ";1.5"
+    damaged = shaped("\n".join(lines), mapping("intervals", GRID_W) + EUROPEAN, home)
+    assert damaged["quarantine"][["row_number", "reason"]].values.tolist() == [[5, "no_value"]]
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ('[csv]\ndecimal = ","', 'delimiter is ";"'),
+        ('[csv]\ndelimiter = "|"', "csv.delimiter must be one of"),
+        ('[csv]\ndecimal = "\'"', "a point or a comma"),
+        ('[csv]\nquote = "x"', "quote is no key"),
+    ],
+)
+def test_a_table_csv_that_makes_no_sense_is_refused(table: str, reason: str) -> None:
+    with pytest.raises(BadMapping, match=reason):
+        parse_mapping((mapping("intervals", GRID_W) + table).encode())
