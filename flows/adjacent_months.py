@@ -37,27 +37,27 @@ _ONE_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 """A week that begins in a month may end so long after it; the local day of a request and its UTC day differ by one at most."""
 
+_OF_LIFETIME = frozenset(filter(is_of_lifetime, SERIES))
+_WITHOUT_DAYS = _OF_LIFETIME | frozenset(filter(is_old_history, SERIES)) | {Series.IMPORT_UNDO}
+"""Series whose rows are in no month. Ten years of entries are compared with these several times a night."""
+
 
 def entries_of(archive: RawArchive, site_id: int, period: str) -> list[IndexEntry]:
     """The entries of a month, without those of periods that have no days; or those of such a period alone."""
     if period == LIFETIME:
-        return [entry for entry in archive.entries(site_id) if is_of_lifetime(entry.series)]
+        return [entry for entry in archive.entries(site_id) if entry.series in _OF_LIFETIME]
     if period == IMPORTS:
         return histories_in_force(archive.histories(site_id))
-    return [entry for entry in archive.entries(site_id, period) if not _is_without_days(entry.series)]
-
-
-def _is_without_days(series: str) -> bool:
-    return is_of_lifetime(series) or is_old_history(series) or series == Series.IMPORT_UNDO
+    return [entry for entry in archive.entries(site_id, period) if entry.series not in _WITHOUT_DAYS]
 
 
 def has_entries(archive: RawArchive, site_id: int, period: str) -> bool:
     """Whether `entries_of` gives any: ten years of a site are looked through several times a night."""
     if period == LIFETIME:
-        return any(is_of_lifetime(entry.series) for entry in archive.entries(site_id))
+        return any(entry.series in _OF_LIFETIME for entry in archive.entries(site_id))
     if period == IMPORTS:
         return bool(histories_in_force(archive.histories(site_id)))
-    return any(not _is_without_days(entry.series) for entry in archive.entries(site_id, period))
+    return any(entry.series not in _WITHOUT_DAYS for entry in archive.entries(site_id, period))
 
 
 def adjacent_months(month: str) -> tuple[str, str]:
@@ -98,9 +98,9 @@ def has_other_days(entries: Iterable[IndexEntry], site: Site) -> bool:
 
     The server cuts them by a fixed offset (Q7), or by another zone than the owner has set, or had another zone for the site.
     """
-    ends = {(entry.window_end, entry.closes_at) for entry in _windows_of_days(entries)}
+    ends, zone = {(entry.window_end, entry.closes_at) for entry in _windows_of_days(entries)}, site.zone
     return any(
-        closes_at != first_instant(last_day + _ONE_DAY, site.zone)
+        closes_at != first_instant(last_day + _ONE_DAY, zone)
         for last_day, closes_at in ends
         if last_day is not None and closes_at is not None
     )

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Final
 
 from flows.cli.app import app
@@ -17,6 +18,9 @@ OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
 ARROW_ALLOCATOR: Final = "system"
 """Arrow's own allocator would keep what it once had, and pandas has another: of one for both, `flows.memory` gives it back."""
 
+LEFT_OUT: Final = "httpx._main"
+"""httpx imports its own command line, with Rich, click and pygments, wherever these are installed: a twentieth of a night."""
+
 _kept: list[BaseException] = []
 """Errors of queries that DuckDB may still compute: their frames hold the connection, and closing it would wait for them."""
 
@@ -27,16 +31,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     After a command that has closed everything the interpreter is not shut down: it would take apart every module, one after
     the other, which takes as long as a tenth of a night's run.
     """
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    os.environ.setdefault(
-        "ARROW_DEFAULT_MEMORY_POOL", ARROW_ALLOCATOR
-    )  # before Arrow is imported; processes of Dask inherit it
+    prepare_process()
     code = run(arguments)
     if (isinstance(code, LastCode) and is_alone()) or _kept or is_left_behind():
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def prepare_process() -> None:
+    """Set what must be set before libraries are imported."""
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", ARROW_ALLOCATOR)  # processes of Dask inherit it
+    modules: dict[str, ModuleType | None] = vars(sys)["modules"]
+    modules.setdefault(LEFT_OUT, None)  # None: importing it is an ImportError, which httpx expects
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

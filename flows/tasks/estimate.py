@@ -13,7 +13,16 @@ from extract.archive.raw_archive import IndexEntry
 from extract.windows import ONE_DAY, local_today, period_end
 from flows.adjacent_months import entries_of, first_days, has_other_days, months_around
 from flows.tasks.installation import has_energy, site_of
-from flows.tasks.partition import Shaped, SitePartition, digest_of, facts, is_stored, losses_among, write
+from flows.tasks.partition import (
+    Shaped,
+    SitePartition,
+    digest_of,
+    facts,
+    is_of_year,
+    is_stored,
+    losses_among,
+    write,
+)
 from flows.tasks.session import TransformSession
 from transform.candidates import IMPORT_SOURCES
 from transform.daily import daily
@@ -45,7 +54,7 @@ class RequestedDays:
     def until_settled(self, site: Site, settle_hours: float) -> "RequestedDays":
         """The same, requested no later than a day after the last day has settled: what is later changes nothing of any day.
 
-        The response about a year is requested every night, and is among the responses of January.
+        The response about a year is requested every night, and its window begins in January.
         """
         latest = first_instant(self.last_day + ONE_DAY, site.zone) + timedelta(hours=settle_hours) + ONE_DAY
         return replace(self, asked_at=min(self.asked_at, latest))
@@ -100,7 +109,7 @@ def sources_of(session: TransformSession, item: SitePartition) -> Sources | None
     archive, site_id = session.archive, item.site.site_id
     if is_without_days(item.period):
         return None
-    by_month = item.entries_by_month(archive)
+    by_month = item.windows_by_month(archive)
     site = site_of(session, item, chain.from_iterable(by_month.values()))
     histories = {month: _histories_of(entries_of(archive, site_id, IMPORTS), month) for month in by_month}
     requested = _days_of_months(site, by_month)
@@ -108,7 +117,7 @@ def sources_of(session: TransformSession, item: SitePartition) -> Sources | None
     if not requested and not imported:
         return None
     before, after = months_around(item.period)
-    read = [*entries_of(archive, site_id, before), *item.entries(archive)]
+    read = [*entries_of(archive, site_id, before), *chain.from_iterable(by_month.values())]
     entries_after = first_days(entries_of(archive, site_id, after))
     is_cut_otherwise = has_other_days([*read, *entries_after], item.site)
     if is_cut_otherwise:
@@ -117,7 +126,7 @@ def sources_of(session: TransformSession, item: SitePartition) -> Sources | None
     if not requested and not imported:
         return None
     requested = {month: days.until_settled(site, session.settle_hours) for month, days in requested.items()}
-    read = [entry for entry in read if SERIES[entry.series].grain is not Grain.YEAR]  # no day depends on its year
+    read = [entry for entry in read if not is_of_year(entry)]  # no day depends on its year
     read += {entry.raw_id: entry for entries in histories.values() for entry in entries}.values()
     known = (*facts(item.site), *requested.values(), session.settle_hours)
     digests = digest_of(read, *known), digest_of(read, *known, *losses_among(archive, read))
@@ -242,7 +251,7 @@ def _days_requested(site: Site, entries: Sequence[IndexEntry]) -> RequestedDays 
     first = min(entry.window_start for entry in asked if entry.window_start)
     last = min(
         max(entry.window_end for entry in asked if entry.window_end),
-        max(local_today(entry.requested_at, site.zone) for entry in asked),
+        local_today(max(entry.requested_at for entry in asked), site.zone),
         period_end(first, Grain.MONTH),
     )
     first = max(filter(None, (first, site.installed_on)))

@@ -18,6 +18,8 @@ from transform.time import Days
 from warehouse.lake.lake import Lake, Partition
 from wattlog import zones
 from wattlog.lake_periods import IMPORTS, LIFETIME, is_year, year_of
+from wattlog.series import SERIES
+from wattlog.series_spec import Grain
 
 MARKER = "requests"
 """The table of a partition that is always written, and last: its file proves that the others were written before it."""
@@ -35,11 +37,14 @@ class SitePartition:
         site: The site.
         period: A closed year (`2024`), a month of an open year (`2025-03`), the lifetime, or the imports.
         months: The months of the period that have rows, oldest first; none of the lifetime and of the imports.
+        of_open_years: Of the lifetime, the months in which the responses about open years begin. They are requested every
+            night, as those about the lifetime are.
     """
 
     site: Site
     period: str
     months: tuple[str, ...]
+    of_open_years: tuple[str, ...] = ()
 
     @property
     def year(self) -> str:
@@ -47,11 +52,21 @@ class SitePartition:
         return year_of(self.period)
 
     def entries(self, archive: RawArchive) -> list[IndexEntry]:
-        """The index entries of the period."""
+        """The index entries whose rows are in the files of the period."""
         return [entry for entries in self.entries_by_month(archive).values() for entry in entries]
 
     def entries_by_month(self, archive: RawArchive) -> dict[str, list[IndexEntry]]:
-        """The index entries of each month, or those of the lifetime or the imports."""
+        """The same for each month, or those of the lifetime or the imports."""
+        by_month = self.windows_by_month(archive)
+        if is_year(self.period):
+            return by_month
+        found = {month: [entry for entry in entries if not is_of_year(entry)] for month, entries in by_month.items()}
+        for month in self.of_open_years:
+            found[self.period] += filter(is_of_year, entries_of(archive, self.site.site_id, month))
+        return found
+
+    def windows_by_month(self, archive: RawArchive) -> dict[str, list[IndexEntry]]:
+        """The index entries of all windows that begin in each month, those about open years among them."""
         return {month: entries_of(archive, self.site.site_id, month) for month in self.months or (self.period,)}
 
     def __str__(self) -> str:
@@ -75,17 +90,30 @@ def partitions_of(archive: RawArchive, site: Site, settle_hours: float) -> list[
 
     A year is closed when a response was requested after all of its windows had settled: then a whole year changes rarely, and
     is one partition. The rule needs the archive alone, so a rebuild has the same partitions. What is requested anew every
-    night, the responses about the whole lifetime, is a partition of its own; so are imported histories, which rarely change.
+    night, the responses about the whole lifetime and about open years, is a partition of its own; so are imported histories,
+    which rarely change.
     """
-    months = months_of(archive, site)
-    newest = archive.newest_request(site.site_id)
+    site_id, newest = site.site_id, archive.newest_request(site.site_id)
     open_year = "" if newest is None else f"{local_today(newest - timedelta(hours=settle_hours), site.zone):%Y}"
     periods: dict[str, list[str]] = {}
-    for month in months:
-        periods.setdefault(year_of(month) if year_of(month) < open_year else month, []).append(month)
+    of_open_years = list[str]()
+    for month in months_of(archive, site):
+        if year_of(month) < open_year:
+            periods.setdefault(year_of(month), []).append(month)
+            continue
+        is_yearly = list(map(is_of_year, entries_of(archive, site_id, month)))
+        of_open_years += [month] if any(is_yearly) else []
+        if not is_yearly or not all(is_yearly):  # rows of `/history` and of imports lie in months without an entry
+            periods[month] = [month]
     found = [SitePartition(site, period, tuple(of_period)) for period, of_period in periods.items()]
-    others = [period for period in (LIFETIME, IMPORTS) if has_entries(archive, site.site_id, period)]
-    return [*found, *(SitePartition(site, period, ()) for period in others)]
+    if of_open_years or has_entries(archive, site_id, LIFETIME):
+        found.append(SitePartition(site, LIFETIME, (), tuple(of_open_years)))
+    return [*found, SitePartition(site, IMPORTS, ())] if has_entries(archive, site_id, IMPORTS) else found
+
+
+def is_of_year(entry: IndexEntry) -> bool:
+    """Whether a response is about a calendar year."""
+    return SERIES[entry.series].grain is Grain.YEAR
 
 
 def periods_of_days(archive: RawArchive, site: Site, settle_hours: float, days: Days) -> set[str]:

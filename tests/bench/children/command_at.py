@@ -3,16 +3,17 @@
 import sys
 from datetime import datetime
 
-from extract.api import client
+from flows import cli
 
 
 def main() -> None:
     """Run the command with a clock that stands still."""
     now = datetime.fromisoformat(sys.argv[1])
-    vars(client)["utc_now"] = lambda: now  # before the modules are imported that take it for their default
-    from flows.cli import main as command_line
+    cli.prepare_process()
+    from extract.api import client
 
-    command_line(sys.argv[2:])
+    vars(client)["utc_now"] = lambda: now  # before the modules are imported that take it for their default
+    cli.main(sys.argv[2:])
 
 
 if __name__ == "__main__":

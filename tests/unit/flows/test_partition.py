@@ -111,6 +111,20 @@ def test_the_lifetime_is_a_partition_of_its_own() -> None:
     assert periods(holding(*of_lifetime)) == [LIFETIME]
 
 
+def test_responses_about_open_years_are_in_the_partition_of_the_lifetime() -> None:
+    """Requested every night, too: otherwise January would be made again every night."""
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+    closed, is_open = (Entry(month, now, "energy_month", month) for month in ("2025-01", "2026-01"))
+    power = Entry("2026-01", now, raw_id="p")
+    archive = holding(closed, is_open, power)
+    year, month, lifetime = partitions_of(archive, SITE, SETTLE_HOURS)
+    assert [part.period for part in (year, month, lifetime)] == ["2025", "2026-01", LIFETIME]
+    assert [part.entries(archive) for part in (year, month, lifetime)] == [[closed], [power], [is_open]]
+    assert month.windows_by_month(archive) == {"2026-01": [is_open, power]}, "a day's present instant may be theirs"
+    assert periods(holding(is_open)) == [LIFETIME], "a month with no other response has no rows"
+    assert periods(holding(closed, Entry("2025-01", datetime(2025, 6, 1, tzinfo=UTC)))) == ["2025"]
+
+
 def test_partitions_by_year() -> None:
     found = by_year(
         SitePartition(replace(SITE, site_id=site_id), period, ())
