@@ -46,6 +46,9 @@ COLUMN: Final = {name: index for index, name in enumerate(MEASURES)}
 """Position of each measure in an array of measures."""
 
 _AT_METER: Final = [COLUMN[name] for name in ("grid_energy_imported_wh", "grid_export_wh", *HOME, *GRID_EXPORT)]
+IS_METERED: Final = np.isin(np.arange(len(MEASURES)), [COLUMN["home_wh"], *_AT_METER])
+"""Which measures a site measures only with the meter that comes with a battery (Q16, Q43)."""
+
 _SPLIT_AT: Final = [FLOWS.index(name) for name in SPLITS]
 _TOTAL_AT: Final = {total: [FLOWS.index(name) for name in parts] for total, parts in TOTALS.items()}
 _SECONDS_PER_HOUR: Final = 3600

@@ -18,7 +18,8 @@ from flows.tasks.reconcile import UNUSED_COLUMNS
 from tests.bench.histories import Histories
 from tests.bench.measurement import Measurement
 from tests.bench.result import Limit, Result
-from tests.mixtures import SETTLE_HOURS, reconciled, site_of
+from tests.mixture_requests import SETTLE_HOURS, site_of
+from tests.mixtures import reconciled
 from transform.frames import empty_frame
 from transform.reconciliation import DayEvidence, PeriodEvidence, reconcile_days, reconcile_periods
 from transform.sites import Site

@@ -24,7 +24,7 @@ from extract.simulator import (
     UnknownColumn,
 )
 from extract.simulator.local_day import day_bounds
-from tests.mixtures import SETTLE_HOURS, RequestedWindow, SiteRequest, site_of
+from tests.mixture_requests import SETTLE_HOURS, RequestedWindow, SiteRequest, site_of
 from transform.frames import empty_frame
 from transform.intervals import SUPERSEDED, shape_energy_intervals, shape_power
 from transform.reconciliation import compare_interval_variants, in_unit_of

@@ -4,47 +4,20 @@ The expected differences are calculated independently here, by plain sums of the
 several faults affect one source on one day, any of their causes is right for a measure that differs.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from functools import cache
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from extract.simulator import (
-    AllocationShift,
-    Anomaly,
-    CloudGap,
-    DuplicateInstants,
-    EarlierDays,
-    GapStyle,
-    InvertedCt,
-    KilowattHours,
-    LaggingWindow,
-    LateData,
-    MeterOffset,
-    MidnightZero,
-    MissingColumns,
-    MonthDropsDay,
-    OddReadings,
-    OddStyle,
-    OmittedMeasures,
-    ProvisionalHours,
-    RollupDrift,
-    Series,
-    SiteSpec,
-    Stamps,
-    Truth,
-    UnknownColumn,
-    WeeklySundays,
-    WrongWindow,
-    inverted_ct,
-)
+from extract.simulator import Anomaly, InvertedCt, LateData, Series, SiteSpec, Truth
 from extract.simulator.local_day import day_bounds, days_between
 from tests.examples import share
+from tests.mixture_requests import Frames
+from tests.mixture_worlds import BATTERY, FIRST, LAST, MONTH_ENDS, NOW, SETTLED, mixture, with_weeks
 from tests.mixtures import Reconciled, reconciled
 from transform.candidates import MIN_COVERAGE
 from transform.day_sums import COMPARED, GRID_EXPORT, HOME, TOTALS
@@ -52,27 +25,6 @@ from warehouse.lake.conform import conform
 from warehouse.schema import FLOWS
 from wattlog.causes import Cause
 from wattlog.zones import Zone
-
-NOW = datetime(2026, 1, 6, 20, 7, tzinfo=UTC)
-SETTLED = NOW + timedelta(days=2)
-"""When the last day with faults has settled, too."""
-
-FIRST, LAST = date(2025, 12, 27), date(2026, 1, 5)
-"""Days that may have faults: after the installation, before today."""
-
-MONTH_ENDS: Final = {12: (date(2025, 12, 1), date(2025, 12, 31)), 1: (date(2026, 1, 1), date(2026, 1, 31))}
-
-BATTERY = SiteSpec(site_id=101, installed_at=datetime(2025, 12, 25, 20, tzinfo=UTC), seed=3)
-OLD = replace(BATTERY, five_minute_since=date(2026, 6, 1))
-SITES = (
-    BATTERY,
-    replace(OLD, seed=5, generator_w=5_000),
-    replace(BATTERY, seed=7, battery_energy_wh=0, has_grid_meter=False, time_zone="Australia/Sydney", latitude=-33.5),
-    replace(OLD, seed=9, battery_energy_wh=0, has_grid_meter=False),
-)
-"""Both kinds of site and both eras (Q10): 5-minute rows, and rows of a day with quarter hours."""
-
-T = TypeVar("T")
 
 SERIES_OF: Final = {
     "interval_vs_day": {Series.INTERVALS, Series.QUARTERS},
@@ -84,141 +36,20 @@ SERIES_OF: Final = {
 }
 """Check → the series whose faults it finds."""
 
-
-class Chance:
-    """Choices that follow from a seed."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def number(self, first: int, after: int | None = None) -> int:
-        """One of the numbers from `first` on and before `after`; with one argument, from 0 on and before it."""
-        return int(self._random.integers(first, after))
-
-    def coin(self) -> bool:
-        """Yes or no."""
-        return self.number(2) == 1
-
-    def one(self, of: Sequence[T]) -> T:
-        """One of several."""
-        return of[self.number(len(of))]
-
-    def several(self, of: Sequence[T], count: int) -> list[T]:
-        """`count` of several, each at most once."""
-        return [of[index] for index in self._random.choice(len(of), count, replace=False).tolist()]
-
-
-Draw = Callable[[Chance, SiteSpec], tuple[Anomaly, ...]]
-
-
-def a_day(chance: Chance) -> date:
-    return FIRST + timedelta(days=chance.number((LAST - FIRST).days + 1))
-
-
-def inverted(chance: Chance, _: SiteSpec) -> tuple[Anomaly, ...]:
-    first_s = chance.number(0, 12) * 3600
-    day, last_s = a_day(chance), first_s + chance.number(3, 12) * 3600
-    return (InvertedCt(day, first_s, last_s),) if chance.coin() else inverted_ct(day)
-
-
-def wrong_window(chance: Chance, _: SiteSpec) -> tuple[Anomaly, ...]:
-    """Not at the edge of a month: of a day that is the first or last in kWh, only its own power could prove it."""
-    days = [day for day in days_between(FIRST, LAST) if day not in {MONTH_ENDS[12][1], MONTH_ENDS[1][0]}]
-    day, shift, times = chance.one(days), chance.one([-1, 1]), chance.one([None, None, 1])
-    if times and day.day % 2:
-        return (LaggingWindow(day, day, times=times),)
-    return (WrongWindow(day, day, shift, times, list(Stamps)[day.day % len(Stamps)]),)
-
-
-def gap(chance: Chance, spec: SiteSpec) -> tuple[Anomaly, ...]:
-    start = datetime.fromtimestamp(day_bounds(spec.zone, a_day(chance))[0] + chance.number(0, 80) * 900, UTC)
-    return (CloudGap(start, start + timedelta(hours=chance.number(1, 12)), chance.one(list(GapStyle))),)
-
-
-def shift(chance: Chance, _: SiteSpec) -> tuple[Anomaly, ...]:
-    first = a_day(chance)
-    return (AllocationShift(first, min(first + timedelta(days=3), LAST), chance.number(0, 20) * 3600),)
-
-
-def drift(chance: Chance, _: SiteSpec) -> tuple[Anomaly, ...]:
-    """Of home use alone at every other percentage; the identities of the row do not hold then."""
-    percent = chance.one([-4.0, -3.0, 2.5, 4.0])
-    is_home_alone = percent in (-4.0, 2.5)
-    if chance.coin():
-        return (RollupDrift(Series.LIFETIME, date(2025, 1, 1), date(2025, 12, 31), percent, is_home_alone),)
-    return (RollupDrift(Series.YEAR, *MONTH_ENDS[12], percent, is_home_alone),)
-
-
-def unit(chance: Chance, _: SiteSpec) -> tuple[Anomaly, ...]:
-    return (KilowattHours(*MONTH_ENDS[chance.one([1, 12])]),)
-
-
-def odd(chance: Chance, _: SiteSpec) -> tuple[Anomaly, ...]:
-    """So many rows that the day is not whole: with fewer it is compared with its week, where that is asked for."""
-    first_s = chance.number(0, 80) * 900
-    last_s = first_s + chance.number(6, 40) * 300
-    name = chance.one(["solar_energy_exported", "consumer_energy_imported_from_solar", "grid_energy_imported"])
-    return (OddReadings(a_day(chance), first_s, last_s, chance.one(list(OddStyle)), name),)
-
-
-def omitted(chance: Chance, spec: SiteSpec) -> tuple[Anomaly, ...]:
-    series = chance.one([Series.MONTH, Series.INTERVALS if spec.five_minute_since <= FIRST else Series.DAY])
-    names = ["solar_energy_exported", "consumer_energy_imported_from_solar", "generator_energy_exported"]
-    day = a_day(chance)
-    return (OmittedMeasures(series, day, day, (chance.one(names),)),)
-
-
-def late(chance: Chance, spec: SiteSpec) -> tuple[Anomaly, ...]:
-    """Hours of a day that have not arrived in any series; the sums of the day are those of the rest."""
-    start_s = day_bounds(spec.zone, a_day(chance))[0] + chance.number(0, 60) * 900
-    start = datetime.fromtimestamp(start_s, UTC)
-    return (LateData(start, start + timedelta(hours=chance.number(1, 9))),)
-
-
-def earlier(chance: Chance, _: SiteSpec) -> tuple[Anomaly, ...]:
-    day = a_day(chance)
-    return (EarlierDays(day, day, chance.number(1, 4)),)
+SERIES_OF_DAYS: Final = {Series.INTERVALS, Series.QUARTERS, Series.DAY, Series.WEEK, Series.MONTH}
+"""Series with energy of days."""
 
 
 UNMETERED: Final = ("home_wh", "grid_energy_imported_wh", "grid_export_wh", *HOME, *GRID_EXPORT)
 """Measures that a site without a battery and a meter does not have."""
 
-KINDS: Final[tuple[Draw, ...]] = (
-    lambda chance, _: (MonthDropsDay(a_day(chance)),),
-    lambda chance, _: (MidnightZero(a_day(chance)),),
-    wrong_window,
-    lambda chance, _: (DuplicateInstants(*(a_day(chance),) * 2, chance.one([7, 24]), chance.coin()),),
-    lambda chance, _: (MissingColumns(*(a_day(chance),) * 2),),
-    lambda chance, _: (UnknownColumn(*(a_day(chance),) * 2),),
-    lambda chance, _: (MeterOffset(*(a_day(chance),) * 2),),
-    lambda _chance, _spec: (ProvisionalHours(LAST + timedelta(days=1), date(2026, 2, 1)),),
-    inverted,
-    odd,
-    omitted,
-    gap,
-    gap,
-    shift,
-    drift,
-    unit,
-)
-
-BESIDE: Final[tuple[Draw, ...]] = (late, earlier)
-"""One of these is added to every second mixture."""
-
-
-def mixture(seed: int) -> SiteSpec:
-    """A site with two to five random kinds of faults; the unit of a response is changed last."""
-    chance, spec = Chance(seed), SITES[seed % len(SITES)]
-    kinds = chance.several(KINDS, chance.number(2, 6))
-    drawn = [fault for kind in kinds for fault in kind(chance, spec)]
-    drawn += [fault for kind in chance.several(BESIDE, chance.number(2)) for fault in kind(chance, spec)]
-    return replace(spec, anomalies=tuple(sorted(drawn, key=lambda fault: isinstance(fault, KilowattHours))))
-
 
 def totals(flows: pd.DataFrame, spec: SiteSpec) -> pd.DataFrame:
     """Flows and their totals; a solar-only site without a meter has neither home nor grid (Q43)."""
     made = flows.assign(**{total: flows[list(parts)].sum(axis=1) for total, parts in TOTALS.items()})
-    return made if spec.has_battery else made.assign(**dict.fromkeys(UNMETERED, np.nan))
+    is_unmetered = [not spec.on(day).has_battery for day in made.index]
+    made.loc[is_unmetered, list(UNMETERED)] = np.nan
+    return made
 
 
 def true_days(found: Reconciled) -> pd.DataFrame:
@@ -330,25 +161,6 @@ def test_every_fault_of_a_mixture_is_found_and_nothing_else(block: int) -> None:
         check_mixture(seed)
 
 
-WEEKS: Final = WeeklySundays(date(2025, 12, 1), MONTH_ENDS[1][1])
-
-
-def with_weeks(seed: int) -> SiteSpec:
-    """A site since the beginning of December whose months have sums of weeks at Sundays, and up to two kinds of other faults.
-
-    Only two whole weeks of a month show such sums, so the site of the other mixtures is too young. The other faults are of
-    December: the first days of January are too few to show that their only Sunday is a sum.
-    """
-    chance, site = Chance(seed), SITES[seed % len(SITES)]
-    spec = replace(site, installed_at=datetime(2025, 12, 1, 20, tzinfo=UTC))
-    drawn = [fault for kind in chance.several(KINDS, chance.number(3)) for fault in kind(chance, spec)]
-    last = MONTH_ENDS[12][1]
-    of_december = [
-        fault for fault in drawn if all(day <= last for found in fault.injections(spec.zone) for day in found.dates)
-    ]
-    return replace(spec, anomalies=(WEEKS, *sorted(of_december, key=lambda fault: isinstance(fault, KilowattHours))))
-
-
 def test_sums_of_weeks_are_no_days_whatever_else_is_wrong() -> None:
     """A Sunday of such a month is a week, and its day is found elsewhere."""
     for seed in range(share(5)):
@@ -370,19 +182,27 @@ def check_mixture(seed: int) -> None:
     check_world(mixture(seed), f"seed {seed}")
 
 
-def check_world(spec: SiteSpec, name: str) -> None:
-    """The same of a site with faults."""
+def check_world(spec: SiteSpec, name: str, imported: Frames | None = None) -> Reconciled:
+    """The same of a site with faults; imported histories change nothing of it."""
     label = f"{name}: {spec.anomalies}"
-    found = reconciled(spec, NOW)
-    if unreported(found):
-        assert_not_settled(found, label)
-        found = reconciled(spec, SETTLED)
-    assert conform(found.days, "reconciliation").num_rows == len(found.days)
+    with_imports = reconciled(spec, NOW, imported=imported)
+    if unreported(with_imports):
+        assert_not_settled(with_imports, label)
+        with_imports = reconciled(spec, SETTLED, imported=imported)
+    assert conform(with_imports.days, "reconciliation").num_rows == len(with_imports.days)
+    found = replace(with_imports, days=with_imports.days[~is_of_imports(with_imports.days)])
     assert_days(found, label)
     assert_causes(found, label)
     assert_skipped(found, label)
     assert_months_and_years(found, label)
     assert_truth(found, label)
+    assert_clean_days(found, label)
+    return with_imports
+
+
+def is_of_imports(rows: pd.DataFrame) -> pd.Series:
+    """Rows that compare an imported history."""
+    return rows["check_name"].str.startswith("import_").astype(bool)
 
 
 def unreported(found: Reconciled) -> set[date]:
@@ -445,7 +265,7 @@ def assert_skipped(found: Reconciled, label: str) -> None:
     """Identities of a site without splits are skipped on every day with reported energy, and on no other (Q43)."""
     rows = found.days[found.days["verdict"].isna()]
     best = found.daily[(found.daily["solar_energy_exported_wh"] > 0) & (found.daily["source"] != "power")]
-    days = set() if found.truth.spec.has_battery else set(best["local_date"])
+    days = {day for day in best["local_date"] if not found.truth.spec.on(day).has_battery}
     assert set(rows["period_start"]) == days, label
     assert set(rows["check_name"]) | set(rows["cause"]) == ({"flow_identity", "no_splits"} if days else set()), label
 
@@ -507,6 +327,18 @@ def months_as_short_as_their_intervals(found: Reconciled) -> set[str]:
         if abs(row.difference_wh + lacking.get((f"{row.period_start:%Y-%m}", row.measure), np.inf)) <= row.tolerance_wh
     }
     return chances & {f"{day:%Y-%m}" for day, _ in MONTH_ENDS.values()}
+
+
+def assert_clean_days(found: Reconciled, label: str) -> None:
+    """Settled days that no fault touches agree."""
+    touched = {day for fault in found.truth.injections if fault.series in SERIES_OF_DAYS for day in fault.dates}
+    status = found.daily.set_index("local_date")["status"]
+    off = {
+        day: status[day]
+        for day in days_between(FIRST, LAST)
+        if found.is_settled(day) and day not in touched and status[day] != "agreed"
+    }
+    assert not off, f"{off} {label}"
 
 
 def without_source(found: Reconciled, days: pd.Index) -> pd.DataFrame:

@@ -34,17 +34,19 @@ class Figures:
         examples: Examples of the state machine.
         payloads: Mutated responses.
         mixtures: Mixtures of differences.
+        dated: Mixtures with dated facts.
         guided_s: How long atheris looks for payloads that reach new branches, in seconds.
     """
 
     examples: int
     payloads: int
     mixtures: int
+    dated: int
     guided_s: int
 
 
-HALF_AN_HOUR = Figures(examples=40, payloads=250_000, mixtures=200, guided_s=120)
-FULL = Figures(examples=200, payloads=1_000_000, mixtures=1_000, guided_s=1_800)
+HALF_AN_HOUR = Figures(examples=40, payloads=250_000, mixtures=200, dated=60, guided_s=120)
+FULL = Figures(examples=200, payloads=1_000_000, mixtures=1_000, dated=300, guided_s=1_800)
 
 BLOCK = 10
 """Examples, or mixtures, that a process does before it takes the next ones."""
@@ -150,7 +152,23 @@ def mixtures_from(first: int) -> int:
     return BLOCK
 
 
-PARTS = {function.__name__: function for function in (nights, payloads, guided, files, mixtures)}
+def dated(figures: Figures) -> str:
+    """Random mixtures at sites that change, some with imported histories."""
+    count = sum(_on_all_processors(dated_from, list(range(0, figures.dated, BLOCK))))
+    return f"{count:,} mixtures with dated facts"
+
+
+def dated_from(first: int) -> int:
+    """Some of these mixtures, by their seeds."""
+    from tests.property.test_dated_mixtures import check_dated
+
+    logging.disable(logging.CRITICAL)
+    for seed in range(first, first + BLOCK):
+        check_dated(seed)
+    return BLOCK
+
+
+PARTS = {function.__name__: function for function in (nights, payloads, guided, files, mixtures, dated)}
 
 
 def _on_all_processors(function: Callable[[int], int], items: list[int]) -> list[int]:

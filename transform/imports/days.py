@@ -19,6 +19,9 @@ _OTHERS: Final = 5
 """How many values the balance of a day has beside what charged the battery; each may be rounded."""
 
 _METER: Final = ("home_wh", "grid_energy_imported_wh", "grid_export_wh")
+_AT_METER: Final = [COLUMN[name] for name in (*_METER, "battery_energy_exported_wh", "battery_charge_wh")]
+"""Without energy in any of these, a day has no meter (Q16): a home without one does not use nothing."""
+
 _US: Final = 1_000_000
 
 
@@ -62,13 +65,20 @@ class DayFrame:
 
 
 def days_of_rows(found: DayValues, content: Content, site: Site) -> DayFrame:
-    """The rows of a file of days. What charged the battery follows from the balance where the file does not have it."""
+    """The rows of a file of days. What charged the battery follows from the balance where the file does not have it.
+
+    An export of a period in which a battery was added has zeros for what was not measured before; these are unknown (Q43).
+    """
     days, count = found.days, len(found.days)
     lengths_s = (first_instants_us(days + 1, site.zone) - first_instants_us(days, site.zone)) // _US
     values = _with_totals({name: found.column(name) for name in found.measures}, count, days, site)
     half = content.half_unit
+    is_unmetered = ~(np.nan_to_num(values[:, _AT_METER]) > 0.0).any(axis=1)
+    for name in _METER:
+        values[is_unmetered, COLUMN[name]] = np.nan
     if content.mapping.is_charge_derived:
-        values[:, COLUMN["battery_charge_wh"]] = _charge(values, half)
+        unknown = np.where(site.has_battery_on(days), np.nan, 0.0)
+        values[:, COLUMN["battery_charge_wh"]] = np.where(is_unmetered, unknown, _charge(values, half))
     is_partial = np.zeros(count, dtype=bool)
     if count and (content.mapping.is_partial or (content.mapping.may_end_early and not _ends_a_period(days))):
         is_partial[-1] = True

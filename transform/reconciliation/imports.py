@@ -1,8 +1,8 @@
 """Imported histories against what the API reports of the same days: `import_vs_day` and `import_vs_interval`.
 
 The rules are ordered as those of days are: a wrong unit makes every other comparison meaningless, then a shift of whole hours.
-Rounding, the repeated hour of autumn, and straight lines explain differences up to a size that is known. What an export of
-Tesla's own values has, and the API reports otherwise for a day that is final, was restated.
+Rounding, the repeated hour of autumn, straight lines, and quarter hours that one side lacks explain differences up to a size
+that is known. What an export of Tesla's own values has, and the API reports otherwise for a day that is final, was restated.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,6 +44,9 @@ OF_TESLA: Final = frozenset(
     for kind in ImportedKind
 )
 """Sources with values that Tesla reported at the time of the export."""
+
+SEEN_WH: Final = 15.0
+"""Smallest energy of a quarter hour that shows that zeros of the other side are missing values: 60 W."""
 
 _COMPARED_AT: Final = np.array([COLUMN[name] for name in COMPARED])
 
@@ -94,6 +97,8 @@ class ImportContext:
         repeated_wh: Energy of the hour that the clock shows twice, both times; NaN where it is not known.
         filled_wh: Energy of quarter hours that lie on straight lines, as imported or as reported, whichever is more.
         is_shifted: Days whose quarter hours are those of the API, some hours off.
+        only_imported_wh: Energy of quarter hours that the API does not have, or has as zeros, days × `MEASURES`.
+        only_reported_wh: Energy of quarter hours that the file does not have, or has as zeros.
     """
 
     calendar: Calendar
@@ -101,6 +106,8 @@ class ImportContext:
     repeated_wh: Floats
     filled_wh: Floats
     is_shifted: Mask
+    only_imported_wh: Floats
+    only_reported_wh: Floats
 
 
 def is_wrong_zone(_: Comparison, context: ImportContext) -> Mask:
@@ -126,6 +133,16 @@ def is_interpolated(comparison: Comparison, context: ImportContext) -> Mask:
     return np.asarray((context.filled_wh > 0) & (size <= context.filled_wh))
 
 
+def is_missing(comparison: Comparison, context: ImportContext) -> Mask:
+    """One side lacks quarter hours that the other has, and the difference is not larger than their energy (Q14).
+
+    A gateway that is offline measures on: a tool at the site has what Tesla never received.
+    """
+    difference = comparison.difference
+    unshared_wh = np.where(difference > 0, context.only_imported_wh, context.only_reported_wh)
+    return np.asarray((unshared_wh > 0) & (np.abs(difference) <= unshared_wh + comparison.tolerance))
+
+
 def is_not_final(comparison: Comparison, context: ImportContext) -> Mask:
     """A side is from before the day had settled (Q12)."""
     is_early = np.zeros(len(context.calendar.days), dtype=bool)
@@ -145,6 +162,7 @@ IMPORT_RULES: Final[tuple[tuple[Cause, Rule[ImportContext]], ...]] = (
     (Cause.ROUNDING, is_rounded),
     (Cause.DST_DUPLICATE, is_repeated_hour),
     (Cause.INTERPOLATED, is_interpolated),
+    (Cause.MISSING_INTERVALS, is_missing),
     (Cause.REVISED, is_not_final),
     (Cause.RESTATED, is_restated),
 )
@@ -237,6 +255,8 @@ def _compared(
         _repeated_wh(reported, calendar),
         _filled_wh(imported, filled, reported, calendar),
         _shifted(imported, reported, calendar),
+        _unshared_wh(imported, reported, calendar),
+        _unshared_wh(reported, imported, calendar),
     )
     return comparison, context
 
@@ -331,6 +351,17 @@ def _filled_wh(imported: Profiles, filled: Mask, reported: Profiles, calendar: C
         larger = np.fmax(np.nan_to_num(imported.values), np.nan_to_num(reported.values)) * filled[:, None]
         for day, span in enumerate(imported.of_days(calendar)):
             found[day, _COMPARED_AT] = larger[span].sum(axis=0)
+    return found
+
+
+def _unshared_wh(own: Profiles, other: Profiles, calendar: Calendar) -> Floats:
+    """Energy of the quarter hours of one side that the other does not have, days × `MEASURES`."""
+    found = np.zeros((len(calendar.days), len(MEASURES)))
+    known = np.nan_to_num(own.values)
+    is_missing = ~(np.nan_to_num(other.values) > 0.0).any(axis=1) & (known.max(axis=1, initial=0.0) >= SEEN_WH)
+    if is_missing.any():
+        for day, span in enumerate(own.of_days(calendar)):
+            found[day, _COMPARED_AT] = (known[span] * is_missing[span, None]).sum(axis=0)
     return found
 
 

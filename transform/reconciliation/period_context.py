@@ -8,7 +8,7 @@ import pandas as pd
 
 from transform.candidates import INTERVALS, POWER
 from transform.daily import DayStatus, rounding_of
-from transform.day_sums import COLUMN, COMPARED, MEASURES, Floats, Mask
+from transform.day_sums import COLUMN, COMPARED, IS_METERED, MEASURES, Floats, Mask
 from transform.local_calendar import microseconds, positions
 from transform.sites import Site
 from transform.time import Days, Ints, days_of, local_days
@@ -121,7 +121,7 @@ class PeriodContext:
         settled_us: From when on the values of each are final.
         is_missing: Periods with days that were over at the time of the request and are not stored.
         early_wh: Periods × measures: energy of the stored days that are not settled.
-        is_short: Periods × measures for which some stored day has no value.
+        is_short: Periods × measures for which some stored day has no value, although the site measured it then.
         elsewhere_wh: Cause → periods × measures: by how much intervals differ from the rows of their days for that cause.
         is_first: Periods in which the site was installed.
         is_cut_otherwise: Periods that the server cut by another clock than the site's (Q7).
@@ -161,13 +161,19 @@ class PeriodContext:
             closes_us + microseconds(evidence.settle_hours),
             days_stored < (over - spans.starts).astype(np.int64) + 1,
             spans.sums(np.where(days.is_provisional[:, None], np.nan_to_num(days.values), 0.0)),
-            spans.sums(np.isnan(days.values).astype(np.float64)) > 0,
+            spans.sums(_is_lacking(days, site).astype(np.float64)) > 0,
             _elsewhere_wh(evidence.days, days, spans),
             np.zeros(len(spans.starts), dtype=bool) if installed is None else spans.starts == installed,
             is_cut_otherwise,
             spans.sums(days.rounding_wh),
             _edges_wh(days, spans),
         )
+
+
+def _is_lacking(days: SiteDays, site: Site) -> Mask:
+    """Which values of the days are unknown; before a battery there was no meter, so neither side has home and grid (Q43)."""
+    is_unmetered = ~site.has_battery_on(days.days)[:, None] & IS_METERED
+    return np.asarray(np.isnan(days.values) & ~is_unmetered)
 
 
 def _rounding_wh(stored: pd.DataFrame, imported: pd.DataFrame | None) -> Floats:

@@ -121,9 +121,12 @@ class RollupDrift(Anomaly):
         if self.is_home_alone and any(column.any() for column in columns.values()):
             return table.with_columns(columns)
         columns |= {name: _scaled(table.columns[name], share / 4) for name in (*CHARGES, *EXPORTS)}
-        if not any(column.any() for column in columns.values()):
-            return table.with_columns({FLOWS[0]: _scaled(table.columns[FLOWS[0]], share)})
-        return table.with_columns(columns | recomposed(columns))
+        # Solar of the time before a battery has no splits: it stays, and is wrong itself where a row has nothing else.
+        before, after = recomposed({name: table.columns[name] for name in columns}), recomposed(columns)
+        sources = {name: table.columns[name] + after[name] - before[name] for name in SOURCES}
+        has_splits = np.any([column > 0 for column in columns.values()], axis=0)
+        sources[FLOWS[0]] = np.where(has_splits, sources[FLOWS[0]], _scaled(table.columns[FLOWS[0]], share))
+        return table.with_columns(columns | sources)
 
     def injections(self, clock: tzinfo) -> tuple[Injection, ...]:
         """The first days of the months or years."""

@@ -197,6 +197,24 @@ def test_anomalies_of_flows_do_not_change_solar_without_splits(ask: Ask) -> None
     assert row[FLOWS[0]] == round(true_row[FLOWS[0]] * 1.02)
 
 
+def test_solar_of_the_time_before_a_battery_stays_in_years_that_are_wrong(ask: Ask) -> None:
+    """A year may have months without splits, and one in which they begin: only what they sum is wrong."""
+    spec = replace(CLEAN, battery_since=date(2026, 2, 11))
+    drift = RollupDrift(Series.YEAR, date(2026, 1, 1), date(2026, 2, 28), -4.0)
+    pairs = zip(
+        *(rows(ask, site, kind="energy", period="year") for site in (replace(spec, anomalies=(drift,)), spec)),
+        strict=True,
+    )
+    january, february, march, *_ = pairs
+    assert january[0][FLOWS[0]] == round(january[1][FLOWS[0]] * 0.96)
+    for source, parts in SOURCES.items():
+        split, true_split = (sum(row[name] for name in parts) for row in february)
+        assert february[0][source] == february[1][source] + split - true_split
+    assert february[0]["total_home_usage"] < february[1]["total_home_usage"]
+    assert february[0][FLOWS[0]] > sum(february[0][name] for name in SOURCES[FLOWS[0]])
+    assert march[0] == march[1]
+
+
 def test_a_day_of_the_month_can_be_zero(ask: Ask) -> None:
     """Q2: as if `end_date` had been the midnight of that day; the days before and after are right."""
     month = {"kind": "energy", "period": "month", "end_date": MONTH_END}

@@ -1,14 +1,17 @@
 """Exports of the Tesla app: three real years, both stamps, rounding, the vehicle column, and sites with solar alone."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from extract.simulator import SiteSpec, Truth
 from tests.import_files import (
     APP,
+    House,
     app_exports,
     house,
     shaped,
@@ -17,6 +20,7 @@ from tests.import_files import (
     tesla_app_period,
     tesla_app_solar_only,
 )
+from transform.site_equipment import BatteryDays
 from transform.time import days_of
 from wattlog.series_spec import Series
 
@@ -118,6 +122,21 @@ def test_solar_alone_after_a_byte_order_mark() -> None:
         if name.endswith("_wh") and name not in ("solar_energy_exported_wh", "rounding_wh")
     ]
     assert found[others].isna().all().all()
+
+
+def test_days_before_a_battery_was_added_have_no_home_and_charge_nothing() -> None:
+    """Q43: an export of that month has zeros for what was not measured; only solar is known."""
+    added = date(2025, 6, 11)
+    spec = SiteSpec(site_id=77, installed_at=datetime(2025, 1, 1, tzinfo=UTC), battery_since=added, seed=7)
+    site = replace(site_in("America/Los_Angeles"), battery=BatteryDays(since=added))
+    home = House(Truth(spec), site)
+    text = tesla_app_period(home, date(2025, 6, 1), date(2025, 6, 30))
+    rows = shaped(Series.IMPORT_TESLA_APP, {"a.csv": text}, site)["import_days"].set_index("local_date")
+    before, after = rows.loc[: added - timedelta(days=1)], rows.loc[added:]
+    assert before[["home_wh", "grid_energy_imported_wh", "grid_export_wh"]].isna().all(axis=None)
+    assert (before["battery_charge_wh"] == 0).all()
+    assert (before["solar_energy_exported_wh"] > 0).all()
+    assert (after[["home_wh", "battery_charge_wh"]] > 0).all(axis=None)
 
 
 def test_a_day_in_kilowatts_is_integrated() -> None:

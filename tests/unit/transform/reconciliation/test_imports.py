@@ -80,6 +80,14 @@ def found_for(
     days = list(days_between(day - timedelta(days=1), day + timedelta(days=1)))
     intervals = api_intervals(HOME, days if api and not by_day else [], fetched)
     periods = api_days(HOME, days, fetched) if by_day else empty_frame("energy_periods")
+    return found_in(tables, day, intervals, periods, fetched=fetched)
+
+
+def found_in(
+    tables: Tables, day: date, intervals: pd.DataFrame, periods: pd.DataFrame, *, fetched: datetime = FETCHED
+) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """The same, for rows of the API that are given."""
+    days = list(days_between(day - timedelta(days=1), day + timedelta(days=1)))
     power = empty_frame("power")
     best = daily(intervals, periods, power, HOME.site, days[0], days[-1], fetched, 48.0, tables["import_days"])
     rows = reconcile_days(
@@ -224,6 +232,37 @@ def test_straight_lines_over_holes_are_interpolated() -> None:
     found = found_for(tables, DAY)
     assert {cause for verdict, cause in found.values() if verdict == "differs"} == {"interpolated"}
     assert not dashboard(text)["import_intervals"]["is_interpolated"].any(), "real minutes are on no line"
+
+
+@pytest.mark.parametrize(("lines_left", "cause"), [(0, "missing_intervals"), (24, "unexplained")])
+def test_hours_that_tesla_never_received_are_missing_intervals(lines_left: int, cause: str) -> None:
+    """The gateway was offline for four hours, and the tool went on. Where it lacks half of them, too, that explains less."""
+    days = list(days_between(DAY - timedelta(days=1), DAY + timedelta(days=1)))
+    intervals = api_intervals(HOME, days, FETCHED)
+    begins = pd.Timestamp("2025-06-10T17:00Z")
+    is_lost = intervals["interval_start"].between(begins, begins + timedelta(hours=4), inclusive="left")
+    received = intervals[~is_lost & (intervals["local_date"] == DAY)]
+    periods = api_days(HOME, days, FETCHED)
+    flows = [f"{name}_wh" for name in FLOWS]
+    periods.loc[periods["period_start"] == DAY, flows] = received[flows].sum().to_numpy()
+    header, *lines = dashboard_export(HOME, around(DAY)).strip().split("\n")
+    first = next(number for number, line in enumerate(lines) if line.startswith("2025-06-10T17:00"))
+    for at in range(first, first + lines_left):  # a load that the API does not show: not what it lacks
+        lines[at - 48] = more_home(lines[at - 48], 3_000.0)
+        lines[at] = more_home(lines[at], 0.0, is_all=True)
+    tables = dashboard("\n".join([header, *lines, ""]))
+    found = found_in(tables, DAY, intervals[~is_lost].reset_index(drop=True), periods)
+    assert found["import_vs_day", "home_wh"] == ("differs", cause)
+
+
+def more_home(line: str, watts: float, *, is_all: bool = False) -> str:
+    """A line with more home use, or with nothing at all."""
+    stamp, *values, charge = line.split(",")
+    names = ("Solar", "Powerwall", "Home", "Grid")
+    found = [
+        0.0 if is_all else float(value) + watts * (name == "Home") for name, value in zip(names, values, strict=True)
+    ]
+    return ",".join((stamp, *(repr(value) for value in found), charge))
 
 
 def test_an_hour_counted_once_is_the_repeated_one() -> None:

@@ -322,6 +322,19 @@ def test_a_month_in_which_the_battery_came_has_no_identity() -> None:
     assert identity["verdict"].isna().all()
 
 
+def test_home_use_drifts_in_the_month_in_which_the_battery_came() -> None:
+    """The days before it lack what was not measured, which the month does not have either; a day after it is no such day."""
+    daily = days(date(2025, 6, 1), date(2025, 6, 30))
+    site = replace(SITE, battery=BatteryDays(since=date(2025, 6, 11)))
+    daily.loc[:9, [HOME, EXPORT, "home_wh", "grid_export_wh"]] = np.nan
+    nothing, month = empty_frame("reconciliation"), rollups(daily, factors={HOME: 0.96})
+    rows = reconcile_periods(PeriodEvidence(daily, month, nothing, nothing, site, NOW, 48.0))
+    assert causes(rows) == {HOME: "rollup_drift", "home_wh": "rollup_drift"}
+    daily.loc[10:11, [HOME, "home_wh"]] = np.nan
+    rows = reconcile_periods(PeriodEvidence(daily, month, nothing, nothing, site, NOW, 48.0))
+    assert causes(rows) == {HOME: "partial_period", "home_wh": "partial_period"}
+
+
 def test_without_stored_days_nothing_is_compared() -> None:
     """Identities need no other source."""
     assert set(reconciled(empty_frame("daily"), rollups(days()))["check_name"]) == {"flow_identity"}
