@@ -75,6 +75,7 @@ def test_written_frame_is_read_back(table: Table, data: st.DataObject) -> None:
     assert written.rows == len(frame)
 
 
+@pytest.mark.slow
 @examples(2)
 @given(frames=st.fixed_dictionaries({name: _frames(table, max_rows=3) for name, table in TABLES.items()}))
 def test_warehouse_holds_what_the_lake_holds(frames: dict[str, pd.DataFrame]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -35,6 +36,7 @@ def estimated(of: DayEvidence, first: date, last: date, now: datetime | dict[str
     return daily(of.intervals, of.periods, of.power, SITE, first, last, now, 48.0)
 
 
+@pytest.mark.slow
 @examples(10)
 @given(
     asked=INSTANTS,

@@ -153,7 +153,12 @@ def allowed(found: Reconciled, check: str, day: date) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "block", [0, 1, *(pytest.param(number, marks=pytest.mark.exhaustive) for number in range(2, 13))]
+    "block",
+    [
+        0,
+        pytest.param(1, marks=pytest.mark.slow),
+        *(pytest.param(number, marks=pytest.mark.exhaustive) for number in range(2, 13)),
+    ],
 )
 def test_every_fault_of_a_mixture_is_found_and_nothing_else(block: int) -> None:
     """Fifteen mixtures: days, measures, verdicts and causes, and the truth in `daily`."""

@@ -85,6 +85,7 @@ def test_a_query_imports_duckdb_and_nothing_else_that_is_slow(data_dir: Path, fo
     assert sorted(SLOW & modules) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_a_query_of_other_types_imports_arrow_but_not_pandas(data_dir: Path, form: str) -> None:
     query = "select timestamptz '2025-03-30 01:00:00+00' as at, 'Oslo' as name, 1.5::decimal(9, 1) as price"
@@ -103,6 +104,7 @@ main(["--data-dir", sys.argv[1], "sql", "select 1 as n, timestamptz '2025-03-30 
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("others", "is_shut_down"), [([], False), (["thread"], True)])
 def test_the_interpreter_is_shut_down_only_where_something_else_happens_in_it(
     data_dir: Path, others: list[str], is_shut_down: bool

@@ -44,6 +44,7 @@ def test_a_file_in_the_place_of_another_site_is_named(lake: Lake) -> None:
     assert "another site" in found.what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "what"),
     [

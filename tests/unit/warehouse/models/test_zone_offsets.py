@@ -66,6 +66,7 @@ def every_zone() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+@pytest.mark.slow
 def test_a_model_shows_what_the_clock_shows_in_every_zone(every_zone: duckdb.DuckDBPyConnection) -> None:
     """`meta.zone_days`, as a model joins it: all zones, 2010 to 2030, no row lost and none shown twice."""
     ((shown, right, instants),) = every_zone.execute("""
