@@ -16,6 +16,7 @@ PAGES = {
     "Use": [
         "docs/COMMANDS",
         "docs/ACCOUNT",
+        "docs/DASHBOARD",
         "docs/COSTS",
         "docs/TARIFFS",
         "docs/IMPORT",

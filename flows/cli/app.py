@@ -10,6 +10,7 @@ from flows.cli.apply_plan import apply_plan
 from flows.cli.backfill import backfill
 from flows.cli.config import config
 from flows.cli.costs import costs
+from flows.cli.dashboard import dashboard
 from flows.cli.demo import demo
 from flows.cli.deploy import deploy
 from flows.cli.export import export
@@ -47,6 +48,7 @@ COMMANDS = (
     sql,
     export,
     report,
+    dashboard,
     costs,
     what_if,
     import_,

@@ -89,6 +89,7 @@ NEEDS = {
     "export": _READS,
     "gaps": _READS,
     "report": _READS,
+    "dashboard": NOTHING,
     "plan": _REQUESTS,
     "sites": _REQUESTS,
     "deploy": _REQUESTS,

@@ -22,11 +22,13 @@ SCRIPTS = (
     "view.js",
     "axes.js",
     "flows.js",
+    "stacks.js",
     "days.js",
     "hours.js",
     "events.js",
     "tables.js",
     "costs.js",
+    "section.js",
     "report.js",
 )
 """In the order of execution: the charting library first, then each script after those that it uses."""

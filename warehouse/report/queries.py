@@ -15,7 +15,8 @@ from warehouse.errors import QueryFailed
 from warehouse.report.model import Columns, ReportData, SiteReport
 from warehouse.statements import Statement, load
 
-_EARLIEST, _LATEST = date(1, 1, 1), date(9999, 12, 31)
+EARLIEST, LATEST = date(1, 1, 1), date(9999, 12, 31)
+ALWAYS = frozenset({"sites", "days"})
 _EPOCH = date(1970, 1, 1)
 
 
@@ -27,6 +28,7 @@ def report_data(
     since: date | None = None,
     until: date | None = None,
     what_if: Mapping[int, Mapping[str, Any]] | None = None,
+    only: Collection[str] | None = None,
 ) -> ReportData:
     """Query the warehouse for all data of a report.
 
@@ -37,20 +39,26 @@ def report_data(
         since: First day. Its month is shown as a whole, since Tesla's figures are for whole months.
         until: Last day, included. Its month is shown as a whole.
         what_if: Site → the last answer of `wattlog what-if`.
+        only: Results that are needed, besides sites and days, by the names of their SQL files; all when None. The columns of
+            the others are empty.
 
     Raises:
         QueryFailed: A site is unknown, `since` is after `until`, or DuckDB rejects a query.
     """
-    chosen = _chosen(connection, sites)
+    chosen = chosen_sites(connection, sites)
     if since is not None and until is not None and since > until:
         raise QueryFailed(f"--since {since} is after --until {until}: swap them")
     parameters = {
         "sites": chosen,
-        "since": _EARLIEST if since is None else since.replace(day=1),
-        "until": _LATEST if until is None else _end_of_month(until),
+        "since": EARLIEST if since is None else since.replace(day=1),
+        "until": LATEST if until is None else _end_of_month(until),
     }
     try:
-        found = {name: _table(connection, statement, parameters) for name, statement in _statements().items()}
+        found = {
+            name: table_of(connection, statement, parameters)
+            for name, statement in statements().items()
+            if only is None or name in ALWAYS or name in only
+        }
     except duckdb.Error as error:
         raise QueryFailed(brief(error)) from error
     sites_found, answers = found["sites"].to_pylist(), what_if or {}
@@ -67,7 +75,12 @@ def report_data(
     )
 
 
-def _chosen(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> list[int]:
+def chosen_sites(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> list[int]:
+    """The chosen sites in order, or all.
+
+    Raises:
+        QueryFailed: One of them is unknown.
+    """
     known: list[int] = [
         site for (site,) in connection.execute("select site_id from main.sites order by all").fetchall()
     ]
@@ -81,7 +94,8 @@ def _end_of_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _table(connection: duckdb.DuckDBPyConnection, statement: Statement, parameters: Mapping[str, object]) -> pa.Table:
+def table_of(connection: duckdb.DuckDBPyConnection, statement: Statement, parameters: Mapping[str, object]) -> pa.Table:
+    """The rows of a SQL file."""
     return connection.sql(statement.sql, params=dict(parameters)).to_arrow_table()
 
 
@@ -91,6 +105,13 @@ def _site(facts: dict[str, Any], found: Mapping[str, pa.Table], what_if: Mapping
         name: table.filter(pc.equal(table["site_id"], facts["site_id"])).drop_columns("site_id")
         for name, table in found.items()
     }
+
+    def columns(name: str) -> Columns:
+        return of_site[name].to_pydict() if name in of_site else {}
+
+    def dense(name: str) -> Columns:
+        return dense_columns(of_site[name], first, count) if name in of_site else {}
+
     first = facts["first_day"]
     count = (facts["last_day"] - first).days + 1
     return SiteReport(
@@ -102,23 +123,23 @@ def _site(facts: dict[str, Any], found: Mapping[str, pa.Table], what_if: Mapping
         wall_connectors=facts["wall_connectors"],
         battery_kwh=facts["battery_kwh"],
         first_day=first,
-        days=_dense(of_site["days"], first, count),
-        soe_days=_dense(of_site["soe_days"], first, count),
-        hours=_dense(of_site["hours"], first, count) | _dense(of_site["soe_hours"], first, count),
-        months=of_site["months"].to_pydict(),
-        self_sufficiency=of_site["self_sufficiency"].to_pydict(),
-        outages=of_site["outages"].to_pydict(),
-        charging=of_site["charging"].to_pydict(),
-        causes=of_site["causes"].to_pydict(),
-        comparisons=of_site["comparisons"].to_pydict(),
-        differences=of_site["differences"].to_pydict(),
-        bills=of_site["bills"].to_pydict(),
-        cost_labels=of_site["cost_labels"].to_pydict(),
+        days=dense("days"),
+        soe_days=dense("soe_days"),
+        hours=dense("hours") | dense("soe_hours"),
+        months=columns("months"),
+        self_sufficiency=columns("self_sufficiency"),
+        outages=columns("outages"),
+        charging=columns("charging"),
+        causes=columns("causes"),
+        comparisons=columns("comparisons"),
+        differences=columns("differences"),
+        bills=columns("bills"),
+        cost_labels=columns("cost_labels"),
         what_if=what_if,
     )
 
 
-def _dense(rows: pa.Table, first: date, count: int) -> Columns:
+def dense_columns(rows: pa.Table, first: date, count: int) -> Columns:
     """Rows by `local_date` (and `hour`) as columns with an entry for every day (and hour) from `first` on.
 
     **Shape**: n rows, sorted → columns of `count` entries, or 24 times as many where there is an `hour`; None where there is
@@ -138,5 +159,6 @@ def _dense(rows: pa.Table, first: date, count: int) -> Columns:
 
 
 @cache
-def _statements() -> dict[str, Statement]:
+def statements() -> dict[str, Statement]:
+    """The SQL files of a report."""
     return load("report")

@@ -66,7 +66,7 @@ def write_report(
         raise DestinationExists(destination)
     with connect(warehouse) as connection:
         data = report_data(
-            connection, made_at=made_at, sites=sites, since=since, until=until, what_if=_what_if(answers)
+            connection, made_at=made_at, sites=sites, since=since, until=until, what_if=what_if_answers(answers)
         )
     content = page(data).encode()
     try:
@@ -79,7 +79,7 @@ def write_report(
     return Reported(destination, len(data.sites), len(content))
 
 
-def _what_if(answers: Path | None) -> dict[int, Mapping[str, Any]]:
+def what_if_answers(answers: Path | None) -> dict[int, Mapping[str, Any]]:
     """Site → the last answer of `wattlog what-if`. One that cannot be read is left out: asking again makes it."""
     found: dict[int, Mapping[str, Any]] = {}
     for path in sorted(answers.glob("*.json")) if answers is not None else ():

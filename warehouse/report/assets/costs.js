@@ -201,6 +201,7 @@
   }
 
   const energyTiles = wattlog.tiles;
+  wattlog.costTiles = costTiles;
   wattlog.tiles = (view) => [...energyTiles(view), ...costTiles(view)];
   Object.assign(wattlog.charts, { bills, labels, whatIf });
 })();

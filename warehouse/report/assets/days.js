@@ -9,7 +9,6 @@
     longMonth,
     sum,
     toKwh,
-    has,
     extremes,
     isKnown,
     plural,
@@ -17,7 +16,6 @@
     tip,
     table,
     frame,
-    withMissing,
     legend,
     valueAxis,
     dayAxis,
@@ -25,65 +23,13 @@
     known,
     percent,
     NBSP,
+    STACKS,
+    VERBS,
+    stacksOf,
+    stackOption,
   } = wattlog;
 
   /* ---- days ---- */
-  const STACKS = {
-    home: [
-      "Home, by where it came from",
-      "home",
-      [
-        ["solar_to_home", "from solar", "solar"],
-        ["battery_to_home", "from battery", "battery"],
-        ["grid_to_home", "from grid", "import"],
-        ["generator_to_home", "from generator", "generator"],
-      ],
-    ],
-    solar: [
-      "Solar, by where it went",
-      "solar",
-      [
-        ["solar_to_home", "to home", "home"],
-        ["solar_to_battery", "to battery", "charge"],
-        ["solar_to_grid", "to grid", "export"],
-      ],
-    ],
-    generated: ["Solar", "solar", [["solar", "solar", "solar"]]],
-    grid: [
-      "Grid import and export",
-      "grid_import",
-      [
-        ["grid_import", "import", "import"],
-        ["grid_export", "export", "export", -1],
-      ],
-    ],
-    battery: [
-      "Battery discharge and charge",
-      "battery_discharge",
-      [
-        ["battery_discharge", "discharge", "battery"],
-        ["battery_charge", "charge", "charge", -1],
-      ],
-    ],
-  };
-  const VERBS = {
-    home: "The home used",
-    solar: "The panels generated",
-    generated: "The panels generated",
-    grid: "The grid supplied",
-    battery: "The battery discharged",
-  };
-
-  function stacksOf(view) {
-    const offered = [];
-    if (view.hasFlows) offered.push("home");
-    if (isKnown(view.total.solar) && (view.total.solar > 0 || view.site.has_solar))
-      offered.push(view.hasFlows ? "solar" : "generated");
-    if (view.hasFlows && (view.total.grid_import > 0 || view.total.grid_export > 0)) offered.push("grid");
-    if (view.site.has_battery && isKnown(view.total.battery_discharge)) offered.push("battery");
-    return offered;
-  }
-
   function window(view, months) {
     const at = view.dates
       .map((_, index) => index)
@@ -127,40 +73,15 @@
     },
     option(view, theme, { stack, month: chosen }, size) {
       const { dates, pick } = window(view, chosen);
-      const parts = STACKS[stack][2].filter(([name]) => pick(view.days[name]).some((value) => value > 0));
-      const shown = parts.length ? parts : STACKS[stack][2].filter(([name]) => has(pick(view.days[name])));
       const statuses = pick(view.days.status);
-      const values = shown.map(([name]) => pick(view.days[name]));
-      const unsigned = (value) => number(Math.abs(value), value % 1 ? 1 : 0);
-      const yAxis = valueAxis(theme, "kWh a day", { axisLabel: { color: theme.muted, formatter: unsigned } });
-      return frame(theme, size, {
-        legend: legend(theme, size),
-        xAxis: dayAxis(theme, size, dates),
-        tooltip: {
-          trigger: "axis",
-          formatter: (params) => {
-            const at = params[0].dataIndex;
-            return tip(fullDay(dates[at]), [
-              ...shown.map(([, name, colour], part) => [name, kwh(toKwh(values[part][at])), theme[colour]]),
-              ["day is", words(statuses[at])],
-            ]);
-          },
-        },
-        ...withMissing(
-          theme,
-          yAxis,
-          shown.map(([, name, colour, sign = 1], part) => ({
-            name,
-            type: "bar",
-            stack: "day",
-            barMaxWidth: 36,
-            barWidth: dates.length > 62 ? "88%" : "70%",
-            barGap: "-100%",
-            itemStyle: { color: theme[colour] },
-            data: values[part].map((value) => (isKnown(value) ? sign * toKwh(value) : null)),
-          })),
-          statuses.map((status) => status === "missing"),
-        ),
+      return stackOption(theme, size, {
+        stack,
+        valuesOf: (name) => pick(view.days[name]),
+        axis: dayAxis(theme, size, dates),
+        unit: "kWh a day",
+        heading: (at) => fullDay(dates[at]),
+        more: (at) => [["day is", words(statuses[at])]],
+        isMissing: statuses.map((status) => status === "missing"),
       });
     },
     table(view, { stack, month: chosen }) {

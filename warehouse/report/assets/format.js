@@ -4,7 +4,7 @@
 (() => {
   const NBSP = "\u00a0";
   const formats = [0, 1, 2, 3].map(
-    (digits) => new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+    (digits) => new Intl.NumberFormat(wattlog.locale ?? "en", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
   );
   const DAY_MS = 86400000;
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

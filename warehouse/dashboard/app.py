@@ -1,0 +1,293 @@
+"""The dashboard's application: one page, its files, and what its views ask, as JSON."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any, TypeVar
+
+import duckdb
+import orjson
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from warehouse.dashboard import csv_file, queries
+from warehouse.dashboard.access import Access, Guard
+from warehouse.dashboard.dictionary import dictionary
+from warehouse.dashboard.published import PublishedWarehouse
+from warehouse.dashboard.queries import By, How, Json, Section
+from warehouse.dashboard.statements import Statements
+from warehouse.errors import QueryFailed, WarehouseError
+from warehouse.report.page import SCRIPTS as REPORT_SCRIPTS
+from warehouse.report.page import asset as report_asset
+from warehouse.report.write import what_if_answers
+from wattlog.causes import SENTENCES
+from wattlog.tolerances import MONTH_KWH, SHARE
+
+OWN_SCRIPTS = (
+    "locale.js",
+    "power.js",
+    "compare.js",
+    "ranges.js",
+    "battery.js",
+    "fleet.js",
+    "lists.js",
+    "client.js",
+    "views.js",
+    "statements.js",
+    "dashboard.js",
+)
+_PAGE_ONLY = "report.js"
+_AFTER = "theme.js"
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+Closed = TypeVar("Closed", bound=StrEnum)
+Answer = Callable[[duckdb.DuckDBPyConnection, Request], Json]
+
+
+def dashboard_app(
+    warehouse: PublishedWarehouse,
+    access: Access,
+    *,
+    answers: Path | None = None,
+    statement_s: float | None = None,
+    now: Callable[[], datetime] = queries.utc_now,
+) -> ASGIApp:
+    """The application.
+
+    Args:
+        warehouse: What the pages are about.
+        access: Who may use them.
+        answers: Directory with the last answers of `wattlog what-if`.
+        statement_s: How long DuckDB may work on a statement of a person, in seconds; None for no limit.
+        now: The present.
+    """
+
+    def section(connection: duckdb.DuckDBPyConnection, request: Request) -> Json:
+        return queries.section(
+            connection,
+            _choice(request, "section", Section),
+            _site(request),
+            _number(request, "year"),
+            made_at=now(),
+            what_if=what_if_answers(answers),
+        )
+
+    sections: Mapping[str, Answer] = {
+        "account": _account,
+        "overview": lambda connection, request: queries.overview(connection, _sites(request)),
+        "day": lambda connection, request: queries.day(connection, _site(request), _day(request, "day")),
+        "range": _range,
+        "years": lambda connection, request: queries.years(connection, _sites(request)),
+        "section": section,
+        "dictionary": lambda connection, _: dictionary(),
+    }
+    routes = [Route(f"/api/{name}", _endpoint(warehouse, answer)) for name, answer in sections.items()]
+    routes += [
+        Route("/", _page),
+        Route("/assets/{digest}/{name}", _asset),
+        Route("/api/revision", _revision_of(warehouse)),
+        Route("/api/range.csv", _range_csv(warehouse)),
+        Route("/api/sql", _sql(Statements(warehouse.path, limit_s=statement_s)), methods=["POST"]),
+    ]
+    return Guard(GZipMiddleware(Starlette(routes=routes), minimum_size=2_000), access)
+
+
+def _endpoint(warehouse: PublishedWarehouse, answer: Answer) -> Callable[[Request], Any]:
+    """An endpoint that reads the warehouse: in a thread, so that others are served meanwhile."""
+
+    def read(request: Request) -> Json:
+        with warehouse.reading() as (connection, revision):
+            return answer(connection, request) | {"revision": revision}
+
+    async def endpoint(request: Request) -> Response:
+        return await _in_json(read, request)
+
+    return endpoint
+
+
+async def _in_json(call: Callable[..., Json], *arguments: Any) -> Response:
+    try:
+        return _json(await run_in_threadpool(call, *arguments))
+    except QueryFailed as error:
+        return _json({"error": str(error)}, 400)
+    except WarehouseError as error:
+        return _json({"error": str(error)}, 503)
+
+
+def _json(content: Json, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def _account(connection: duckdb.DuckDBPyConnection, _: Request) -> Json:
+    return queries.account(connection) | {
+        "version": version("wattlog"),
+        "cause_sentences": {cause.value: sentence for cause, sentence in SENTENCES.items()},
+        "month_tolerance": {"kwh": MONTH_KWH, "share": SHARE},
+    }
+
+
+def _range(connection: duckdb.DuckDBPyConnection, request: Request) -> Json:
+    return queries.energy_range(
+        connection,
+        _sites(request),
+        _day(request, "from"),
+        _day(request, "to"),
+        _choice(request, "by", By),
+        _choice(request, "how", How, How.SUM),
+    )
+
+
+def _range_csv(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
+    def read(request: Request) -> bytes:
+        with warehouse.reading() as (connection, _):
+            return csv_file.of_range(_range(connection, request))
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            content = await run_in_threadpool(read, request)
+        except WarehouseError as error:
+            return _json({"error": str(error)}, 400 if isinstance(error, QueryFailed) else 503)
+        name = "-".join(["wattlog", request.query_params["from"], request.query_params["to"]])
+        return Response(
+            content, media_type="text/csv", headers={"content-disposition": f'attachment; filename="{name}.csv"'}
+        )
+
+    return endpoint
+
+
+def _revision_of(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
+    async def endpoint(_: Request) -> Response:
+        return await _in_json(lambda: {"revision": warehouse.revision()})
+
+    return endpoint
+
+
+def _sql(statements: Statements) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            sql = orjson.loads(await request.body())["sql"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            sql = None
+        if not isinstance(sql, str):
+            return _json({"error": "send an object with the statement as `sql`"}, 400)
+        try:
+            return _json(await statements.run(sql))
+        except WarehouseError as error:
+            return _json({"error": str(error)}, 400)
+
+    return endpoint
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def _text(request: Request, name: str) -> str:
+    try:
+        return request.query_params[name]
+    except KeyError:
+        raise QueryFailed(f"the address has no {name!r}") from None
+
+
+def _number(request: Request, name: str) -> int:
+    text = _text(request, name)
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise QueryFailed(f"{name!r} is no number: {text[:40]!r}")
+    number = int(text)
+    if name == "year" and not 1 < number < 9999:
+        raise QueryFailed(f"there is no year {number}")
+    return number
+
+
+def _site(request: Request) -> int:
+    return _one_site(_text(request, "site"))
+
+
+def _sites(request: Request) -> list[int]:
+    return [_one_site(text) for text in _text(request, "site").split(",")]
+
+
+def _one_site(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise QueryFailed(f"{text[:40]!r} is no site id")
+    return int(text)
+
+
+def _day(request: Request, name: str) -> date:
+    text = _text(request, name)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise QueryFailed(f"{name!r} is no day: {text[:40]!r}; write it as 2025-03-31") from None
+
+
+def _choice(request: Request, name: str, kind: type[Closed], default: Closed | None = None) -> Closed:
+    text = request.query_params.get(name)
+    if text is None and default is not None:
+        return default
+    try:
+        return kind(text or "")
+    except ValueError:
+        raise QueryFailed(f"{name!r} is one of {', '.join(kind)}") from None
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def assets() -> Mapping[str, str]:
+    """The page's scripts and styles by name, in order; charts and formatters are the report's own files."""
+    shared = [name for name in REPORT_SCRIPTS if name != _PAGE_ONLY]
+    at = shared.index(_AFTER) + 1
+    names = {name: report_asset(name) for name in shared[:at]}
+    names |= {OWN_SCRIPTS[0]: _own_asset(OWN_SCRIPTS[0])}
+    names |= {name: report_asset(name) for name in shared[at:]}
+    names |= {name: _own_asset(name) for name in OWN_SCRIPTS[1:]}
+    return names | {"page.css": report_asset("page.css"), "dashboard.css": _own_asset("dashboard.css")}
+
+
+@cache
+def _digest() -> str:
+    """What the addresses of the files contain, so that browsers keep them until they change."""
+    return hashlib.sha256("".join(assets().values()).encode()).hexdigest()[:16]
+
+
+def _own_asset(name: str) -> str:
+    return (files("warehouse.dashboard") / "assets" / name).read_text("utf-8")
+
+
+@cache
+def page() -> str:
+    """The page, which is the same for all views."""
+    scripts = [name for name in assets() if name.endswith(".js")]
+    styles = [name for name in assets() if name.endswith(".css")]
+    return Template(_own_asset("dashboard.html")).substitute(
+        version=version("wattlog"),
+        styles="\n".join(f'<link rel="stylesheet" href="/assets/{_digest()}/{name}">' for name in styles),
+        scripts="\n".join(f'<script defer src="/assets/{_digest()}/{name}"></script>' for name in scripts),
+    )
+
+
+async def _page(_: Request) -> Response:
+    return Response(page(), media_type="text/html")
+
+
+async def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in assets() or request.path_params["digest"] != _digest():
+        return Response("there is no such file; load the page again\n", 404, media_type="text/plain")
+    return Response(
+        assets()[name],
+        media_type=TYPES[Path(name).suffix],
+        headers={"cache-control": "public, max-age=31536000, immutable"},
+    )
