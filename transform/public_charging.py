@@ -100,7 +100,6 @@ def _row(listed: _Listed, divisor: float, rejects: list[Reject]) -> dict[str, An
         "started_at": pd.Timestamp(listed.started_at).tz_convert("UTC"),
         "ended_at": None if ended_at is None else pd.Timestamp(ended_at).tz_convert("UTC"),
         "local_date": listed.local_date,
-        "site_location_name": _text(session.get("siteLocationName")),
         "energy_kwh": energy_kwh,
         "currency": currency,
         **due,

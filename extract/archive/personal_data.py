@@ -61,14 +61,14 @@ minutes_to_full_charge time_to_full_charge timestamp scheduled_charging_mode sch
 scheduled_charging_start_time scheduled_charging_start_time_app scheduled_departure_time
 scheduled_departure_time_minutes off_peak_charging_enabled off_peak_charging_times off_peak_hours_end_time
 preconditioning_enabled preconditioning_times
-sessionId siteLocationName chargeStartDateTime chargeStopDateTime unlatchDateTime countryCode billingType vehicleMakeType
+sessionId chargeStartDateTime chargeStopDateTime unlatchDateTime countryCode billingType vehicleMakeType
 sessionFeeId feeType currencyCode pricingType totalDue netDue uom isPaid status
 rateBase rateTier1 rateTier2 rateTier3 rateTier4 usageBase usageTier1 usageTier2 usageTier3 usageTier4
 totalBase totalTier1 totalTier2 totalTier3 totalTier4
 """
 _OF_CARS: Final = frozenset(_CARS.split())
-"""Keys of responses about cars: how they charge, and what a public session cost. No coordinate, no key of an invoice, no
-name or id of a car. The name of a public charger is on its bill, and is the only place."""
+"""Keys of responses about cars: how they charge, and what a public session cost. No coordinate, no name of a charger, no key
+of an invoice, no name or id of a car."""
 
 _NEVER_OF_CARS: Final = frozenset({"invoices", "drive_state", "location_data", "vehicle_id", "id", "id_s", "user_id"})
 """Keys of which not even a mask stays."""

@@ -122,13 +122,16 @@ def test_no_vin_no_name_and_no_place_is_stored(tmp_path: Path) -> None:
         assert not [made for made in served.server.requests if "invoice" in made.path]
     bodies = b"".join(record.body for site in (0, 77) for record in archive.load_all(archive.entries(site)))
     assert b"vin-000001" in bodies
-    for hidden in (VIN, OTHER, "Comet", "Meteor", "invoice", "INVOICE", 'latitude":37.0'):
+    for hidden in (VIN, OTHER, "Comet", "Meteor", "Exampletown", "invoice", "INVOICE", 'latitude":37.0'):
         assert hidden.encode() not in bodies, hidden
     for path in (tmp_path / "lake").rglob("*.parquet"):
         content = path.read_bytes()
         assert VIN.encode() not in content
         assert b"Comet" not in content
-    assert VIN.encode() not in (tmp_path / "warehouse.duckdb").read_bytes()
+        assert b"Exampletown" not in content
+    published = (tmp_path / "warehouse.duckdb").read_bytes()
+    assert VIN.encode() not in published
+    assert b"Exampletown" not in published
 
 
 def test_a_rebuild_gives_the_same_rows(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ PUBLIC_CHARGING = Table(
         Field("started_at", Kind.TIMESTAMPTZ, "When charging began.", nullable=False),
         Field("ended_at", Kind.TIMESTAMPTZ, "When charging ended; NULL where it is not reported."),
         Field("local_date", Kind.DATE, "Calendar day at the charger on which charging began.", nullable=False),
-        Field("site_location_name", Kind.VARCHAR, "Name of the charger, as on the bill. No coordinate is ever stored."),
         Field(
             "energy_kwh",
             Kind.DOUBLE,

@@ -37,7 +37,6 @@ def session(number: int = 1, *fees: dict[str, Any], **more: Any) -> dict[str, An
     return {
         "sessionId": number,
         "vin": "vin-000001",
-        "siteLocationName": "Exampletown",
         "chargeStartDateTime": "2025-07-01T11:00:00+02:00",
         "chargeStopDateTime": "2025-07-01T11:25:00+02:00",
         "fees": list(fees) or [fee()],
