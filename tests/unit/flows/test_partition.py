@@ -119,8 +119,10 @@ def test_responses_about_open_years_are_in_the_partition_of_the_lifetime() -> No
     archive = holding(closed, is_open, power)
     year, month, lifetime = partitions_of(archive, SITE, SETTLE_HOURS)
     assert [part.period for part in (year, month, lifetime)] == ["2025", "2026-01", LIFETIME]
-    assert [part.entries(archive) for part in (year, month, lifetime)] == [[closed], [power], [is_open]]
-    assert month.windows_by_month(archive) == {"2026-01": [is_open, power]}, "a day's present instant may be theirs"
+    entries: list[object] = [part.entries(archive) for part in (year, month, lifetime)]
+    assert entries == [[closed], [power], [is_open]]
+    windows: dict[str, object] = {**month.windows_by_month(archive)}
+    assert windows == {"2026-01": [is_open, power]}, "a day's present instant may be theirs"
     assert periods(holding(is_open)) == [LIFETIME], "a month with no other response has no rows"
     assert periods(holding(closed, Entry("2025-01", datetime(2025, 6, 1, tzinfo=UTC)))) == ["2025"]
 
