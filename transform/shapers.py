@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from transform.commands import shape_commands
 from transform.events import shape_backup, shape_charge
 from transform.history import shape_history
-from transform.imports.shape import shape_history as shape_old_history
 from transform.intervals import shape_energy_intervals, shape_power, shape_soe
 from transform.live_status import shape_live_status
 from transform.periods import shape_periods
@@ -22,6 +21,14 @@ from wattlog.series import old_histories
 from wattlog.series_spec import Series
 
 Shaper = Callable[[Sequence[RawResponse], Site], Tables]
+
+
+def shape_old_history(responses: Sequence[RawResponse], site: Site) -> Tables:
+    """See `transform.imports.shape`: two dozen modules, which only those import who have imported a history."""
+    from transform.imports.shape import shape_history
+
+    return shape_history(responses, site)
+
 
 SHAPERS: dict[str, Shaper] = {
     Series.SNAPSHOT: shape_live_status,

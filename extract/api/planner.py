@@ -62,15 +62,23 @@ class PlannedSite:
         """When a settled window of one day began, on the clock at whose midnight it closed."""
         return first_instant(day, clock_at_end(day, settled.first_closes, (self.zone, *self.clocks)))
 
-    def has_cut(self, entry: IndexEntry) -> bool:
-        """Whether the server may have cut a window where its request ended it: at a midnight of one of its clocks.
+    def cut(self, entries: Iterable[IndexEntry]) -> list[IndexEntry]:
+        """The entries whose windows the server may have cut where the requests ended them: at a midnight of one of its clocks.
 
         Windows that were requested before its clock was known may end elsewhere, and then they lack hours.
         """
-        if entry.window_end is None or entry.closes_at is None or any(isinstance(it, timezone) for it in self.clocks):
+        known = list(entries)
+        if not self.clocks or any(isinstance(it, timezone) for it in self.clocks):
+            return known
+        ends = {(entry.window_end, entry.closes_at) for entry in known}  # of several series, the same for a day
+        others = {end for end in ends if not self._is_midnight(*end)}
+        return [entry for entry in known if (entry.window_end, entry.closes_at) not in others] if others else known
+
+    def _is_midnight(self, day: date | None, closes_at: datetime | None) -> bool:
+        """Whether a day ends at an instant on one of the clocks; also where there is no window."""
+        if day is None or closes_at is None:
             return True
-        following = entry.window_end + ONE_DAY
-        return not self.clocks or any(entry.closes_at == first_instant(following, clock) for clock in self.clocks)
+        return any(closes_at == first_instant(day + ONE_DAY, clock) for clock in self.clocks)
 
     def has(self, need: Need) -> bool:
         """Whether the site has what a series needs."""
@@ -200,7 +208,7 @@ def plan(
         holds_energy: Whether a response has energy; used in the search for older history.
         incomplete: What the responses to settled windows lack.
     """
-    stored = [entry for entry in entries if subject.has_cut(entry)]
+    stored = subject.cut(entries)
     done, today = settled(stored, settle_hours, now=now), local_today(now, subject.zone)
     first = first_day(subject, stored, scope, today=today, holds_energy=holds_energy)
     requested_again = RequestedAgain(stored, done, incomplete, zone=subject.zone, now=now)
@@ -317,6 +325,5 @@ def cross_check_requests(
     weeks = dict.fromkeys(period_start(day, Grain.WEEK) for day in suspect)
     requests = [week_cross_check(subject.site_id, about(day, Grain.WEEK), zone) for day in weeks]
     requests += [history(subject.site_id, Series.ENERGY_INTERVAL, about(day, Grain.DAY), zone) for day in suspect]
-    stored = (entry for entry in entries if subject.has_cut(entry))
-    done = settled(stored, settle_hours, now=now) if requests else {}
+    done = settled(subject.cut(entries), settle_hours, now=now) if requests else {}
     return [request for request in requests if not _is_settled(request, done, subject)]

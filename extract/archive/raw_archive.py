@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -51,12 +51,15 @@ from extract.archive.segment import ByteRange
 from extract.archive.verification import Survey, damages, survey
 from extract.errors import CorruptSegment
 from extract.requests import ACCOUNT
-from wattlog.series import is_imported, is_old_history
+from wattlog.series import is_imported, old_histories
 from wattlog.series_spec import Series
 
 __all__ = ["CONCLUSIVE", "ArchiveRecord", "Damage", "IndexEntry", "Loss", "RawArchive", "Response"]
 
 log = logging.getLogger(__name__)
+
+_HISTORIES: Final = frozenset((*old_histories(), Series.IMPORT_UNDO))
+"""Series of imported histories: their files, and what took them out."""
 
 
 @contextmanager
@@ -175,7 +178,7 @@ class RawArchive:
         self._by_id[entry.raw_id] = entry
         if entry.series == Series.HISTORY:
             self._legacy.setdefault(entry.site_id, []).append(entry)
-        if is_old_history(entry.series) or entry.series == Series.IMPORT_UNDO:
+        if entry.series in _HISTORIES:
             self._histories.setdefault(entry.site_id, []).append(entry)
         if entry.duplicate_of is None and entry.status == 200:
             self._holders[entry.content] = entry

@@ -39,7 +39,10 @@ from transform.reconciliation import (
 from transform.sites import Site
 from transform.time import days_of
 from transform.units import rollups_in_watt_hours
-from warehouse.schema import ENERGY_PERIODS, FLOWS
+from warehouse.lake.conform import conform
+from warehouse.lake.frames import to_frame
+from warehouse.lake.parquet_file import read_rows
+from warehouse.schema import ENERGY_PERIODS, FLOWS, TABLES
 from wattlog.causes import Cause, Check, Granularity
 from wattlog.lake_periods import IMPORTS, LIFETIME, within
 from wattlog.series import SERIES
@@ -236,17 +239,19 @@ def _write_differences(session: TransformSession, site: Site, rows: pd.DataFrame
 
     Only files whose differences of periods have changed are written, with the differences of days that they have.
     """
-    lake = session.lake
+    lake, content = session.lake, conform(rows, TABLE)  # all at once: the rows of one file are few
+    rows = to_frame(content, TABLES[TABLE])
     days, is_lifetime = days_of(rows["period_start"]), (rows["granularity"] == "lifetime").to_numpy(dtype=bool)
     periods = periods_of_days(session.archive, site, session.settle_hours, days[~is_lifetime])
     periods |= {LIFETIME} if is_lifetime.any() else set()
     stored = {part.period: part for part in lake.partitions(TABLE, site_id=site.site_id) if part.period is not None}
     written = 0
     for period in sorted(periods.union(stored)):
-        new = rows[is_lifetime if period == LIFETIME else within(days, period) & ~is_lifetime]
+        is_own = is_lifetime if period == LIFETIME else within(days, period) & ~is_lifetime
         part = stored.get(period)
-        if part is not None and lake.has_exactly(part, TABLE, new, OF_PERIODS):
+        if part is not None and content.filter(is_own).equals(read_rows(part.path, TABLES[TABLE], where=OF_PERIODS)):
             continue
+        new = rows[is_own]
         if part is not None:
             new = pd.concat([lake.read_partition(part, TABLE, where=OF_DAYS), new], ignore_index=True)
         written += _replace(session, TABLE, site.site_id, period, new)

@@ -6,7 +6,7 @@ the file as it is.
 """
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -139,12 +139,8 @@ def read_rows(
         with pq.ParquetFile(pa.BufferReader(read_whole(path))) as file:
             if not file.schema_arrow.equals(expected):
                 raise LakeFailed(path, "has columns of another schema version; run `wattlog rebuild`")
-            groups = [
-                number
-                for number in range(file.num_row_groups)
-                if reaching is None or _reaches(file.metadata, number, reaching)
-            ]
-            is_wanted = None if where is None else _is_wanted(file, groups, where)
+            groups = _groups(file.metadata, reaching, where or {})
+            is_wanted = None if where is None or not groups else _is_wanted(file, groups, where)
             if is_wanted is not None and not pc.any(is_wanted).as_py():
                 groups, is_wanted = [], None
             rows = file.read_row_groups(groups, columns=columns, use_threads=False)
@@ -184,19 +180,37 @@ def column_span(path: Path, column: str) -> tuple[Any, Any] | None:
         metadata = pq.read_metadata(path)
     except (OSError, pa.ArrowException) as error:
         raise LakeDamaged(path) from error
-    found = [group for group in _statistics(metadata, column) if group is not None and group.has_min_max]
+    found = [group for _, group in _statistics(metadata, column) if group is not None and group.has_min_max]
     if len(found) < metadata.num_row_groups and metadata.num_rows:
         raise LakeDamaged(path)
     return (min(group.min for group in found), max(group.max for group in found)) if found else None
 
 
-def _reaches(metadata: pq.FileMetaData, group: int, day: date) -> bool:
-    """Whether a row group may have rows of a local day or later."""
-    found = _statistics(metadata, LOCAL_DATE)[group]
-    return found is None or not found.has_min_max or found.max >= day
+def _groups(metadata: pq.FileMetaData, reaching: date | None, where: Where) -> list[int]:
+    """The row groups that may have rows of a local day or later, and with one of the texts in each of some columns.
+
+    Of ten years without a difference, no column is read to find that out.
+    """
+    groups = set(range(metadata.num_row_groups))
+    if reaching is not None:
+        groups &= {number for number, found in _statistics(metadata, LOCAL_DATE) if _may_reach(found, reaching)}
+    for name, texts in where.items():
+        groups &= {number for number, found in _statistics(metadata, name) if _may_have(found, texts)}
+    return sorted(groups)
 
 
-def _statistics(metadata: pq.FileMetaData, column: str) -> list[pq.Statistics | None]:
-    """The footer's statistics of a column, row group by row group."""
+def _may_reach(statistics: pq.Statistics | None, day: date) -> bool:
+    return statistics is None or not statistics.has_min_max or statistics.max >= day
+
+
+def _may_have(statistics: pq.Statistics | None, texts: Collection[str]) -> bool:
+    if statistics is None or not statistics.has_min_max:
+        return statistics is None or statistics.num_values > 0  # NULLs do not count as values
+    return any(statistics.min <= text <= statistics.max for text in texts)
+
+
+def _statistics(metadata: pq.FileMetaData, column: str) -> Iterator[tuple[int, pq.Statistics | None]]:
+    """The number of each row group, and the footer's statistics of a column of it."""
     position = metadata.schema.to_arrow_schema().get_field_index(column)
-    return [metadata.row_group(number).column(position).statistics for number in range(metadata.num_row_groups)]
+    for number in range(metadata.num_row_groups):
+        yield number, metadata.row_group(number).column(position).statistics

@@ -171,6 +171,26 @@ def test_rows_with_other_texts_are_left_out(lake: Lake, frame_of: FrameOf) -> No
     assert nothing.dtypes.equals(whole.dtypes)
 
 
+def test_a_column_is_only_read_where_the_footer_allows_the_texts(
+    lake: Lake, frame_of: FrameOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten years without a difference cost ten footers."""
+    read: list[list[int]] = []
+    original = pq.ParquetFile.read_row_groups
+
+    def observed(file: pq.ParquetFile, row_groups: list[int], **options: Any) -> pa.Table:
+        read.append(row_groups)
+        return original(file, row_groups, **options)
+
+    row = {"measure": "a", "verdict": "agree"}
+    lake.write(RECONCILIATION, frame_of(RECONCILIATION, row), site_id=1001, period="2025-03", digest="a")
+    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", observed)
+    for where in ({"verdict": ["differs"]}, {"cause": ["night"]}, {"verdict": ["agree"], "cause": ["night"]}):
+        assert lake.read(RECONCILIATION, where=where).empty
+    assert read == [[], [], []]
+    assert len(lake.read(RECONCILIATION, where={"verdict": ["differs", "agree"]})) == 1
+
+
 def test_a_file_has_exactly_some_rows(lake: Lake, frame_of: FrameOf) -> None:
     rows = [
         {"measure": "a", "granularity": "day", "left_wh": 1.0},
