@@ -17,7 +17,7 @@ from transform.daily import rounding_of
 from transform.day_sums import COLUMN, COMPARED, MEASURES, POWER_OF, POWERS, DayRows, Floats, Mask, with_totals
 from transform.local_calendar import Calendar
 from transform.reconciliation.comparison import Comparison, Rule
-from transform.reconciliation.shared_rules import is_unit_mismatch
+from transform.reconciliation.shared_rules import is_unit_of_source
 from transform.reconciliation.source_values import SourceValues
 from transform.sites import Site
 from transform.time import Ints, epoch_us
@@ -157,7 +157,7 @@ def is_restated(comparison: Comparison, _: ImportContext) -> Mask:
 
 
 IMPORT_RULES: Final[tuple[tuple[Cause, Rule[ImportContext]], ...]] = (
-    (Cause.UNIT_MISMATCH, is_unit_mismatch),
+    (Cause.UNIT_MISMATCH, is_unit_of_source),
     (Cause.WRONG_ZONE, is_wrong_zone),
     (Cause.ROUNDING, is_rounded),
     (Cause.DST_DUPLICATE, is_repeated_hour),

@@ -72,13 +72,19 @@ def is_dropped_day(comparison: Comparison, context: PeriodContext) -> Mask:
 
 
 def from_intervals(cause: Cause) -> Rule[PeriodContext]:
-    """A rule: the roll-up is the sum of intervals that differ from their days for the given cause."""
+    """A rule: the roll-up is the sum of intervals that differ from their days for the given cause.
+
+    It is that for all of its measures alike. Where more of them contradict it, a measure that fits does so by chance.
+    """
 
     def is_sum_of_intervals(comparison: Comparison, context: PeriodContext) -> Mask:
         elsewhere = context.elsewhere_wh.get(cause.value)
         if elsewhere is None:
             return np.zeros(comparison.difference.shape, dtype=bool)
-        return np.asarray((np.abs(elsewhere) > 0) & (np.abs(comparison.difference + elsewhere) <= comparison.tolerance))
+        distance = np.abs(comparison.difference + elsewhere)
+        fits = (np.abs(elsewhere) > 0) & (distance <= comparison.tolerance)
+        contradicts = (np.abs(elsewhere) > comparison.tolerance) & (distance > comparison.tolerance)
+        return np.asarray(fits & (fits.sum(axis=1) >= contradicts.sum(axis=1))[:, None])
 
     return is_sum_of_intervals
 

@@ -12,6 +12,9 @@ from transform.reconciliation.source_values import SourceValues
 UNIT_WITHIN: Final = 0.1
 """How far a ratio may be from a power of a thousand. No other difference comes near one, so there may be drift besides."""
 
+UNIT_NEAR: Final = 9.0
+"""The same where other rows of a source have shown its unit: less than a factor of ten."""
+
 UNIT_EVIDENCE_WH: Final = 500.0
 """Smallest energy that shows a unit: of less, a thousandth is below a Wh."""
 
@@ -29,11 +32,37 @@ _TOTAL_OF: Final = np.array([COLUMN[_PART_OF.get(name, name)] for name in MEASUR
 
 def is_unit_mismatch(comparison: Comparison, _: object) -> Mask:
     """The totals of one side are a thousandth of the other side's (API.md#units)."""
-    left, right = (np.nan_to_num(side.values[:, IS_TOTAL]).sum(axis=1) for side in (comparison.left, comparison.right))
+    return np.asarray(_is_thousand(_unit_ratios(comparison), UNIT_WITHIN)[:, None])
+
+
+def is_unit_of_source(comparison: Comparison, context: object) -> Mask:
+    """The same, or most periods of the left side's source show it, and this one is not far from it.
+
+    A file has one unit. On a day of which the other side lacks hours, the totals are not a thousandth of each other.
+    """
+    ratios, found = _unit_ratios(comparison), is_unit_mismatch(comparison, context)[:, 0]
+    is_near = _is_thousand(ratios, UNIT_NEAR)
+    for source in set(comparison.left.source[found]):
+        mine = comparison.left.source == source
+        if found[mine].sum() * 2 > (mine & ~np.isnan(ratios)).sum():
+            found = found | (mine & is_near)
+    return np.asarray(found[:, None])
+
+
+def _unit_ratios(comparison: Comparison) -> Floats:
+    """The totals of the left side as a share of those of the right side, by period, of the totals that both have."""
+    left, right = (side.values[:, IS_TOTAL] for side in (comparison.left, comparison.right))
+    is_shared = ~np.isnan(left) & ~np.isnan(right)
+    left, right = (np.where(is_shared, values, 0.0).sum(axis=1) for values in (left, right))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(np.fmax(left, right) >= UNIT_EVIDENCE_WH, left / right, np.nan)
-        is_thousand = (np.abs(ratio[:, None] / THOUSANDS - 1) <= UNIT_WITHIN).any(axis=1)
-    return np.asarray(is_thousand[:, None])
+        return np.where(np.fmax(left, right) >= UNIT_EVIDENCE_WH, left / right, np.nan)
+
+
+def _is_thousand(ratios: Floats, within: float) -> Mask:
+    """Whether each ratio is a power of a thousand, apart from a share in either direction."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(np.log(ratios[:, None] / THOUSANDS))
+    return np.asarray((distance <= np.log1p(within)).any(axis=1))
 
 
 def is_midnight_zero(comparison: Comparison, _: object) -> Mask:

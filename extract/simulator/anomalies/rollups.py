@@ -121,9 +121,7 @@ class RollupDrift(Anomaly):
         if self.is_home_alone and any(column.any() for column in columns.values()):
             return table.with_columns(columns)
         columns |= {name: _scaled(table.columns[name], share / 4) for name in (*CHARGES, *EXPORTS)}
-        # Solar of the time before a battery has no splits: it stays, and is wrong itself where a row has nothing else.
-        before, after = recomposed({name: table.columns[name] for name in columns}), recomposed(columns)
-        sources = {name: table.columns[name] + after[name] - before[name] for name in SOURCES}
+        sources = changed_sources(table, columns)
         has_splits = np.any([column > 0 for column in columns.values()], axis=0)
         sources[FLOWS[0]] = np.where(has_splits, sources[FLOWS[0]], _scaled(table.columns[FLOWS[0]], share))
         return table.with_columns(columns | sources)
@@ -163,17 +161,14 @@ class AllocationShift(Anomaly):
         columns = {name: table.columns[name].copy() for name in self.names}
         if not any(column.any() for column in columns.values()):
             return table
-        is_changed = np.zeros(len(table.epochs_s), bool)
         first, last = (local_date(table.clock, int(table.epochs_s[index])) for index in (0, -1))
         for day in days_between(max(self.first, first), min(self.last, last)):
             start_s, end_s = instant_of_day(table.clock, day, self.after_s), day_bounds(table.clock, day)[1]
             for pool_s in range(start_s, end_s, POOL_S):
                 rows = np.flatnonzero((table.epochs_s >= pool_s) & (table.epochs_s < min(pool_s + POOL_S, end_s)))
-                is_changed[rows] = True
                 _exchange(columns, rows, "grid", "battery_energy_imported_from")
                 _exchange(columns, rows, "battery", "grid_energy_exported_from")
-        sources = {name: np.where(is_changed, new, table.columns[name]) for name, new in recomposed(columns).items()}
-        return table.with_columns(columns | sources)
+        return table.with_columns(columns | changed_sources(table, columns))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -259,9 +254,19 @@ def _months_and(*, is_week_too: bool) -> tuple[Series, ...]:
     return (Series.MONTH, Series.WEEK) if is_week_too else (Series.MONTH,)
 
 
-def recomposed(columns: dict[str, Column]) -> dict[str, Column]:
-    """The four sources as the sums of their flows."""
-    return {source: sum((columns[name] for name in parts[1:]), columns[parts[0]]) for source, parts in SOURCES.items()}
+def changed_sources(table: Table, columns: dict[str, Column]) -> dict[str, Column]:
+    """The four sources, changed as the sums of their flows are. Solar of the time before a battery has no flows, and stays.
+
+    Args:
+        table: The table before.
+        columns: Its flows afterwards; one that is not among them is unchanged.
+    """
+    return {
+        source: sum(
+            (columns.get(name, table.columns[name]) - table.columns[name] for name in parts), table.columns[source]
+        )
+        for source, parts in SOURCES.items()
+    }
 
 
 def _of_a_week(values: Column) -> Column:

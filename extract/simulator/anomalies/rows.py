@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from extract.simulator.anomalies.anomaly import Anomaly, Injection, RequestTiming
-from extract.simulator.anomalies.rollups import recomposed
+from extract.simulator.anomalies.rollups import changed_sources
 from extract.simulator.local_day import SLOT_S, day_bounds, days_between, local_date, utc
 from extract.simulator.measures import FLOWS, HOME, POWERS, SOURCES
 from extract.simulator.seeded import unit_hash
@@ -140,7 +140,7 @@ class ProvisionalHours(Anomaly):
             return table
         for name in HOME:
             columns[name] = np.where(columns[name] > 0, np.maximum(columns[name] + shift, 1), columns[name])
-        return table.with_columns(columns | recomposed(columns))
+        return table.with_columns(columns | changed_sources(table, columns))
 
     def shift_wh(self, epoch_s: int) -> int:
         """Error of a provisional row, from -`most_wh` to `most_wh`."""

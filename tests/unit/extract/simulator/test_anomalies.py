@@ -13,6 +13,7 @@ from extract.simulator import (
     CloudGap,
     DuplicateInstants,
     EarlierDays,
+    EarlierZone,
     GapStyle,
     InvertedCt,
     KilowattHours,
@@ -213,6 +214,22 @@ def test_solar_of_the_time_before_a_battery_stays_in_years_that_are_wrong(ask: A
     assert february[0]["total_home_usage"] < february[1]["total_home_usage"]
     assert february[0][FLOWS[0]] > sum(february[0][name] for name in SOURCES[FLOWS[0]])
     assert march[0] == march[1]
+
+
+def test_solar_of_the_time_before_a_battery_stays_in_a_window_with_both(ask: Ask) -> None:
+    """A day by an earlier zone of the server begins before the battery, and ends after it."""
+    late = (EarlierZone(datetime(2027, 1, 1, tzinfo=UTC), "Pacific/Honolulu"),)
+    spec = replace(CLEAN, battery_since=DAY, earlier_zones=late)
+    end = f"{DAY - timedelta(days=1)}T23:59:59-10:00"
+    for anomaly, window in (
+        (ProvisionalHours(DAY, DAY), {}),
+        (AllocationShift(DAY - timedelta(days=1), DAY), {"interval": "15m"}),
+    ):
+        params = {"kind": "energy", "period": "day", "end_date": end, **window}
+        found, usual = (rows(ask, site, **params) for site in (replace(spec, anomalies=(anomaly,)), spec))
+        solar = [(row[FLOWS[0]], true_row[FLOWS[0]]) for row, true_row in zip(found, usual, strict=True)]
+        assert sum(true for _, true in solar) > 0
+        assert [wh for wh, _ in solar] == [true for _, true in solar]
 
 
 def test_a_day_of_the_month_can_be_zero(ask: Ask) -> None:

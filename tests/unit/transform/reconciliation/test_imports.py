@@ -208,6 +208,26 @@ def test_a_thousandth_is_another_unit() -> None:
     assert causes(found, "import_vs_day") - {None} == {"unit_mismatch"}
 
 
+def test_the_unit_of_a_file_is_that_of_its_other_days() -> None:
+    """The API lacks a third of one day, and the solar of another: their totals are no thousandth of each other."""
+    header, *lines = dashboard_export(HOME, around(DAY)).strip().split("\n")
+    kilowatts = [header]
+    for line in lines:
+        stamp, *values, charge = line.split(",")
+        kilowatts.append(",".join((stamp, *(repr(float(value) / 1000) for value in values), charge)))
+    tables = dashboard("\n".join([*kilowatts, ""]))
+    days = list(days_between(DAY - timedelta(days=1), DAY + timedelta(days=1)))
+    periods = api_days(HOME, days, FETCHED)
+    flows = [f"{name}_wh" for name in FLOWS]
+    periods.loc[periods["period_start"] == DAY, flows] *= 0.6
+    nothing = empty_frame("energy_intervals")
+    assert causes(found_in(tables, DAY, nothing, periods), "import_vs_day") == {"unit_mismatch"}
+    periods.loc[periods["period_start"] == DAY, flows] /= 0.6
+    periods.loc[periods["period_start"] == DAY, "solar_energy_exported_wh"] = np.nan
+    found = found_in(tables, DAY, nothing, periods)
+    assert {cause for verdict, cause in found.values() if verdict == "differs"} == {"unit_mismatch"}
+
+
 def with_line(text: str, first: str, last: str) -> str:
     """The file with straight lines between two times, as the tool fills holes."""
     header, *lines = text.strip().split("\n")

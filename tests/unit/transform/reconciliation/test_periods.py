@@ -287,6 +287,34 @@ def test_a_month_that_sums_intervals_which_differ_from_their_days_has_their_caus
     assert {name: found[name] for name in (SOLAR, HOME)} == {SOLAR: cause, HOME: cause}
 
 
+def test_one_measure_that_drifts_by_what_intervals_lack_is_a_chance() -> None:
+    """The others drift by something else. What the intervals lack they would lack in the month, too."""
+    daily, names, lost = days(), (SOLAR, HOME, EXPORT), (6_000.0, 30_000.0)
+    month = rollups(daily)
+    june = (month["period_start"] == date(2025, 6, 1)).to_numpy(dtype=bool)
+    drift = float(month.loc[june, SOLAR].iloc[0]) * 0.02
+    month.loc[june, list(FLOWS)] *= 0.98
+    day = table_frame(
+        "reconciliation",
+        {
+            "site_id": [101] * 3,
+            "check_name": "interval_vs_day",
+            "granularity": "day",
+            "period_start": date_column(np.array(["2025-06-10"] * 3, dtype="datetime64[D]")),
+            "measure": list(names),
+            "left_source": "energy_intervals",
+            "left_wh": 0.0,
+            "right_source": "calendar_history/month",
+            "right_wh": [drift, *lost],
+            "difference_wh": [-drift, *(-wh for wh in lost)],
+            "tolerance_wh": 288.0,
+            "verdict": "differs",
+            "cause": "missing_intervals",
+        },
+    )
+    assert set(causes(reconciled(daily, month, days=day)).values()) == {"rollup_drift"}
+
+
 def test_a_row_about_the_unit_of_a_month_is_kept() -> None:
     """API.md#units: there is one row with that key."""
     daily = days()
