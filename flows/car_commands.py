@@ -5,9 +5,9 @@ command, one after it, and no second attempt.
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -32,6 +32,9 @@ from wattlog.series_spec import Series
 
 log = logging.getLogger(__name__)
 
+
+LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
+"""A question that waited longer is about a car that may have changed."""
 
 _POLLS: Final = 20
 """How often a car that is being woken is looked at: every three seconds for a minute."""
@@ -176,6 +179,38 @@ def plan_for_car(session: FetchSession, car: Car, asked: CarCommand, origin: str
         raise UsageError(f"{label(car)}: {problem}; nothing is sent")
     charges = [Charge.WAKE] * is_asleep + [Charge.COMMAND] * asked.calls + [Charge.DATA]
     return CarPlan(car, asked, route, state, tuple(charges), is_asleep, int(is_awake), origin, terms.prices, terms.unit)
+
+
+def agreed(session: FetchSession, planned: CarPlan, ask: Callable[[CarPlan], bool], *, wake: bool) -> CarPlan | None:
+    """Ask whether a command is to be sent, and look at the car again where the answer took long.
+
+    If the car then shows something else, the question is asked again about that. Looking is charged, as it was the first time.
+
+    Args:
+        session: Sends the requests.
+        planned: What the command would do.
+        ask: Shows a plan and asks.
+        wake: Whether the car may be woken.
+
+    Returns:
+        The plan by the newest look at the car, which may show that nothing has to be sent any more; None after a no.
+
+    Raises:
+        UsageError: The car sleeps now and may not be woken, or it cannot take the command any more.
+        ExtractError: The car's state cannot be had.
+    """
+    while True:
+        asked_at = session.now()
+        if not ask(planned):
+            return None
+        if session.now() - asked_at <= LOOK_AGAIN_AFTER:
+            return planned
+        found = plan_for_car(session, planned.car, planned.command, planned.origin, wake=wake)
+        found = replace(found, readings=planned.readings + found.readings)
+        is_same = (found.value_before, found.charges) == (planned.value_before, planned.charges)
+        if is_same or found.is_set:
+            return found
+        planned = found
 
 
 def route_of(session: FetchSession, car: Car) -> Route:

@@ -158,6 +158,8 @@ class SiteSpec:
         has_midnight_garbage: interval=15m with an `end_date` of exactly midnight returns meaningless numbers (Q2).
         firmware_version: `version` of site_info.
         mode: Operating mode; only `autonomous` sites have time_of_use_energy.
+        follows_tariff: Whether the battery charges and gives by the bands of the tariff: in mode `autonomous`, once a command
+            has set it. A site that was declared in that mode keeps days that do not depend on each other.
         has_tariff: The site has a tariff, and so savings and tariff_rate.
         tariff_changes_on: Local day from which a second tariff is valid; None if the first one stays.
         charge_key: Key of the charge sessions in telemetry_history.
@@ -213,6 +215,7 @@ class SiteSpec:
     state: str = "CA"
     country: str = "US"
     offline_since: datetime | None = None
+    follows_tariff: bool = False
     settings_changes: tuple[SettingsChange, ...] = ()
     car_charges: tuple[CarCharge, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
@@ -276,6 +279,7 @@ class SiteSpec:
             backup_reserve_pct=int(found.get(RESERVE_KEY, self.backup_reserve_pct)),
             export_rule=ExportRule.EVERYTHING if rule == ABSENT else ExportRule(rule),
             has_grid_charging=found.get(NO_GRID_CHARGING_KEY, not self.has_grid_charging) is not True,
+            follows_tariff=self.has_tariff and found.get(MODE_KEY) == Mode.AUTONOMOUS,
         )
 
     @property
@@ -288,15 +292,17 @@ class SiteSpec:
         )
 
     @property
-    def limited_since(self) -> datetime | None:
-        """The first instant at which export or grid charging is limited; None where it never is."""
+    def carries_since(self) -> datetime | None:
+        """The first instant at which export or grid charging is limited, or the battery follows the tariff; None where it never
+        is. From then on a battery cannot always reach the level of the next day."""
         if self.export_rule is not ExportRule.EVERYTHING or not self.has_grid_charging:
             return self.installed_at
         limits = (
             change.since
             for change in self.battery_changes
             for name, value in change.values
-            if name in _LIMITS and value not in (ABSENT, ExportRule.EVERYTHING)
+            if (name in _LIMITS and value not in (ABSENT, ExportRule.EVERYTHING))
+            or (name == MODE_KEY and value == Mode.AUTONOMOUS and self.has_tariff)
         )
         return min(limits, default=None)
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from flows.cli.options import Json
 from flows.cli.running import Command
 
 if TYPE_CHECKING:
+    from flows.car_commands import CarPlan
     from flows.fetch_session import FetchSession
     from flows.settings import Settings
     from wattlog.commands.cars import CarCommand
@@ -235,7 +237,7 @@ class _Dialog:
             settings: The settings.
             named: The car; None for the only one.
         """
-        from flows.car_commands import check_scopes, label, plan_for_car, send_to_car
+        from flows.car_commands import agreed, check_scopes, label, plan_for_car, send_to_car
         from flows.cars import cars_of, choose_car, with_fleet_status
         from flows.cli.tables.cars import print_plan, print_sent
         from flows.console import note
@@ -254,15 +256,39 @@ class _Dialog:
             if planned.is_set:
                 note(f"{label(car)} has {self._asked.text} already; nothing is sent")
                 return 0
-            for remark in self._asked.remarks(planned.state):
-                note(remark)
-            if not self._is_agreed and not typer.confirm("Send it?", err=True):
+            final: CarPlan | None = planned
+            if self._is_agreed:
+                self._note_remarks(planned)
+            else:
+                final = agreed(session, planned, partial(self._ask, planned), wake=self._is_waking)
+            if final is None:
                 note("nothing is sent")
                 return 1
+            if final.is_set:
+                note(f"{label(car)} has {self._asked.text} by now; nothing is sent")
+                return 0
             with graceful(session.stop):
-                sent = send_to_car(session, planned, f"vehicle {self._asked.name}")
+                sent = send_to_car(session, final, f"vehicle {self._asked.name}")
         print_sent(sent, car, as_json=self._is_json)
         return sent.exit_code
+
+    def _ask(self, first: "CarPlan", planned: "CarPlan") -> bool:
+        """Ask about a plan; one that is not the first is shown, since the car has changed."""
+        from flows.car_commands import label
+        from flows.cli.tables.cars import print_plan
+        from flows.console import note
+
+        if planned is not first:
+            note(f"{label(planned.car)} has changed while the question waited")
+            print_plan(planned, as_json=False)
+        self._note_remarks(planned)
+        return typer.confirm("Send it?", err=True)
+
+    def _note_remarks(self, planned: "CarPlan") -> None:
+        from flows.console import note
+
+        for remark in self._asked.remarks(planned.state):
+            note(remark)
 
     def _check_options(self) -> None:
         """Refuse what could only end in a question that nothing answers.

@@ -15,9 +15,10 @@ import orjson
 import pandas as pd
 import pytest
 
+from extract.requests import ACCOUNT
 from tests.unit.transform.answers import BATTERY_SITE, KeptAnswer, checked, records
 from transform.responses import Tables
-from transform.shapers import SHAPERS
+from transform.shapers import ACCOUNT_SHAPERS, SHAPERS
 from wattlog.series import old_histories
 
 CASES = sorted((Path(__file__).parent / "transform").glob("*.json"))
@@ -42,8 +43,10 @@ def shaped(case: dict[str, Any]) -> Tables:
     if facts.get("installed_at"):
         facts["installed_at"] = datetime.fromisoformat(facts["installed_at"])
     site = replace(BATTERY_SITE, **facts)
-    shaper = SHAPERS[case["responses"][0]["series"]]
-    return checked(shaper([kept(given, site.site_id) for given in case["responses"]], site))
+    series = case["responses"][0]["series"]
+    if series in ACCOUNT_SHAPERS:
+        return checked(ACCOUNT_SHAPERS[series]([kept(given, ACCOUNT) for given in case["responses"]]))
+    return checked(SHAPERS[series]([kept(given, site.site_id) for given in case["responses"]], site))
 
 
 def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -66,5 +69,5 @@ def test_the_responses_become_exactly_the_expected_rows(path: Path) -> None:
 def test_every_series_has_a_case() -> None:
     series = {given["series"] for path in CASES for given in json.loads(path.read_text(encoding="utf-8"))["responses"]}
     imported = set(old_histories())  # all of one shaper; their formats have tests of their own
-    assert series - imported == set(SHAPERS) - imported
+    assert series - imported == (set(SHAPERS) | set(ACCOUNT_SHAPERS)) - imported
     assert series & imported

@@ -1,6 +1,7 @@
 """The ten commands to cars in each route against every outcome: the right words, the exit code, and never a second request."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ import pytest
 from extract.api.rate_limit import RateLimiter
 from extract.requests import ACCOUNT
 from flows.account_tables import write_account_tables
-from flows.car_commands import SentToCar, plan_for_car, send_to_car
+from flows.car_commands import LOOK_AGAIN_AFTER, CarPlan, SentToCar, agreed, plan_for_car, send_to_car
 from flows.cars import cars_of, with_fleet_status
 from flows.errors import UsageError
 from flows.fetch_session import FetchSession
@@ -130,12 +131,14 @@ class Car:
         route: How the command has to come.
         sent: Method and address of each request.
         after: What it shows after a command; by default nothing that decides.
+        shown: What it shows before.
     """
 
     def __init__(self, case: Case, route: str, state: str = "online") -> None:
         self.case, self.route, self.state = case, route, state
         self.sent: list[tuple[str, str, bytes]] = []
         self.after: dict[str, Any] = {"charge_limit_soc": 60}
+        self.shown: dict[str, Any] = STATE
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.sent.append((request.method, str(request.url), request.content))
@@ -147,7 +150,7 @@ class Car:
         found: Any = {
             "products": [{"vin": VIN, "vehicle_id": 1, "display_name": "Comet", "state": self.state}],
             "fleet_status": {"vehicle_info": {VIN: {"vehicle_command_protocol_required": self.route == "proxy"}}},
-            "vehicle_data": {"vin": VIN, "charge_state": self.after if self.commands else STATE},
+            "vehicle_data": {"vin": VIN, "charge_state": self.after if self.commands else self.shown},
             VIN: {"vin": VIN, "state": self.state},
         }[name]
         return httpx.Response(200, json={"response": found})
@@ -166,7 +169,7 @@ class Car:
         return [(url, body) for method, url, body in self.sent if method == "POST" and "/command/" in url]
 
 
-def session_of(car: Car, data_dir: Path, number: int) -> FetchSession:
+def session_of(car: Car, data_dir: Path, number: int, clock: Callable[[], datetime] = lambda: NOW) -> FetchSession:
     facts: dict[str, object] = {
         "provider": "teslemetry" if car.route == "teslemetry" else "fleet-na",
         "data_dir": data_dir,
@@ -178,7 +181,7 @@ def session_of(car: Car, data_dir: Path, number: int) -> FetchSession:
     context = RunContext(
         Settings.model_validate(facts),
         new_run_id(NOW + timedelta(microseconds=number)),
-        clock=lambda: NOW,
+        clock=clock,
         transport=httpx.MockTransport(car.answer),
     )
     session = FetchSession(context, context.open_archive())
@@ -293,3 +296,75 @@ def test_no_whole_vin_is_stored_but_in_paths(tmp_path: Path) -> None:
     assert len(records) == 4
     assert all(VIN.encode() not in record.body and b"Comet" not in record.body for record in records)
     assert sum(VIN in record.path for record in records) == 3
+
+
+def asked_about(
+    car: Car, data_dir: Path, *pauses: timedelta, becomes: dict[str, Any] | None = None, answer: bool = True
+) -> tuple[CarPlan | None, list[str | None]]:
+    """What is agreed to where the answers take so long, and the values that the questions were about.
+
+    Args:
+        car: The car; the command is a limit of 75 %.
+        data_dir: The data directory.
+        pauses: How long each answer takes.
+        becomes: What the car shows from the first answer on; None for the same.
+        answer: The answer.
+    """
+    now, questions = [NOW], list[str | None]()
+
+    def ask(planned: CarPlan) -> bool:
+        now[0] += pauses[len(questions)]
+        questions.append(planned.value_before)
+        car.shown = becomes or car.shown
+        return answer
+
+    with session_of(car, data_dir, 1, lambda: now[0]) as session:
+        (found,) = with_fleet_status(session, cars_of(session))
+        planned = plan_for_car(session, found, cars.limit("75"), Origin.CLI, wake=False)
+        return agreed(session, planned, ask, wake=False), questions
+
+
+LONG = LOOK_AGAIN_AFTER + timedelta(seconds=1)
+
+
+def test_after_a_short_question_the_car_is_not_looked_at_again(tmp_path: Path) -> None:
+    car = Car(CASES["done"], "direct")
+    found, questions = asked_about(car, tmp_path, LOOK_AGAIN_AFTER)
+    assert found is not None
+    assert (found.readings, questions) == (1, ["60"])
+    assert asked_about(car, tmp_path / "no", LONG, answer=False) == (None, ["60"])
+
+
+def test_a_question_that_waited_long_is_about_the_car_as_it_is_now(tmp_path: Path) -> None:
+    """Another value is asked about again; the same one is not; both looks at the car are counted."""
+    found, questions = asked_about(Car(CASES["done"], "direct"), tmp_path / "same", LONG)
+    assert found is not None
+    assert (found.readings, questions) == (2, ["60"])
+    changed = {**STATE, "charge_limit_soc": 90}
+    found, questions = asked_about(Car(CASES["done"], "direct"), tmp_path / "other", LONG, timedelta(), becomes=changed)
+    assert found is not None
+    assert (found.readings, found.value_before, questions) == (2, "90", ["60", "90"])
+
+
+def test_a_car_that_has_the_value_by_now_is_left_alone(tmp_path: Path) -> None:
+    becomes = {**STATE, "charge_limit_soc": 75}
+    found, questions = asked_about(Car(CASES["done"], "direct"), tmp_path, LONG, becomes=becomes)
+    assert found is not None
+    assert (found.is_set, questions) == (True, ["60"])
+
+
+def test_a_car_that_fell_asleep_during_the_question_gets_nothing(tmp_path: Path) -> None:
+    car = Car(CASES["done"], "direct")
+
+    def asleep(*arguments: Any) -> bool:
+        car.state = "asleep"
+        now[0] += LONG
+        return True
+
+    now = [NOW]
+    with session_of(car, tmp_path, 1, lambda: now[0]) as session:
+        (found,) = with_fleet_status(session, cars_of(session))
+        planned = plan_for_car(session, found, cars.limit("75"), Origin.CLI, wake=False)
+        with pytest.raises(UsageError, match="asleep or out of reach; nothing is sent"):
+            agreed(session, planned, asleep, wake=False)
+    assert car.commands == []

@@ -4,13 +4,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from extract.simulator import (
+    DEMO_TOKEN,
     CarBehaviour,
     CarState,
     Conditions,
@@ -241,3 +244,44 @@ def test_a_plan_counts_the_requests_about_cars(tmp_path: Path) -> None:
     for found in (named, whole):
         text = json.dumps(found)
         assert text.count("vehicle_charging") == text.count("vehicle_state") == 1
+
+
+class Keyboard(StringIO):
+    """Standard input that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code", "sent"), [("y\n", 0, 1), ("n\n", 1, 0)])
+def test_on_a_terminal_the_command_is_shown_and_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, sent: int
+) -> None:
+    monkeypatch.setattr("tests.shell.StringIO", Keyboard)
+    with cars(tmp_path) as here:
+        done = here.run("vehicle", "limit", "75", typed=answer)
+        assert (done.returncode, len(paths(here.server))) == (code, sent), done.stderr
+        assert "Send it?" in done.stderr
+        assert ("nothing is sent" in done.stderr) == (not sent)
+
+
+def test_a_car_that_changed_during_a_long_question_is_asked_about_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Someone sets another limit meanwhile; any answer counts as slow here."""
+    monkeypatch.setattr("flows.car_commands.LOOK_AGAIN_AFTER", timedelta(seconds=-1))
+    with cars(tmp_path) as here:
+
+        class Slow(Keyboard):
+            def readline(self, size: int | None = -1) -> str:  # type: ignore[override]  # its two base classes differ
+                if not paths(here.server):
+                    address = f"{here.server.base_url}/api/1/vehicles/{VIN}/command/set_charge_limit"
+                    httpx.post(address, json={"percent": 90}, headers={"Authorization": f"Bearer {DEMO_TOKEN}"})
+                return super().readline()
+
+        monkeypatch.setattr("tests.shell.StringIO", Slow)
+        done = here.run("vehicle", "limit", "75", typed="y\ny\n")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("has changed while the question waited") == 1
+        assert done.stderr.count("Send it?") == 2
+        assert len(paths(here.server)) == 2

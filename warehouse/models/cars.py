@@ -8,6 +8,11 @@ def _watts(name: str, text: str) -> Field:
     return Field(name, Kind.DOUBLE, text, Unit.W)
 
 
+_CONNECTOR = (
+    "Power of the wall connector by snapshots of that time, else the mean of its session, if that covers the time and no "
+    "command changed the charge within it; NULL without either."
+)
+
 CHARGE_EFFECTS = Model(
     "charge_effects",
     (
@@ -25,8 +30,8 @@ CHARGE_EFFECTS = Model(
         _watts("after_home_w", "Mean power of the home afterwards, wall connectors included."),
         _watts("home_difference_w", "After less before; NULL unless comparable."),
         _watts("expected_difference_w", "By the car's current, voltage and phases; NULL where a reading is missing."),
-        _watts("before_connector_w", "Power of the wall connector by a snapshot of that time; NULL without one."),
-        _watts("after_connector_w", "Power of the wall connector by a snapshot of that time; NULL without one."),
+        _watts("before_connector_w", _CONNECTOR),
+        _watts("after_connector_w", _CONNECTOR),
     ),
 )
 

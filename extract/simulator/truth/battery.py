@@ -4,6 +4,9 @@ The day begins at a seeded level and ends at the level at which the next day beg
 down to the reserve, at midday it charges from the surplus, and in the evening it reaches the last level: by supplying the
 home and exporting the rest, or by charging from the grid at night. Where a setting forbids the one or the other, the
 battery may miss the last level; the next day then begins where this one ended. All energy is in whole Wh.
+
+Where the battery follows the tariff (`SiteSpec.follows_tariff`), it gives nothing before the peak, is full when the peak
+begins, from the surplus and then from the grid, and supplies the home from then on.
 """
 
 from dataclasses import dataclass
@@ -14,10 +17,14 @@ import numpy as np
 from extract.simulator.local_day import Ints, day_bounds
 from extract.simulator.seeded import unit_hash
 from extract.simulator.site import ExportRule, SiteSpec
+from extract.simulator.truth.plans import HOURS, Band
 from extract.simulator.truth.weather_and_home import SLOTS_PER_HOUR
 
 NIGHT_CHARGE_SLOTS = 3 * SLOTS_PER_HOUR
 """The last three hours of a day, in which the battery may charge from the grid; they have no outage."""
+
+
+_HOUR_S = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,14 @@ def level_at_start(spec: SiteSpec, day: date) -> int:
 
 
 def dispatch(
-    spec: SiteSpec, levels: tuple[int, int], *, surplus: Ints, deficit: Ints, is_off_grid: Ints, is_vpp_hour: Ints
+    spec: SiteSpec,
+    levels: tuple[int, int],
+    *,
+    surplus: Ints,
+    deficit: Ints,
+    is_off_grid: Ints,
+    is_vpp_hour: Ints,
+    local_s: Ints,
 ) -> Dispatch:
     """Charge and discharge of a day.
 
@@ -59,7 +73,10 @@ def dispatch(
         deficit: Wh per slot that the home needs in addition; 0 in every slot with a surplus.
         is_off_grid: 1 in slots of an outage, in which the battery can neither export nor charge from the grid.
         is_vpp_hour: 1 in evening slots in which the battery exports for grid services.
+        local_s: Local time of day of each slot, in seconds.
     """
+    if spec.follows_tariff:
+        return _by_tariff(spec, levels[0], surplus, deficit, is_off_grid, local_s)
     count = len(surplus)
     limit = spec.battery_power_w // SLOTS_PER_HOUR
     first, last = levels
@@ -87,6 +104,28 @@ def dispatch(
         at_night = (index >= count - NIGHT_CHARGE_SLOTS).astype(np.int64)
         total = -(-(last - after_morning) * 10 // 9)
         charge += _up_to(at_night * limit, total - int(charge.sum()))
+    return Dispatch(charge, discharge, _levels(first, charge, discharge))
+
+
+def _by_tariff(spec: SiteSpec, first: int, surplus: Ints, deficit: Ints, is_off_grid: Ints, local_s: Ints) -> Dispatch:
+    """Charge and discharge of a day by the bands of the tariff; see `dispatch`."""
+    limit = spec.battery_power_w // SLOTS_PER_HOUR
+    ((peak_hour, _),) = HOURS[Band.PEAK]
+    is_before = local_s < peak_hour * _HOUR_S
+    is_off_peak = np.logical_or.reduce(
+        [(local_s >= begin * _HOUR_S) & (local_s < end * _HOUR_S) for begin, end in HOURS[Band.OFF_PEAK]]
+    )
+    is_late = is_off_peak & (np.cumsum(is_off_peak[::-1])[::-1] <= NIGHT_CHARGE_SLOTS)
+    room = max(spec.battery_energy_wh - first, 0) * 10 // 9
+    charge = _up_to(np.where(is_before, np.minimum(surplus, limit), 0), room)
+    if spec.has_grid_charging:
+        from_grid = np.where(is_late & (is_off_grid == 0), limit - charge, 0)
+        charge = charge + _up_to(from_grid, room - int(charge.sum()))
+    at_need = np.where((~is_before | (is_off_grid > 0)) & (charge == 0), np.minimum(deficit, limit), 0)
+    # Before the peak only an outage takes energy, of which there is what was in the battery at midnight.
+    early = _up_to(np.where(is_before, at_need, 0), max(0, first - spec.reserve_wh))
+    at_peak = first + int(charge.sum()) * 9 // 10 - int(early.sum())
+    discharge = early + _up_to(np.where(is_before, 0, at_need), max(0, at_peak - spec.reserve_wh))
     return Dispatch(charge, discharge, _levels(first, charge, discharge))
 
 

@@ -128,6 +128,7 @@ def _flows(
         deficit=deficit,
         is_off_grid=is_off_grid,
         is_vpp_hour=is_vpp_hour,
+        local_s=local_s,
     )
 
     from_solar = np.minimum(battery.charge, left_solar)

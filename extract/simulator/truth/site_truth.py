@@ -90,14 +90,15 @@ class Truth:
 class _Days:
     """Computed days of one site: the last 128 days, and the sums of all.
 
-    From the day on which a setting first limits export or grid charging, a day begins with the energy with which the day
-    before it ended, so all days since then are computed. Other days do not depend on each other.
+    From the day on which a setting first limits export or grid charging, or has the battery follow the tariff, a day begins
+    with the energy with which the day before it ended, so all days since then are computed. Other days do not depend on each
+    other.
     """
 
     def __init__(self, spec: SiteSpec) -> None:
         self._spec, self._zone = spec, spec.zone
-        since = spec.limited_since
-        self._limited_since = None if since is None else local_date(spec.zone, int(since.timestamp()))
+        since = spec.carries_since
+        self._carries_since = None if since is None else local_date(spec.zone, int(since.timestamp()))
         self._first_wh: dict[date, int] = {}
         self.day = lru_cache(maxsize=128)(lambda day: simulate_day(spec, day, self._level(day)))
         self.sums = lru_cache(maxsize=None)(lambda day: flow_sums(self.day(day)))
@@ -105,7 +106,7 @@ class _Days:
 
     def _level(self, day: date) -> int | None:
         """Energy in the battery at the beginning of a day; None for the seeded level."""
-        first = self._limited_since
+        first = self._carries_since
         if first is None or day <= first:
             return None
         for before in days_between(first, day - timedelta(days=1)):

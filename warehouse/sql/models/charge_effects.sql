@@ -3,7 +3,7 @@
 --          has that of its wall connectors in it. What was to be expected is current times voltage times phases of the car's own
 --          readings. Where it cannot be said what the command did, status and reason say why, and there is no difference
 -- grain: one row per command to a car that begins, ends or changes a charge
--- sources: main.commands, main.wall_connector_states, main.vehicle_states, main.energy_intervals, main.backup_events, main.live_status, main.site_settings
+-- sources: main.commands, main.wall_connector_states, main.charge_sessions, main.vehicle_states, main.energy_intervals, main.backup_events, main.live_status, main.site_settings
 create view analytics.charge_effects as
 with charges as (
     select command_id, vehicle, name, value_asked, requested_at, outcome
@@ -14,7 +14,8 @@ with charges as (
 plugged as (
     select
         charges.command_id,
-        case when count(distinct states.site_id) = 1 then min(states.site_id) end as site_id
+        case when count(distinct states.site_id) = 1 then min(states.site_id) end as site_id,
+        case when count(distinct states.din_hash) = 1 then min(states.din_hash) end as din_hash
     from charges
     join main.wall_connector_states as states
         on states.vehicle = charges.vehicle
@@ -25,6 +26,7 @@ placed as (
     select
         charges.*,
         plugged.site_id,
+        plugged.din_hash,
         time_bucket(interval 5 minute, charges.requested_at) as row_start
     from charges
     left join plugged on plugged.command_id = charges.command_id
@@ -104,14 +106,41 @@ connectors as (
         and states.observed_at < windows.after_until
     group by windows.command_id
 ),
+-- A snapshot rarely falls into the quarter hours compared: the run takes its own at the command. The session of the connector
+-- has a mean power, too, which is that of the quarter hour if it covers it and no command changed the charge within it.
+sessions as (
+    select
+        windows.command_id,
+        max(charged.energy_added_wh * 3600 / charged.duration_s) filter (
+            charged.started_at <= windows.before_from and charged.ended_at >= windows.before_until
+        ) as before_w,
+        max(charged.energy_added_wh * 3600 / charged.duration_s) filter (
+            charged.started_at <= windows.after_from and charged.ended_at >= windows.after_until
+        ) as after_w
+    from windows
+    join main.charge_sessions as charged
+        on charged.site_id = windows.site_id
+        and charged.din_hash = windows.din_hash
+        and charged.started_at < windows.after_until
+        and charged.ended_at > windows.before_from
+    where charged.duration_s > 0
+        and not exists (
+            select 1
+            from charges as inside
+            where inside.vehicle = windows.vehicle
+                and inside.requested_at > charged.started_at + interval 5 minute
+                and inside.requested_at < charged.ended_at - interval 5 minute
+        )
+    group by windows.command_id
+),
 judged as (
     select
         windows.*,
         means.before_w,
         means.after_w,
         expected.expected_w,
-        connectors.before_w as connector_before_w,
-        connectors.after_w as connector_after_w,
+        coalesce(connectors.before_w, sessions.before_w) as connector_before_w,
+        coalesce(connectors.after_w, sessions.after_w) as connector_after_w,
         case
             when windows.outcome <> 'done' then 'it is not confirmed that the car did it'
             when windows.site_id is null then 'no snapshot of that time says at which site the car was plugged in'
@@ -157,6 +186,7 @@ judged as (
     left join means on means.command_id = windows.command_id
     left join expected on expected.command_id = windows.command_id
     left join connectors on connectors.command_id = windows.command_id
+    left join sessions on sessions.command_id = windows.command_id
 )
 select
     command_id::varchar as command_id,

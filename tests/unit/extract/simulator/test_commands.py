@@ -244,6 +244,47 @@ def test_without_grid_charging_the_battery_takes_solar_alone() -> None:
     assert day.flows["battery_energy_exported"].sum() == 0, "below the reserve nothing is discharged"
 
 
+@pytest.mark.parametrize("has_grid_charging", [True, False])
+def test_time_based_the_battery_follows_the_bands_of_the_tariff(has_grid_charging: bool) -> None:
+    """Q46: from the next local day on it gives nothing before 16:00, is full then, and supplies the home after that."""
+    facts: dict[str, Any] = {"has_tariff": True, "outages_per_year": 0.0, "home_mean_w": 600, "solar_peak_w": 3_000}
+    site, free = Site(**facts), Site(**facts)
+    site.post("operation", default_real_mode=Mode.AUTONOMOUS)
+    if not has_grid_charging:
+        site.post("grid_import_export", **{FLAG: True})
+    assert flows_of(site, DAYS[:1], "grid_energy_imported") == flows_of(free, DAYS[:1], "grid_energy_imported")
+    truth, levels = site.world.truth(SITE), []
+    for day in DAYS[1:]:
+        found = truth.day(day)
+        peak = 16 * 12
+        assert found.flows["battery_energy_exported"][:peak].sum() == 0
+        assert found.flows["battery_energy_imported_from_grid"][peak:].sum() == 0
+        assert found.flows["grid_energy_exported_from_battery"].sum() == 0
+        is_above = found.level_wh[peak:-1] > truth.spec.reserve_wh + 1_000
+        assert (found.flows["consumer_energy_imported_from_grid"][peak:][is_above] == 0).all()
+        levels.append(int(found.level_wh[peak]))
+    full = truth.spec.battery_energy_wh
+    assert all(full - 5 <= level <= full for level in levels) == has_grid_charging
+    taken = sum(flows_of(site, DAYS[1:], "battery_energy_imported_from_grid"))
+    assert (taken > 0) == has_grid_charging
+    check_identities_and_levels(site, DAYS)
+    site.post("operation", default_real_mode=Mode.SELF_CONSUMPTION)
+    imported = "grid_energy_imported"
+    assert flows_of(site, DAYS, imported) == flows_of(free, DAYS, imported) or not has_grid_charging
+
+
+def test_time_based_an_outage_before_the_peak_is_supplied_from_the_battery() -> None:
+    """Without a tariff there are no bands, and the battery acts as before."""
+    facts: dict[str, Any] = {"outages_per_year": 300.0, "solar_peak_w": 1_000}
+    site, bare, free = Site(has_tariff=True, **facts), Site(**facts), Site(**facts)
+    for changed in (site, bare):
+        changed.post("operation", default_real_mode=Mode.AUTONOMOUS)
+    assert flows_of(bare, DAYS, "grid_energy_imported") == flows_of(free, DAYS, "grid_energy_imported")
+    days = [site.world.truth(SITE).day(day) for day in DAYS[1:]]
+    assert sum(int(day.flows["battery_energy_exported"][: 15 * 12].sum()) for day in days) > 0
+    check_identities_and_levels(site, DAYS)
+
+
 def test_the_days_of_a_limited_site_are_the_same_in_any_order() -> None:
     forward, backward = Site(), Site(site_name="another")
     for site in (forward, backward):

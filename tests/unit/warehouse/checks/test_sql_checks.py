@@ -80,6 +80,34 @@ DAY_COST: Row = {
 }
 BILL: Row = {"cycle_start": DAY, "cycle_end": date(2025, 3, 31), "netting": "none", "import_cost": Decimal("0.2")}
 
+PUBLIC_SESSION: Row = {
+    "session_id": "1",
+    "vehicle": "vin-000001",
+    "started_at": LATE_EVENING,
+    "energy_kwh": 42.0,
+    "currency": "EUR",
+    "total_due": Decimal("18.5"),
+}
+CHARGE: Row = {
+    "command_id": "c9",
+    "site_id": 0,
+    "vehicle": "vin-000001",
+    "requested_at": LATE_EVENING,
+    "name": "charge",
+    "value_asked": "start",
+    "outcome": "failed",
+    "reason": "no answer",
+}
+
+
+def replaced(view: str, column: str) -> str:
+    """A view with another value in a column."""
+    return (
+        f"create table {view}_before as from analytics.{view}; drop view analytics.{view}; "
+        f"create view analytics.{view} as select * replace ({column}) from {view}_before"
+    )
+
+
 SOUND: Mapping[str, Sequence[Row]] = {
     "sites": [BATTERY_SITE, {"site_id": 1002, "has_battery": False, "timezone": "UTC-05:30"}],
     "energy_intervals": [
@@ -145,6 +173,7 @@ SOUND: Mapping[str, Sequence[Row]] = {
         {**COMMAND, "command_id": "3", "outcome": "accepted_absent", "value_after": None, "reason": "absent"},
     ],
     "setting_changes": [SEEN_CHANGE, {**SEEN_CHANGE, "command_id": "", "name": "mode"}],
+    "public_charging": [PUBLIC_SESSION, {**PUBLIC_SESSION, "session_id": "2", "total_due": None, "energy_kwh": None}],
 }
 
 
@@ -284,9 +313,21 @@ FAILING: dict[str, Broken] = {
         {"name": "reserve", "side_length": "7 days", "status": "not_enough_data", "found": 1.5},
         "update analytics.command_effects set grid_import_difference_kwh = 1.5 where side_length = '7 days'",
     ),
+    "ev_charging_months_equal_sessions": Broken(
+        {"public_charging": [PUBLIC_SESSION], "charge_sessions": [{"energy_added_wh": 9_000.0}]},
+        {"what": "public kWh", "by_months": 84.0, "by_sessions": 42.0},
+        replaced("ev_charging_monthly", "public_kwh * 2 as public_kwh"),
+    ),
+    "charge_effects_equal_rows": Broken(
+        {"commands": [CHARGE]},
+        {"command_id": "c9", "status": "not_enough_data", "difference_w": 7_000.0, "by_rows_w": None},
+        replaced("charge_effects", "7000.0 as home_difference_w"),
+    ),
 }
 
-MODELS_CHECKED = ("periods", "hourly", "ev_charging", "coverage", "command_effects")
+MODELS_CHECKED = (
+    *("periods", "hourly", "ev_charging", "ev_charging_monthly", "coverage", "command_effects", "charge_effects"),
+)
 """The models that checks read."""
 
 

@@ -133,3 +133,58 @@ def test_a_command_that_was_refused_is_no_other_cause(database: Database) -> Non
 
 def test_what_was_to_be_expected_needs_both_readings(database: Database) -> None:
     assert effect(database, {"vehicle_states": SOUND["vehicle_states"][:1]})[-1] is None
+
+
+SESSION = {
+    "site_id": 101,
+    "started_at": AT + minutes(1),
+    "ended_at": AT + minutes(121),
+    "duration_s": 7_200.0,
+    "energy_added_wh": 22_000.0,
+    "din_hash": "d",
+}
+
+
+def connector(database: Database, *sessions: Row, **tables: Sequence[Row]) -> tuple[Any, ...]:
+    found = database({**SOUND, "charge_sessions": sessions, **tables}, "charge_effects").execute(
+        "select before_connector_w, after_connector_w from analytics.charge_effects where command_id = 'c1'"
+    )
+    (row,) = found.fetchall()
+    return tuple(row)
+
+
+def test_the_session_of_the_connector_has_its_power_where_no_snapshot_has(database: Database) -> None:
+    """A snapshot is taken at the command, when the car has not begun; the session that covers the time after has 11 kW."""
+    assert connector(database) == (None, None)
+    assert connector(database, SESSION) == (None, 11_000.0)
+    before = {
+        **SESSION,
+        "started_at": AT - minutes(60),
+        "ended_at": AT,
+        "duration_s": 3_600.0,
+        "energy_added_wh": 7_000.0,
+    }
+    assert connector(database, SESSION, before) == (7_000.0, 11_000.0)
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {**SESSION, "din_hash": "another"},
+        {**SESSION, "site_id": 102},
+        {**SESSION, "ended_at": AT + minutes(20)},
+        {**SESSION, "started_at": AT - minutes(30)},  # the command changed it
+        {**SESSION, "duration_s": 0.0},
+    ],
+)
+def test_a_session_that_does_not_have_the_power_of_the_time_is_left_out(database: Database, session: Row) -> None:
+    assert connector(database, session) == (None, None)
+
+
+def test_a_snapshot_of_the_time_counts_before_the_session(database: Database) -> None:
+    seen = {"site_id": 101, "din_hash": "d", "vehicle": CAR}
+    states = [
+        {**seen, "observed_at": AT + minutes(1), "power_w": 0.0},
+        {**seen, "observed_at": ROW + minutes(12), "power_w": 10_900.0},
+    ]
+    assert connector(database, SESSION, wall_connector_states=states) == (None, 10_900.0)
