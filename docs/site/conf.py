@@ -19,6 +19,7 @@ PAGES = {
         "docs/COSTS",
         "docs/TARIFFS",
         "docs/IMPORT",
+        "docs/PUBLISH",
         "docs/OPERATIONS",
         "docs/OBJECT_STORE",
         "warehouse/DICTIONARY",
