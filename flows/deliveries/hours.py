@@ -137,8 +137,8 @@ def hours_of(connection: duckdb.DuckDBPyConnection, site_id: int) -> SiteHours:
         connection: The warehouse.
         site_id: The site.
     """
-    site = connection.execute(_SITE, {"site": site_id}).fetchone()
-    name, has_battery = (None, False) if site is None else site
+    site = connection.execute(_SITE, {"site": site_id}).fetchall()
+    name, has_battery = site[0] if site else (None, False)
     found = connection.execute(_HOURS, {"site": site_id}).fetchnumpy()
     columns = [_column(flow, "Wh", found["hour"], found[flow]) for flow in ENERGIES]
     cars = connection.execute(_CARS, {"site": site_id}).fetchnumpy()

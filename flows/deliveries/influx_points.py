@@ -6,7 +6,7 @@ in the retention policies `autogen`, `kwh` and `daily`, tagged with the month of
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import duckdb
@@ -127,7 +127,7 @@ def points_of(connection: duckdb.DuckDBPyConnection, site_id: int, layout: Influ
             Points("", "wattlog_hours", hourly[0], {_own(name): values for name, values in hourly[1].items()}),
             Points("", "wattlog_days", begun, {_own(name): values for name, values in daily.items()}),
         ]
-    until = (now.astimezone(zone).date() - timedelta(days=1)) if zone is not None else date.min
+    until = now.astimezone(zone).date() - timedelta(days=1)
     last = int(first_instants_us(np.array([until], dtype="datetime64[D]"), zone)[0]) // 1_000_000
     found = [
         Points("autogen", HTTP, *_minutes(power, soe)),
@@ -142,8 +142,8 @@ def _own(name: str) -> str:
 
 
 def _zone_of(connection: duckdb.DuckDBPyConnection, site_id: int) -> Any:
-    row = connection.execute(_ZONE, {"site": site_id}).fetchone()
-    return zone_named(str(row[0])) if row is not None and row[0] else UTC
+    rows = connection.execute(_ZONE, {"site": site_id}).fetchall()
+    return (zone_named(str(rows[0][0])) if rows else None) or UTC
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, query: str, site_id: int) -> dict[str, Any]:

@@ -163,10 +163,10 @@ class ParquetTarget(Target):
         if day is not None or instant is not None:
             value = f'"{day}"' if day is not None else f"(\"{instant}\" at time zone 'UTC')"
             month = f"coalesce(strftime({value}, '%Y-%m'), '{ALL}')"
-        found = connection.execute(
+        found = connection.sql(
             f"select {month} as month_of_part, * from {name} where site_id = $site "  # noqa: S608 - see `_identifier`
             "and ($months is null or list_contains($months, month_of_part)) order by all",
-            {"site": site_id, "months": months},
+            params={"site": site_id, "months": months},
         )
         yield from _by_month(found.to_arrow_reader(_ROWS))
 
@@ -180,8 +180,8 @@ class ParquetTarget(Target):
         found = connection.execute(
             "select count(*) from information_schema.tables where table_schema = $schema and table_name = $name",
             {"schema": schema or "main", "name": name},
-        ).fetchone()
-        if found is None or not found[0]:
+        ).fetchall()
+        if found == [(0,)]:
             raise UsageError(f"the warehouse has no table or model {self._relation}")
         return f'"{schema or "main"}"."{name}"'
 
