@@ -10,10 +10,10 @@ export PYTHONDONTWRITEBYTECODE :=
 WITHOUT_SLOW := not slow and not exhaustive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test test-slow exhaustive torture check format bench audit lock dictionary prefect-yaml docs clean
+.PHONY: help setup demo quick test test-slow test-home-assistant exhaustive torture check format bench audit lock dictionary prefect-yaml docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("wattlog needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -39,6 +39,20 @@ test-slow: $(STAMP) ## Run the slow tests: Prefect, Dask, a browser, kills, many
 exhaustive: $(STAMP) ## Run what all of these leave out: more seeds, sites, kills, processes, and five times the examples
 	$(BIN)/python -m pytest -m exhaustive
 	$(BIN)/python -m pytest -m "$(WITHOUT_SLOW)" --hypothesis-profile=exhaustive tests/property
+
+# A program of its own, in an environment of its own. Its last release for Python 3.13, with what it would fetch when it starts.
+HOME_ASSISTANT := build/home-assistant
+HOME_ASSISTANT_NEEDS := homeassistant==2025.12.5 home-assistant-frontend==20251203.3 SQLAlchemy==2.0.41 \
+    fnv-hash-fast==1.6.0 psutil-home-assistant==0.0.1
+PYTHON_3_13 ?= python3.13
+
+$(HOME_ASSISTANT)/.installed: Makefile
+	$(PYTHON_3_13) -m venv $(HOME_ASSISTANT)
+	$(HOME_ASSISTANT)/bin/python -m pip install --quiet --disable-pip-version-check --ignore-requires-python $(HOME_ASSISTANT_NEEDS)
+	touch $@
+
+test-home-assistant: $(STAMP) $(HOME_ASSISTANT)/.installed ## Deliver to a real Home Assistant core; its installation takes ten minutes
+	$(BIN)/python -m pytest --numprocesses=0 tests/integration/test_home_assistant_core.py
 
 # Not in requirements.lock: there is no wheel for every Python and machine, and then only this part is left out.
 build/torture/.tried: Makefile $(STAMP)

@@ -62,7 +62,7 @@ def needed_secret(settings: Settings, name: str, what: str) -> str:
 
 def variable_of(name: str) -> str:
     """The environment variable of a secret."""
-    return f"WATTLOG_SECRET_{name.upper().replace('-', '_')}"
+    return f"WATTLOG_SECRET_{name.upper().replace('-', '_').replace(' ', '_')}"
 
 
 def check_address(settings: Settings, url: str, secret: str | None) -> str:

@@ -27,6 +27,7 @@ from pydantic import (
 from extract.auth.token_store import StoreKind
 from flows.billing_settings import Billing
 from flows.errors import UsageError
+from flows.publish_settings import TargetSettings, targets_of
 from flows.settings_sources import DATA_DIR, LOG_LEVEL, LOG_LEVELS, given_secrets, given_values
 from flows.store_address import store_address
 from wattlog.addresses import is_private
@@ -123,6 +124,14 @@ def _plan(value: Any) -> tuple[PlanRule, ...]:
     return tuple(rule if isinstance(rule, PlanRule) else rule_of(rule) for rule in given)
 
 
+def _targets(value: Any) -> tuple[TargetSettings, ...]:
+    """The targets of deliveries: a list of tables, or the same as JSON."""
+    try:
+        return targets_of(json.loads(value) if isinstance(value, str) else value)
+    except json.JSONDecodeError:
+        raise ValueError("expected a list of targets, each with target and to") from None
+
+
 class Settings(BaseModel):
     """Every setting of a run.
 
@@ -154,6 +163,7 @@ class Settings(BaseModel):
         vehicle_command_ca: File of the certificate authority that the proxy's certificate is from.
         in_place_views: Make a warehouse of views over the lake instead of a copy of it.
         billing: How sites are billed, for `wattlog costs`; a table of `wattlog.toml`, or JSON.
+        publish: The targets of `wattlog publish`: tables `[[publish]]` of `wattlog.toml`, or JSON.
         secrets: Secrets of services beside the API, by their names.
         log_level: debug, info, warning or error.
     """
@@ -187,6 +197,7 @@ class Settings(BaseModel):
     vehicle_command_ca: Path | None = None
     in_place_views: bool = False
     billing: Annotated[Billing, BeforeValidator(_table)] = Field(default_factory=Billing)
+    publish: Annotated[tuple[TargetSettings, ...], BeforeValidator(_targets)] = ()
     secrets: dict[str, Secret] = Field(default_factory=dict)
     log_level: LogLevel = LOG_LEVEL
     _store: str | None = PrivateAttr(None)

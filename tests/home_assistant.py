@@ -23,6 +23,14 @@ MAX_MESSAGE_BYTES = 4 * 2**20
 """Larger ones end the connection, as the real one does."""
 
 HOUR_MS = 3_600_000
+UNITS = {"energy": FACTORS, "power": {"W": 1.0, "kW": 1.0}}
+_METADATA = {
+    "has_sum": True, "name": True, "source": True, "statistic_id": True, "unit_of_measurement": True, "has_mean": False,
+    "mean_type": True, "unit_class": True,
+}  # fmt: skip
+"""Key → whether it must be there. The core still takes metadata without the last two, and announces that it will not."""
+
+_ROW = {"start": True, "state": False, "sum": False, "mean": False, "min": False, "max": False, "last_reset": False}
 
 
 class _Refused(Exception):
@@ -112,6 +120,63 @@ class StandIn:
                 found[statistic_id] = chosen if period == "hour" else _by_month(chosen)
         return found
 
+    def _recorder_import_statistics(self, metadata: dict[str, Any], stats: list[dict[str, Any]]) -> None:
+        _check_keys(metadata, _METADATA, "['metadata']")
+        statistic_id, unit, unit_class = (
+            metadata[name] for name in ("statistic_id", "unit_of_measurement", "unit_class")
+        )
+        for number, row in enumerate(stats):
+            _check_row(row, number)
+        if not VALID_ID.fullmatch(statistic_id):
+            raise _Refused("home_assistant_error", "Invalid statistic_id")
+        if statistic_id.partition(":")[0] != metadata["source"]:
+            raise _Refused("home_assistant_error", "Invalid source")
+        if unit_class is not None and unit_class not in UNITS:
+            raise _Refused("home_assistant_error", f"Unsupported unit_class: {unit_class!r}")
+        if unit_class is not None and unit not in UNITS[unit_class]:
+            what = f"Unsupported unit_of_measurement {unit!r} for unit_class {unit_class!r}"
+            raise _Refused("home_assistant_error", what)
+        starts = [_start(row["start"]) for row in stats]
+        self.meta[statistic_id] = {
+            "statistic_id": statistic_id, "has_mean": metadata["mean_type"] == 1, "mean_type": metadata["mean_type"],
+            "has_sum": metadata["has_sum"], "name": metadata["name"], "source": metadata["source"],
+            "statistics_unit_of_measurement": unit, "unit_class": unit_class,
+        }  # fmt: skip
+        rows = self.rows.setdefault(statistic_id, {})
+        for start, row in zip(starts, stats, strict=True):
+            rows[start] = {name: value for name, value in row.items() if name != "start"}
+        self.received.append(len(stats))
+
+    def _recorder_clear_statistics(self, statistic_ids: list[str]) -> None:
+        for statistic_id in statistic_ids:
+            self.meta.pop(statistic_id, None)
+            self.rows.pop(statistic_id, None)
+
+    def _energy_get_prefs(self) -> dict[str, Any]:
+        if self.prefs is None:
+            raise _Refused("not_found", "No prefs")
+        return self.prefs
+
+    def _energy_save_prefs(self, **given: list[Any]) -> dict[str, Any]:
+        before = self.prefs or {"energy_sources": [], "device_consumption": [], "device_consumption_water": []}
+        if not given.keys() <= before.keys():
+            raise _Refused("invalid_format", "extra keys not allowed")
+        self.prefs = json.loads(json.dumps(before | given))
+        return self.prefs
+
+    def _energy_validate(self) -> dict[str, list[list[dict[str, Any]]]]:
+        prefs = self._energy_get_prefs()
+        return {
+            kind: [self._issues(source) for source in prefs[kind]]
+            for kind in ("energy_sources", "device_consumption", "device_consumption_water")
+        }
+
+    def _issues(self, source: Any) -> list[dict[str, Any]]:
+        missing = [[found, None] for found in _statistics_in(source) if found not in self.meta]
+        if not missing:
+            return []
+        return [{"type": "statistics_not_defined", "affected_entities": missing, "translation_placeholders": None}]
+
     def handle(self, connection: ServerConnection) -> None:
         """One connection: log in, then commands."""
         _send(connection, {"type": "auth_required", "ha_version": VERSION})
@@ -146,6 +211,51 @@ class StandIn:
         if self.dies_after is not None and len(self.received) >= self.dies_after:
             return None
         return {"id": number, "type": "result", "success": True, "result": result}
+
+
+def _statistics_in(source: Any) -> Iterator[str]:
+    """The statistics that a source of the Energy dashboard names."""
+    if isinstance(source, dict):
+        for name, value in source.items():
+            if name.startswith("stat_") and isinstance(value, str):
+                yield value
+            yield from _statistics_in(value)
+    elif isinstance(source, list):
+        for value in source:
+            yield from _statistics_in(value)
+
+
+def _check_keys(given: dict[str, Any], allowed: dict[str, bool], where: str) -> None:
+    for name, is_required in allowed.items():
+        if is_required and name not in given:
+            raise _Refused("invalid_format", f"required key not provided @ data{where}['{name}']. Got None")
+    for name, value in given.items():
+        if name not in allowed:
+            raise _Refused("invalid_format", f"extra keys not allowed @ data{where}['{name}']. Got {value!r}")
+
+
+def _check_row(row: dict[str, Any], number: int) -> None:
+    where = f"['stats'][{number}]"
+    _check_keys(row, _ROW, where)
+    for name, value in row.items():
+        if name != "start" and not isinstance(value, int | float):
+            text = f"expected float for dictionary value @ data{where}['{name}']. Got {value}"
+            raise _Refused("invalid_format", text)
+    try:
+        datetime.fromisoformat(row["start"])
+    except ValueError:
+        text = f"Invalid datetime specified: {row['start']} for dictionary value @ data{where}['start']. "
+        raise _Refused("invalid_format", f"{text}Got {row['start']!r}") from None
+
+
+def _start(text: str) -> int:
+    start = datetime.fromisoformat(text)
+    if start.tzinfo is None:
+        raise _Refused("home_assistant_error", "Naive timestamp: no or invalid timezone info provided")
+    if start.minute or start.second or start.microsecond:
+        what = "Invalid timestamp: timestamps must be from the top of the hour (minutes and seconds = 0)"
+        raise _Refused("home_assistant_error", what)
+    return round(start.timestamp() * 1000)
 
 
 def _send(connection: ServerConnection, message: dict[str, Any]) -> None:

@@ -7,6 +7,9 @@ from typing import Final
 RAW: Final = "raw"
 """The raw archive. A store has the same paths as a data directory: `raw/…`, `lake/…` and the warehouse."""
 
+DELIVERIES: Final = "deliveries.ndjson"
+"""The file of the raw archive with what was delivered to which target."""
+
 LAKE: Final = "lake"
 WAREHOUSE: Final = "warehouse.duckdb"
 REPORT: Final = "report.html"

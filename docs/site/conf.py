@@ -20,6 +20,7 @@ PAGES = {
         "docs/COSTS",
         "docs/TARIFFS",
         "docs/IMPORT",
+        "docs/PUBLISH",
         "docs/OPERATIONS",
         "docs/OBJECT_STORE",
         "warehouse/DICTIONARY",

@@ -1,13 +1,14 @@
-"""InfluxDB 1.x over HTTP: retention policies, and the points of a measurement as CSV.
+"""InfluxDB over HTTP: what a database of 1.x has, and line protocol written to 1.x, 2.x and 3.
 
-Source: InfluxDB 1.8, its page about the HTTP API.
+Source: InfluxDB 1.8, 2.7 and 3 Core, their pages about the HTTP API.
 """
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import orjson
@@ -16,7 +17,7 @@ from extract.errors import ServiceRefused
 from extract.services.http import Service
 
 _CSV: Final = {"Accept": "application/csv"}
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +79,150 @@ class InfluxDB:
             end: The instant after the last one.
             target: The file to write.
         """
-        query = (
-            f"SELECT * FROM {self._source(policy, measurement)} "  # noqa: S608 - names are checked
-            f"WHERE time >= '{begin:%Y-%m-%dT%H:%M:%SZ}' AND time < '{end:%Y-%m-%dT%H:%M:%SZ}'"
-        )
+        query = f"SELECT * FROM {self._source(policy, measurement)} WHERE {_within(begin, end)}"  # noqa: S608 - see `quoted`
         return self.service.download("/query", target, params={"q": query, "epoch": "ms"}, headers=_CSV)
+
+    def times_without(self, policy: str, measurement: str, tag: str, begin: datetime, end: datetime) -> list[int]:
+        """When the points of a time without a tag are, seconds since 1970.
+
+        Args:
+            policy: The retention policy.
+            measurement: The measurement.
+            tag: The tag that they lack.
+            begin: The first instant.
+            end: The instant after the last one.
+        """
+        rows = self._rows(
+            f"SELECT * FROM {self._source(policy, measurement)} WHERE {quoted(tag)} = '' AND {_within(begin, end)}"  # noqa: S608 - see `quoted`
+        )
+        return [int(str(row["time"])) for row in rows]
+
+    def create(self, policies: Iterable[str]) -> None:
+        """Create the database, and retention policies that keep points for ever, where they are missing."""
+        self._change(f"CREATE DATABASE {quoted(self.database)}")
+        existing = self.policies()
+        for policy in (name for name in policies if name not in existing):
+            self._change(
+                f"CREATE RETENTION POLICY {quoted(policy)} ON {quoted(self.database)} DURATION INF REPLICATION 1"
+            )
+
+    def write(self, policy: str, lines: Sequence[str]) -> None:
+        """Write points; they are stored when this returns.
+
+        Args:
+            policy: The retention policy.
+            lines: Line protocol, times in seconds.
+        """
+        params = {"db": self.database, "rp": policy, "precision": "s"}
+        self.service.request("POST", "/write", params=params, content="\n".join(lines))
+
+    def delete(self, measurement: str, tags: Mapping[str, str], begin: datetime, end: datetime) -> None:
+        """Delete the points of a time that have some tags, in every retention policy."""
+        conditions = [f"{quoted(name)} = '{_plain(value)}'" for name, value in tags.items()]
+        where = " AND ".join([*conditions, _within(begin, end)])
+        self._change(f"DELETE FROM {quoted(measurement)} WHERE {where}")  # noqa: S608 - see `quoted`
+
+    def _change(self, statement: str) -> None:
+        response = self.service.request("POST", "/query", params={"db": self.database}, data={"q": statement})
+        self._result(response)
 
     def _source(self, policy: str, measurement: str) -> str:
         return ".".join(map(quoted, (self.database, policy, measurement)))
 
     def _rows(self, query: str) -> list[dict[str, object]]:
         response = self.service.request("GET", "/query", params={"q": query, "epoch": "s"})
+        return [
+            dict(zip(series["columns"], values, strict=True))
+            for series in self._result(response).get("series", ())
+            for values in series["values"]
+        ]
+
+    def _result(self, response: httpx.Response) -> dict[str, Any]:
         (result,) = orjson.loads(response.content)["results"]
         if "error" in result:
             raise ServiceRefused(self.service.name, response.status_code, str(result["error"]))
-        return [
-            dict(zip(series["columns"], values, strict=True))
-            for series in result.get("series", ())
-            for values in series["values"]
-        ]
+        return dict(result)
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxBucket:
+    """A bucket of InfluxDB 2.x, or a database of InfluxDB 3: points are written, and in 2.x deleted.
+
+    Attributes:
+        service: The server.
+        bucket: Name of the bucket or database. A retention policy of 1.x is another bucket, `NAME/POLICY`.
+        org: The organisation of 2.x.
+        version: 2 or 3.
+    """
+
+    service: Service
+    bucket: str
+    org: str
+    version: int
+
+    @classmethod
+    def at(
+        cls,
+        url: str,
+        bucket: str,
+        *,
+        org: str,
+        version: int,
+        token: str | None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> "InfluxBucket":
+        """A bucket of a server; see `InfluxDB.at`."""
+        scheme = "Token" if version == 2 else "Bearer"
+        headers = {} if token is None else {"Authorization": f"{scheme} {token}"}
+        return cls(Service("InfluxDB", url, headers=headers, transport=transport), bucket, org, version)
+
+    def write(self, policy: str, lines: Sequence[str]) -> None:
+        """Write points; see `InfluxDB.write`."""
+        body = "\n".join(lines)
+        if self.version == 2:
+            params = {"org": self.org, "bucket": self._bucket_of(policy), "precision": "s"}
+            self.service.request("POST", "/api/v2/write", params=params, content=body)
+        else:
+            params = {"db": self._bucket_of(policy), "precision": "second"}
+            self.service.request("POST", "/api/v3/write_lp", params=params, content=body)
+
+    def delete(
+        self, measurement: str, tags: Mapping[str, str], begin: datetime, end: datetime, policy: str = ""
+    ) -> None:
+        """Delete the points of a time that have some tags. InfluxDB 3 deletes nothing: points are replaced by their time."""
+        if self.version == 2:
+            conditions = [
+                f'_measurement="{measurement}"',
+                *(f'{name}="{_plain(value)}"' for name, value in tags.items()),
+            ]
+            self.service.request(
+                "POST",
+                "/api/v2/delete",
+                params={"org": self.org, "bucket": self._bucket_of(policy)},
+                json={"start": _instant(begin), "stop": _instant(end), "predicate": " AND ".join(conditions)},
+            )
+
+    def _bucket_of(self, policy: str) -> str:
+        return f"{self.bucket}/{policy}" if policy else self.bucket
+
+
+def _within(begin: datetime, end: datetime) -> str:
+    return f"time >= '{_instant(begin)}' AND time < '{_instant(end)}'"
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _plain(value: str) -> str:
+    """A value in a condition.
+
+    Raises:
+        ValueError: It has characters that would have to be escaped.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        raise ValueError(f"{value!r} is no value of letters, digits, underscores and hyphens")
+    return value
 
 
 def quoted(name: str) -> str:
@@ -105,6 +231,6 @@ def quoted(name: str) -> str:
     Raises:
         ValueError: It has characters that names in queries would have to escape.
     """
-    if not _PLAIN.fullmatch(name):
+    if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a name of letters, digits and underscores")
     return f'"{name}"'

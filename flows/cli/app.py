@@ -21,6 +21,7 @@ from flows.cli.login import login
 from flows.cli.logout import logout
 from flows.cli.plan import plan
 from flows.cli.prices import prices_import
+from flows.cli.publish import publish
 from flows.cli.rebuild import rebuild
 from flows.cli.reconcile import reconcile
 from flows.cli.report import report
@@ -52,6 +53,7 @@ COMMANDS = (
     costs,
     what_if,
     import_,
+    publish,
     gaps,
     reconcile,
     rebuild,

@@ -10,6 +10,7 @@ from flows.cli.executor_options import Engine, Executor, Runner, Scheduler, chos
 from flows.cli.options import InPlaceViews, Json, MaxRequests, Sites
 
 if TYPE_CHECKING:
+    from flows.errors import ExitCode
     from flows.settings import Settings
 
 
@@ -36,7 +37,7 @@ def sync(
     in_place_views: InPlaceViews = False,
     as_json: Json = False,
 ) -> int:
-    """Do the nightly run: fetch, reconcile, publish. Without a terminal, only failures are printed."""
+    """Do the nightly run: fetch, reconcile, publish, deliver. Without a terminal, only failures are printed."""
     choice = chosen_executor(executor, scheduler, runner=runner, engine=engine)
     from pydantic import SecretStr
 
@@ -60,12 +61,27 @@ def sync(
             command="sync",
             is_quiet=not (verbose or sys.stderr.isatty()),
         )
+        failed = _deliver(settings, summary.run_id)
     except BaseException as error:
         watchdog.ended(explain(error)[0])
         raise
-    watchdog.ended(one_line(summary) if summary.exit_code else None)
+    watchdog.ended(one_line(summary) if summary.exit_code else (failed[0] if failed is not None else None))
+    if failed is not None:
+        note(failed[0])
     if as_json or verbose or sys.stdout.isatty():
         print_summary(summary, settings, as_json=as_json)
     elif summary.exit_code:
         note(one_line(summary))
-    return summary.exit_code
+    return summary.exit_code or (0 if failed is None else failed[1])
+
+
+def _deliver(settings: "Settings", run_id: str) -> "tuple[str, ExitCode] | None":
+    """Deliver to the targets that follow every sync; returns what went wrong first, and its exit code."""
+    if not any(target.with_sync for target in settings.publish):
+        return None
+    from flows.data_directory import locked
+    from flows.deliveries.run import deliver_after_sync, first_error
+    from flows.run_context import RunContext
+
+    with locked(settings.data_dir, "publish"):
+        return first_error(deliver_after_sync(RunContext(settings, run_id)))

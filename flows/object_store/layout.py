@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from wattlog.names import LAKE, RAW, WAREHOUSE
+from wattlog.names import DELIVERIES, LAKE, RAW, WAREHOUSE
 
 
 class Part(StrEnum):
@@ -26,7 +26,8 @@ class Part(StrEnum):
 
 _FILES = {
     Part.RAW: re.compile(
-        rf"{RAW}/(runs\.ndjson|site_id=-?\d+/series=[a-z0-9_:]+/month=\d{{4}}-\d{{2}}\.ndjson\.zst(\.torn)?)", re.ASCII
+        rf"{RAW}/(runs\.ndjson|{re.escape(DELIVERIES)}|site_id=-?\d+/series=[a-z0-9_:]+/month=\d{{4}}-\d{{2}}\.ndjson\.zst(\.torn)?)",
+        re.ASCII,
     ),
     Part.LAKE: re.compile(rf"{LAKE}/table=[a-z0-9_]+/([a-z_]+=[a-z0-9-]+/)*[a-z0-9-]+\.parquet", re.ASCII),
     Part.WAREHOUSE: re.compile(re.escape(WAREHOUSE)),
@@ -73,6 +74,7 @@ NOTHING = Need()
 _READS = Need(pulls=frozenset({Part.WAREHOUSE}), is_reader=True)
 _REQUESTS = Need(pulls=_RAW, pushes=_RAW)
 _RUNS = Need(pulls=frozenset({Part.RAW, Part.LAKE}), pushes=_ALL)
+_DELIVERS = Need(pulls=frozenset({Part.RAW, Part.WAREHOUSE}), pushes=_RAW)
 _REBUILDS = Need(pulls=_RAW, pushes=_ALL)
 _VERIFIES = Need(pulls=_ALL, pushes=_RAW)
 _ANYTHING = Need(pulls=_ALL, pushes=_ALL)
@@ -98,6 +100,7 @@ NEEDS = {
     "sync": _RUNS,
     "reconcile": _RUNS,
     REBUILD: _REBUILDS,
+    "publish": _DELIVERS,
     "verify": _VERIFIES,
 }
 

@@ -56,6 +56,7 @@ DEPLOYMENTS: Final = (
     Deployment("backfill", "backfill", "Fetch every window that is not settled yet. On demand, with parameters."),
     Deployment("rebuild", "rebuild", "Make lake and warehouse again from the raw archive. On demand."),
     Deployment("weekly-reconcile", "reconcile", "Compare every source with every other again.", "0 5 * * 1"),
+    Deployment("publish", "publish", "Deliver what changed to the targets of the settings. On demand."),
     Deployment("apply-plan", "apply", "Change the settings that the plan says, or report them. On demand."),
     Deployment("set", "change", "Change a setting of a site. On demand, with parameters."),
     Deployment(

@@ -37,6 +37,7 @@ from flows.logs import make_records_visible
 from flows.object_store.session import open_data_dir
 from flows.orchestration import artifacts
 from flows.orchestration.context import new_context
+from flows.orchestration.deliveries import deliver_to, follow_sync
 from flows.orchestration.executor import PrefectExecutor
 from flows.orchestration.run_log import RunLog
 from flows.orchestration.secret_blocks import with_secret_blocks
@@ -127,7 +128,26 @@ def sync(
         RunFailed: Some windows have no response; what was fetched is loaded.
     """
     with _context("sync", data_dir, max_requests) as context:
-        return _result(_fetch(context, BackfillRequest(tuple(sites or ())), "sync"))
+        return follow_sync(context, _result(_fetch(context, BackfillRequest(tuple(sites or ())), "sync")))
+
+
+@flow(name="publish", flow_run_name=run_name)
+def publish(
+    target: str | None = None, sites: SiteIds | None = None, since: Day | None = None, data_dir: Path | None = None
+) -> dict[str, Any]:
+    """Deliver what changed to Home Assistant, InfluxDB, or Parquet files.
+
+    Args:
+        target: A target of the settings; all of them when not given.
+        sites: Site ids; those of the target when not given.
+        since: First day; that of the target when not given.
+        data_dir: Data directory; the setting's when not given.
+
+    Raises:
+        RunFailed: A target could not be reached, or refused.
+    """
+    with _context("publish", data_dir) as context:
+        return deliver_to(context, target, sites or (), since)
 
 
 @flow(name="backfill", task_runner=RUNNER, flow_run_name=run_name)

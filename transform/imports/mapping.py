@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from transform.day_sums import MEASURES, POWERS
+from transform.day_sums import MEASURES, POWERS, Floats
 from wattlog.imported_sources import ImportedKind
 
 SOE: Final = "soe_pct"
@@ -26,6 +26,11 @@ GATEWAY_ZERO_PCT: Final = 5.0
 def app_scale(gateway_pct: float) -> float:
     """A percentage of the gateway's scale, on the app's (Q44)."""
     return max(gateway_pct - GATEWAY_ZERO_PCT, 0.0) / 0.95
+
+
+def gateway_scale(app_pct: Floats) -> Floats:
+    """Percentages of the app's scale, on the gateway's (Q44)."""
+    return app_pct * 0.95 + GATEWAY_ZERO_PCT
 
 
 def unit_kind(target: str) -> str:

@@ -1,0 +1,1 @@
+"""Deliveries: the history of sites brought to other programs, month by month, each once until it changes."""

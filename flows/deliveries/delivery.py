@@ -1,0 +1,132 @@
+"""One delivery: compare what a target has with the warehouse, and bring it what changed, and only that."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import duckdb
+
+from extract.api.client import Clock
+from extract.errors import ServiceError
+from flows.deliveries.record import NOTHING, Delivered, DeliveryRecord
+from flows.deliveries.target import Part, Target
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlan:
+    """What a target lacks of a site.
+
+    Attributes:
+        site_id: The site.
+        changed: Months to send.
+        unchanged: How many months the target has as they are.
+        withdrawn: Months to take away first.
+    """
+
+    site_id: int
+    changed: tuple[Part, ...]
+    unchanged: int
+    withdrawn: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows to send."""
+        return sum(part.rows for part in self.changed)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What came of a delivery to a target.
+
+    Attributes:
+        target: Its name.
+        plans: What it lacked, by site.
+        sent: Months that it has now.
+        rows: Rows of them.
+        error: What ended it early.
+    """
+
+    target: str
+    plans: list[SitePlan] = field(default_factory=list)
+    sent: int = 0
+    rows: int = 0
+    error: ServiceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverer:
+    """Delivers from one warehouse.
+
+    Attributes:
+        connection: The warehouse.
+        record: What was delivered.
+        run_id: The run.
+        clock: Returns the present instant.
+        since: The first day to deliver; its whole month is.
+        on_part: Called for each month that was sent.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    record: DeliveryRecord
+    run_id: str
+    clock: Clock
+    since: date | None = None
+    on_part: Callable[[Part], None] = lambda _: None
+
+    def plan(self, target: Target, site_id: int) -> SitePlan:
+        """What a target lacks of a site."""
+        parts = [part for part in target.parts(self.connection, site_id) if self._is_wanted(part.month)]
+        stored = {month: of for month, of in self.record.months(target.key, site_id).items() if self._is_wanted(month)}
+        changed = tuple(
+            part
+            for part in parts
+            if part.month not in stored or stored[part.month].digest != part.digest or target.is_absent(part)
+        )
+        there = {part.month: part for part in parts}
+        withdrawn = tuple(
+            month
+            for month in sorted(stored)
+            if month not in there or _is_less(there[month].extent, stored[month].extent)
+        )
+        return SitePlan(site_id, changed, len(parts) - len(changed), withdrawn)
+
+    def reset(self, target: Target, site_id: int) -> None:
+        """Forget what a target has of a site, so that all of it is sent again."""
+        self._forget(target, site_id, list(self.record.months(target.key, site_id)))
+
+    def deliver(self, target: Target, site_ids: Sequence[int]) -> Delivery:
+        """Bring a target what it lacks of some sites. An error of the target ends the delivery; what it has is noted."""
+        delivery = Delivery(target.name)
+        try:
+            for site_id in site_ids:
+                plan = self.plan(target, site_id)
+                if plan.withdrawn:
+                    is_all = target.withdraw(site_id, plan.withdrawn)
+                    gone = list(self.record.months(target.key, site_id)) if is_all else plan.withdrawn
+                    self._forget(target, site_id, gone)
+                    plan = self.plan(target, site_id)
+                delivery.plans.append(plan)
+                for part in target.send(self.connection, plan.changed) if plan.changed else ():
+                    self.record.add([self._entry(target, part.site_id, part.month, part)])
+                    delivery.sent += 1
+                    delivery.rows += part.rows
+                    self.on_part(part)
+        except ServiceError as error:
+            delivery.error = error
+        return delivery
+
+    def _is_wanted(self, month: str) -> bool:
+        return self.since is None or month >= f"{self.since:%Y-%m}"
+
+    def _forget(self, target: Target, site_id: int, months: Sequence[str]) -> None:
+        self.record.add([self._entry(target, site_id, month, None) for month in months])
+
+    def _entry(self, target: Target, site_id: int, month: str, part: Part | None) -> Delivered:
+        if part is None:
+            return Delivered(target.key, site_id, month, NOTHING, 0, {}, self.clock(), self.run_id)
+        return Delivered(target.key, site_id, month, part.digest, part.rows, part.extent, self.clock(), self.run_id)
+
+
+def _is_less(now: Mapping[str, str], before: Mapping[str, str]) -> bool:
+    """Whether something that a target has is not in the warehouse any more."""
+    return any(int(bits or "0", 16) & ~int(now.get(name) or "0", 16) for name, bits in before.items())

@@ -1,0 +1,111 @@
+"""Deliveries of a run: targets opened, sites chosen, and one after another brought what it lacks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flows.deliveries.delivery import Deliverer, Delivery
+from flows.deliveries.record import DeliveryRecord
+from flows.deliveries.target import Part
+from flows.deliveries.targets import home_assistant_of, open_targets
+from flows.errors import ExitCode, UsageError, exit_code_for
+from flows.publish_settings import TargetSettings
+from flows.run_context import RunContext
+from warehouse.query.query import connect
+
+_SITES = "select distinct site_id from main.sites order by site_id"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRequest:
+    """What is delivered.
+
+    Attributes:
+        sites: Site ids; empty for those of the target.
+        since: The first day; None for that of the target.
+        is_dry_run: Nothing is sent.
+        is_reset: What the record has of the targets and sites is forgotten first, so that all is sent again.
+    """
+
+    sites: tuple[int, ...] = ()
+    since: date | None = None
+    is_dry_run: bool = False
+    is_reset: bool = False
+
+
+def deliver(
+    context: RunContext,
+    targets: Sequence[TargetSettings],
+    request: DeliveryRequest,
+    on_part: Callable[[Part], None] = lambda _: None,
+) -> list[Delivery]:
+    """Deliver to targets, from the published warehouse, in the locked data directory. A target that fails stops no other one.
+
+    Args:
+        context: The run.
+        targets: The targets.
+        request: What is delivered.
+        on_part: Called for each month that was sent.
+
+    Raises:
+        UsageError: A site is not in the warehouse, or a secret is missing.
+        WarehouseError: There is no warehouse that can be read.
+    """
+    found = list[Delivery]()
+    record = DeliveryRecord.of(context.directory.raw)
+    opened = [(settings, target) for settings in targets for target in open_targets(context.settings, settings)]
+    with connect(context.directory.warehouse) as connection:
+        there = [int(site_id) for (site_id,) in connection.execute(_SITES).fetchall()]
+        for settings, target in opened:
+            since = request.since or settings.since
+            deliverer = Deliverer(connection, record, context.run_id, context.clock, since, on_part)
+            site_ids = _chosen(there, request.sites or settings.sites)
+            if request.is_reset and not request.is_dry_run:
+                for site_id in site_ids:
+                    deliverer.reset(target, site_id)
+            if request.is_dry_run:
+                plans = [deliverer.plan(target, site_id) for site_id in site_ids]
+                found.append(Delivery(target.name, plans))
+            else:
+                found.append(deliverer.deliver(target, site_ids))
+    return found
+
+
+def deliver_after_sync(context: RunContext) -> list[Delivery]:
+    """Deliver to the targets that follow every sync; see `deliver`. A run that could publish no warehouse delivers nothing."""
+    targets = [target for target in context.settings.publish if target.with_sync]
+    if not targets or not context.directory.warehouse.exists():
+        return []
+    return deliver(context, targets, DeliveryRequest())
+
+
+def first_error(found: Sequence[Delivery]) -> tuple[str, ExitCode] | None:
+    """What went wrong first, in one line, and its exit code; None where every target has everything."""
+    for delivery in found:
+        if delivery.error is not None:
+            return f"{delivery.target}: {delivery.error}", exit_code_for(delivery.error)
+    return None
+
+
+def set_up_dashboards(context: RunContext, targets: Sequence[TargetSettings], request: DeliveryRequest) -> list[str]:
+    """Add sites to the Energy dashboards of targets; returns the statistics that were added.
+
+    Raises:
+        UsageError: A target is no Home Assistant.
+        ServiceError: It cannot be reached, or refuses.
+    """
+    added = list[str]()
+    homes = [(settings, home_assistant_of(context.settings, settings)) for settings in targets]
+    with connect(context.directory.warehouse) as connection:
+        there = [int(site_id) for (site_id,) in connection.execute(_SITES).fetchall()]
+        for settings, home in homes:
+            added += home.set_up_dashboard(connection, _chosen(there, request.sites or settings.sites))
+    return added
+
+
+def _chosen(there: Sequence[int], wanted: Sequence[int]) -> list[int]:
+    missing = [site_id for site_id in wanted if site_id not in there]
+    if missing:
+        known = ", ".join(map(str, there)) or "none"
+        raise UsageError(f"the warehouse has no site {missing[0]}; it has {known}")
+    return list(wanted) or list(there)
