@@ -134,6 +134,8 @@ class SiteSpec:
         battery_power_w: Largest power of charge and discharge. Three hours of it must fill the battery, so that every
             evening can reach the level at which the next day begins.
         battery_count: Number of batteries; energy and power are those of all together.
+        battery_fade_pct_per_year: How much of its energy the full battery loses each year, evenly, from the installation on.
+        battery_rated_wh: Rated energy where the full battery has less by now; None: it is `battery_energy_wh`.
         battery_since: First local day of the battery and the grid meter that comes with it: before it the site is solar only,
             and reports only solar. None: the site was installed with them.
         backup_reserve_pct: Lowest level to which the battery is discharged.
@@ -185,6 +187,8 @@ class SiteSpec:
     battery_energy_wh: int = 27_000
     battery_power_w: int = 10_000
     battery_count: int = 2
+    battery_fade_pct_per_year: float = 0.0
+    battery_rated_wh: int | None = None
     battery_since: date | None = None
     backup_reserve_pct: int = 20
     export_rule: ExportRule = ExportRule.EVERYTHING
@@ -243,10 +247,28 @@ class SiteSpec:
     def on(self, day: date) -> "SiteSpec":
         """The site with the equipment that it has on a local day."""
         if self.battery_since is None or day >= self.battery_since:
-            return self
+            return self._faded(day)
         return replace(
             self, battery_energy_wh=0, battery_power_w=0, battery_count=0, battery_since=None, has_grid_meter=False
         )
+
+    def _faded(self, day: date) -> "SiteSpec":
+        """The site with what its battery can hold on a day. The rated energy is that of the site itself."""
+        if not self.battery_fade_pct_per_year:
+            return self
+        years = (day - (self.battery_since or self.installed_at.astimezone(self.zone).date())).days / 365.25
+        share = max(0.0, 1 - max(0.0, years) * self.battery_fade_pct_per_year / 100)
+        return replace(
+            self,
+            battery_energy_wh=round(self.battery_energy_wh * share),
+            battery_rated_wh=self.rated_energy_wh,
+            battery_fade_pct_per_year=0.0,
+        )
+
+    @property
+    def rated_energy_wh(self) -> int:
+        """Rated energy of the batteries, which does not fade."""
+        return self.battery_energy_wh if self.battery_rated_wh is None else self.battery_rated_wh
 
     @property
     def has_battery(self) -> bool:

@@ -5,7 +5,6 @@ Where no Chromium is installed these tests are left out, and pytest's summary sh
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,15 +12,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import CHROMIUM, DRAW_EVERYTHING, launched
 from tests.patience import PATIENCE_S
 from tests.synthetic_report import report_of, site_report, ten_years_of_two_sites
 from warehouse.report import ReportData, page
 from warehouse.report.model import Columns
 from wattlog.causes import SENTENCES, Cause
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the report was NOT tested in a browser"),
@@ -38,23 +37,9 @@ CHARTS = (
     "outages",
     "differences",
 )
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = ("</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!--<script>", '"&\u2028${made}`')
 PERCENT = re.compile("%$")
 LIGHT_SOLAR, DARK_SOLAR = "#c07c00", "#f0b840"
-DRAW_EVERYTHING = """async () => {
-  for (let y = 0; y < document.documentElement.scrollHeight; y += 900) {
-    scrollTo(0, y);
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)));
-  }
-  scrollTo(0, 0);
-}"""
 
 
 @dataclass
@@ -80,11 +65,8 @@ Open = Callable[..., Opened]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_S * 1000)
-        expect.set_options(timeout=PATIENCE_S * 1000)
-        yield launched
-        launched.close()
+    with launched() as opened:
+        yield opened
 
 
 @pytest.fixture

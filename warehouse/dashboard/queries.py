@@ -189,6 +189,7 @@ def section(
     }
     if name is Section.BATTERY:
         lists["cycles"] = _rows(connection, "battery_months", {"sites": [site]})
+        lists["health"] = _rows(connection, "battery_health", {"sites": [site]})
     return {"report": report, "lists": lists}
 
 

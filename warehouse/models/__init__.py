@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import duckdb
 
 from warehouse.errors import ModelMismatch
+from warehouse.models.battery import BATTERY_MODELS
 from warehouse.models.cars import CAR_MODELS
 from warehouse.models.columns import ENERGY
 from warehouse.models.costs import COST_MODELS
@@ -24,7 +25,15 @@ __all__ = ["ENERGY", "MODELS", "SCHEMA", "Local", "Model", "Period", "create_mod
 
 MODELS: dict[str, Model] = {
     model.name: model
-    for model in (SITES_MODEL, *ENERGY_MODELS, *EQUIPMENT_MODELS, *COST_MODELS, *EFFECT_MODELS, *CAR_MODELS)
+    for model in (
+        SITES_MODEL,
+        *ENERGY_MODELS,
+        *EQUIPMENT_MODELS,
+        *BATTERY_MODELS,
+        *COST_MODELS,
+        *EFFECT_MODELS,
+        *CAR_MODELS,
+    )
 }
 """Every model by name, in the order of creation: a model that reads another comes after it."""
 

@@ -41,7 +41,7 @@ def site_info(query: Query) -> Json:
         "address": _address(spec),
     }
     if spec.has_battery:
-        info |= {"nameplate_power": spec.battery_power_w, "nameplate_energy": spec.battery_energy_wh}
+        info |= {"nameplate_power": spec.battery_power_w, "nameplate_energy": spec.rated_energy_wh}
         info["off_grid_vehicle_charging_reserve_percent"] = 75
     if spec.has_tariff:
         info["tariff_content_v2"] = _tariff(query)
@@ -113,7 +113,7 @@ def live_status(query: Query) -> Json:
     before, then = query.truth.day(local_date(spec.zone, now_s - SLOT_S)), query.truth.day(local_date(spec.zone, now_s))
     last, slot = _slot(before, now_s - SLOT_S), _slot(then, now_s)
     watts = {name: float(before.power[name][last]) if last >= 0 else 0.0 for name in POWERS}
-    left_wh, full_wh = int(then.level_wh[slot]) if slot >= 0 else 0, spec.battery_energy_wh
+    left_wh, full_wh = int(then.level_wh[slot]) if slot >= 0 else 0, spec.on(then.local_date).battery_energy_wh
     instant_s = reported_at.timestamp()
     is_off_grid = any(0 <= instant_s - outage.start_s < outage.duration_ms / 1000 for outage in then.outages)
     return {
@@ -188,7 +188,7 @@ def _batteries(spec: SiteSpec) -> list[Json]:
             "part_name": "Simulated Battery",
             "nameplate_max_charge_power": spec.battery_power_w // count,
             "nameplate_max_discharge_power": spec.battery_power_w // count,
-            "nameplate_energy": spec.battery_energy_wh // count,
+            "nameplate_energy": spec.rated_energy_wh // count,
         }
         for number in range(count)
     ]

@@ -91,7 +91,7 @@ def dispatch(
 
     discharge = _up_to(np.where(morning, np.minimum(deficit, limit), 0), max(0, first - spec.reserve_wh))
     after_morning = first - int(discharge.sum())
-    headroom = spec.battery_energy_wh - after_morning
+    headroom = max(0, spec.battery_energy_wh - after_morning)  # overnight a fading battery may have become smaller
     charge = _up_to(np.where(midday, np.minimum(surplus, limit), 0), headroom * 10 // 9)
     after_midday = after_morning + int(charge.sum()) * 9 // 10
     if after_midday >= last:

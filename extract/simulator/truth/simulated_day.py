@@ -62,7 +62,7 @@ def simulate_day(spec: SiteSpec, day: date, first_wh: int | None = None) -> DayT
         day: The day.
         first_wh: Energy in the battery at the beginning; None for the seeded level.
     """
-    spec = spec.on(day)
+    whole, spec = spec, spec.on(day)
     start_s, end_s = day_bounds(spec.zone, day)
     epochs_s = np.arange(start_s, end_s, SLOT_S, dtype=np.int64)
     local_s = (epochs_s + offsets_s(spec.zone, epochs_s)) % 86_400
@@ -74,7 +74,7 @@ def simulate_day(spec: SiteSpec, day: date, first_wh: int | None = None) -> DayT
     is_off_grid = is_inside(outages, epochs_s)
     levels = (
         (level_at_start(spec, day) if first_wh is None else first_wh),
-        level_at_start(spec, day + timedelta(days=1)),
+        level_at_start(_tomorrow(whole, spec, day), day + timedelta(days=1)),
     )
     flows, level_wh = _flows(spec, day, (solar, home), is_off_grid, local_s, levels)
 
@@ -96,6 +96,11 @@ def simulate_day(spec: SiteSpec, day: date, first_wh: int | None = None) -> DayT
         charge_sessions=sessions,
         outages=outages,
     )
+
+
+def _tomorrow(whole: SiteSpec, today: SiteSpec, day: date) -> SiteSpec:
+    """The site on the day after, by which that day's first level is computed; today's where it has no battery yet."""
+    return whole.on(day + timedelta(days=1)) if today.has_battery else today
 
 
 def _flows(

@@ -134,6 +134,23 @@ def test_battery_round_trip_efficiency(database: Database) -> None:
     assert found == [("Banksia", 2025, 20.0, 18.0, pytest.approx(0.5), pytest.approx(92.5), 1.8)]
 
 
+def test_battery_capacity_by_year(database: Database) -> None:
+    """Five discharges of 30 points and 3 kWh in March 2025, and five of 2.7 kWh a year later: 10 and 9 kWh, of 10 rated."""
+    levels, flows = [], []
+    for year, wh in ((2025, 1000.0), (2026, 900.0)):
+        for number in range(1, 6):
+            for at, level in enumerate((80.0, 70.0, 60.0, 50.0)):
+                start = datetime(year, 3, number, 20, 15 * at, tzinfo=UTC)
+                stamp = {"interval_start": start, "interval_s": 900, "local_date": date(year, 3, number)}
+                levels.append(stamp | {"soe_pct": level})
+                flows.append(stamp | {"battery_energy_exported_wh": wh})
+    found = rows_of(database, "battery_capacity_by_year", {"state_of_energy": levels, "energy_intervals": flows})
+    assert found == [
+        ("Banksia", 2025, pytest.approx(10.0), pytest.approx(100.0), pytest.approx(100.0), 1),
+        ("Banksia", 2026, pytest.approx(9.0), pytest.approx(90.0), pytest.approx(90.0), 1),
+    ]
+
+
 def test_ev_energy_by_month(database: Database) -> None:
     """30 kWh in March, of which 20 on a day whose home energy is known: 40 %; and 5 in April, of an unknown home."""
     sessions = [

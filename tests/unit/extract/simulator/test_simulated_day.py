@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -188,3 +189,15 @@ def test_an_impossible_site_is_an_error(changes: dict[str, object], message: str
     """Each message says what to do."""
     with pytest.raises(ValueError, match=message):
         replace(FULL_SITE, **changes)  # type: ignore[arg-type] # wrong values of several types are the point
+
+
+def test_fading_battery_holds_less_each_year_and_its_days_still_join() -> None:
+    """Two percent a year: the level never exceeds what the day's battery holds, each day begins where the last one ended."""
+    spec = replace(FULL_SITE, battery_fade_pct_per_year=2.0, installed_at=datetime(2020, 1, 1, 12, tzinfo=UTC))
+    assert spec.on(date(2020, 1, 1)).battery_energy_wh == spec.battery_energy_wh
+    assert spec.on(date(2025, 1, 1)).battery_energy_wh == round(spec.battery_energy_wh * (1 - 0.02 * 1827 / 365.25))
+    assert spec.on(date(2025, 1, 1)).rated_energy_wh == spec.battery_energy_wh
+    days = list(Truth(spec).days(date(2025, 1, 1), date(2025, 3, 31)))
+    for before, after in pairwise(days):
+        assert before.level_wh[-1] == after.level_wh[0]
+        assert before.level_wh.max() <= spec.on(before.local_date).battery_energy_wh

@@ -17,7 +17,7 @@ HERE: Row = {"site_id": 1001, "timezone": "America/Los_Angeles", "has_solar": Tr
 THERE: Row = {"site_id": 1002, "timezone": "America/Los_Angeles"}
 READ = (
     "sites", "hourly", "monthly", "self_sufficiency", "outages", "ev_charging", "disagreements", "bills",
-    "costs_hourly", "battery_cycles",
+    "costs_hourly", "battery_cycles", "battery_health",
 )  # fmt: skip
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 4)
 

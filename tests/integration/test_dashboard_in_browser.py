@@ -1,0 +1,265 @@
+"""The dashboard in a real browser, over a real warehouse: every view by keyboard at three widths, and a publish meanwhile.
+
+Where no Chromium is installed these tests are left out, and pytest's summary shows it.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import CHROMIUM, DRAW_EVERYTHING, launched
+from tests.patience import PATIENCE_S
+from tests.recordings import QUIRKS, Recordings
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the dashboard was NOT tested in a browser"),
+]
+
+VIEWS = ("Overview", "Day", "Range", "Years", "Costs", "Battery", "Cars", "Trust", "Sites", "SQL")
+WIDTHS = (360, 800, 1280)
+
+
+@dataclass
+class Served:
+    """A dashboard that is being served.
+
+    Attributes:
+        url: Its address.
+        warehouse: The published file.
+        browser: A browser.
+        complaints: What pages wrote to the console, and their errors.
+        asked: Addresses that pages asked for.
+    """
+
+    url: str
+    warehouse: Path
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the published warehouse, from another process's point of view."""
+        copy = self.warehouse.with_name("copy.duckdb")
+        shutil.copyfile(self.warehouse, copy)
+        with duckdb.connect(str(copy), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    @contextmanager
+    def page(self, at: str = "", *, width: int = 1280, scheme: str = "light") -> Iterator[Page]:
+        """A page, with everything it shows loaded."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+            locale="en-US",
+        )
+        context.set_default_timeout(PATIENCE_S * 1000)
+        page = context.new_page()
+        page.on("console", lambda said: self.complaints.append(said.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(f"{self.url}{at}")
+        page.wait_for_selector("html[data-ready]")
+        yield page
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def warehouse(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data_dir = recordings.copy(QUIRKS, tmp_path_factory.mktemp("dashboard") / "data").data_dir
+    return data_dir / "warehouse.duckdb"
+
+
+@pytest.fixture(scope="module")
+def served(warehouse: Path) -> Iterator[Served]:
+    """The command in a process of its own; at the end, no page has complained or asked another server."""
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "--data-dir", str(warehouse.parent)]
+    with (
+        subprocess.Popen([*command, "dashboard", "--port", "0", "--json"], stdout=subprocess.PIPE) as process,
+        launched() as browser,
+    ):
+        assert process.stdout is not None
+        url = json.loads(b"".join(process.stdout.readline() for _ in range(3)))["url"]
+        made = Served(url, warehouse, browser)
+        yield made
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+        assert made.complaints == []
+        assert {address for address in made.asked if not address.startswith((url, "data:", "blob:"))} == set()
+
+
+def _numbers(page: Page, section: str) -> list[list[str]]:
+    """The rows of a section's table, its last one too, as it is on the page."""
+    if page.locator(f"#{section} summary").count():
+        page.locator(f"#{section} details").evaluate("details => { details.open = true; }")
+    expect(page.locator(f"#{section} table")).to_be_attached()
+    rows: list[list[str]] = page.locator(f"#{section} table").evaluate(
+        "table => [...table.querySelectorAll('tbody tr, tfoot tr')].map("
+        "row => [...row.children].map(cell => cell.textContent.replaceAll('\\u00a0', ' ')))"
+    )
+    return rows
+
+
+def _ready(page: Page, loads: int) -> None:
+    page.wait_for_function("loads => Number(document.documentElement.dataset.ready) >= loads", arg=loads)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDTHS[0], "dark"), (WIDTHS[1], "light"), (WIDTHS[2], "dark")])
+def test_every_view_is_reached_by_keyboard_and_fits(served: Served, width: int, scheme: str) -> None:
+    """Tab and Enter open each view, whose link then has the focus; nothing is wider than the page, and charts are drawn."""
+    with served.page(width=width, scheme=scheme) as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Tab")
+        for loads, view in enumerate(VIEWS, 1):
+            assert page.evaluate("document.activeElement.textContent") == view
+            page.keyboard.press("Enter")
+            _ready(page, loads + 1)
+            expect(page.locator("#views [aria-current]")).to_have_text(view)
+            expect(page.locator("#views [aria-current]")).to_be_focused()
+            expect(page.locator("#problem"), view).to_be_hidden()
+            page.evaluate(DRAW_EVERYTHING)
+            assert page.evaluate("document.documentElement.scrollWidth") == width, view
+            for chart in page.locator("section .chart:visible").all():
+                expect(chart.locator("svg path").first, view).to_be_attached()
+            for picture in page.locator("section [role=img]:visible").all():
+                assert picture.get_attribute("aria-labelledby") or picture.get_attribute("aria-label"), view
+            page.keyboard.press("Tab")
+
+
+def test_range_has_the_figures_of_sql_and_its_address_holds_the_view(served: Served) -> None:
+    """Totals of a range by day and by month are those of analytics.daily; the same address shows the same again."""
+    with served.page("?view=range&from=2025-11-05&to=2025-12-05&by=day&site=all") as page:
+        rows = _numbers(page, "range")
+        ((solar, home, imported),) = served.rows(
+            "select sum(solar_kwh), sum(home_kwh), sum(grid_import_kwh) from analytics.daily "
+            "where local_date between '2025-11-05' and '2025-12-05'"
+        )
+        assert len(rows) == 31 + 1
+        assert float(rows[-1][1].replace(",", "")) == pytest.approx(home, abs=0.02)
+        tiles = dict(
+            zip(page.locator("#tiles dt").all_inner_texts(), page.locator("#tiles dd").all_inner_texts(), strict=True)
+        )
+        assert tiles["Solar"].replace("\u00a0", " ").split("\n")[0] == f"{solar:,.0f} kWh"
+        assert tiles["From the grid"].split("\u00a0")[0] == f"{imported:,.{1 if imported < 100 else 0}f}"
+        page.locator("#by").select_option("month")
+        _ready(page, 2)
+        assert "by=month" in page.url
+        months = _numbers(page, "range")
+        assert [row[0] for row in months] == ["November 2025", "December 2025", "All"]
+        assert months[-1][1] == rows[-1][1]
+        page.go_back()
+        _ready(page, 3)
+        assert len(_numbers(page, "range")) == 31 + 1
+
+
+def test_day_has_every_interval_and_another_day_beside_it(served: Served) -> None:
+    """Each stored interval is a row of the table; its sums are the day's best estimate."""
+    ((site, day, count),) = served.rows(
+        "select site_id, max(local_date)::varchar, any_value(n) from (select site_id, local_date, count(*) as n "
+        "from main.power where home_w is not null group by all having n = 288) "
+        "where local_date < '2025-12-01' group by site_id order by site_id limit 1"
+    )
+    with served.page(f"?view=day&site={site}&day={day}") as page:
+        assert len(_numbers(page, "power")) == count
+        ((home,),) = served.rows(
+            f"select home_kwh from analytics.daily where site_id = {site} and local_date = '{day}'"
+        )
+        assert f"{home:.1f}\u00a0kWh" in page.locator("#tiles").inner_text()
+        page.get_by_label("Day before").click()
+        _ready(page, 2)
+        assert f"day={day}" not in page.url
+        expect(page.get_by_label("Day before")).to_be_focused()
+        page.get_by_label("Compare with").fill(day)
+        _ready(page, 3)
+        assert f"with={day}" in page.url
+        expect(page.locator("#power-summary")).to_contain_text("Dashed lines are the other day")
+
+
+def test_years_and_overview_have_the_figures_of_sql(served: Served) -> None:
+    with served.page("?view=years&site=all") as page:
+        rows = _numbers(page, "months-of-years")
+        totals = served.rows(
+            "select sum(solar_kwh) from analytics.daily group by year(local_date) order by year(local_date)"
+        )
+        assert [float(text.replace(",", "")) for text in rows[-1][1:]] == pytest.approx(
+            [row[0] for row in totals], abs=0.02
+        )
+    with served.page("?view=overview&site=all") as page:
+        spans = {row[0]: row for row in _numbers(page, "spans")}
+        ((day, home),) = served.rows(
+            "select max(local_date), sum(home_kwh) from analytics.daily where local_date = "
+            "(select max(local_date) from analytics.daily where status <> 'missing')"
+        )
+        assert spans["Newest day"][1] == f"{day.day} {day:%b}"
+        assert spans["Newest day"][5] == f"{home:,.2f}"
+
+
+def test_statement_is_run_from_the_keyboard_and_shown_as_table_and_chart(served: Served) -> None:
+    with served.page("?view=sql") as page:
+        page.locator("#sql").fill("select local_date, home_kwh from analytics.daily order by all limit 3")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#sql-said")).to_have_text("3 rows.")
+        expect(page.locator("#statement tbody tr")).to_have_count(3)
+        expect(page.locator("#statement .chart svg path").first).to_be_attached()
+        assert "sql=select" in page.url
+        page.locator("#sql").fill("drop table main.daily")
+        page.locator("#run").click()
+        expect(page.locator("#sql-said")).to_contain_text("SELECT")
+        expect(page.locator("#statement tbody tr").first).to_be_hidden()
+    served.complaints[:] = [said for said in served.complaints if "400 (Bad Request)" not in said]
+
+
+def test_fleet_is_searched_sorted_and_chosen(served: Served) -> None:
+    with served.page("?view=sites") as page:
+        names = page.locator("#fleet tbody th").all_inner_texts()
+        assert len(names) > 2
+        page.locator("#search").fill(names[1][:5])
+        expect(page.locator("#fleet tbody tr")).not_to_have_count(len(names))
+        assert "search=" in page.url
+        page.locator("#search").fill("")
+        page.locator("#fleet thead button").get_by_text("Days", exact=True).click()
+        expect(page.locator("#fleet th[aria-sort=ascending]")).to_have_text("Days")
+        for box in page.locator("#fleet input[type=checkbox]").all()[-2:]:
+            box.check()
+        page.get_by_role("link", name="compare them").click()
+        _ready(page, 2)
+        expect(page.locator("#range-compared .chart svg path").first).to_be_attached()
+
+
+def test_hostile_name_is_text_and_an_unknown_address_is_one_line(served: Served) -> None:
+    with served.page("?view=day&site=%3Cimg%20src%3Dx%3E&day=2025-02-30") as page:
+        expect(page.locator("#problem")).to_contain_text("is no day")
+        assert page.locator("img").count() == 0
+    served.complaints[:] = [said for said in served.complaints if "400 (Bad Request)" not in said]
+
+
+def test_publish_in_the_middle_of_a_session_is_shown_and_said(served: Served) -> None:
+    """Another file is renamed over the published one: the open page shows its figures without being touched."""
+    name = "<b>New</b> & name"
+    with served.page("?view=range&from=2025-11-05&to=2025-11-06&by=day&site=all") as page:
+        before = _numbers(page, "range")[-1][1]
+        fresh = served.warehouse.with_name("fresh.duckdb")
+        shutil.copyfile(served.warehouse, fresh)
+        with duckdb.connect(str(fresh)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute("update main.daily set home_wh = home_wh + 1000 where local_date = '2025-11-05'")
+            connection.execute("update main.sites set site_name = ?", [name])
+        fresh.rename(served.warehouse)
+        expect(page.locator("#renewed")).to_contain_text("New data")
+        rows = _numbers(page, "range")
+        ((sites,),) = served.rows("select count(home_kwh) from analytics.daily where local_date = '2025-11-05'")
+        assert float(rows[-1][1]) == pytest.approx(float(before) + sites, abs=0.02)
+        expect(page.locator("#facts")).to_contain_text(name)
+        assert page.locator("#facts b").count() == 0
