@@ -23,7 +23,7 @@ from transform.sites import Site
 from warehouse.build.build import Built, build
 from warehouse.errors import LakeDamaged
 from warehouse.lake.lake import Lake
-from wattlog.lake_periods import is_year, months_of_year
+from wattlog.lake_periods import is_year, superseded_by
 
 Stage = Callable[[], None]
 
@@ -69,7 +69,7 @@ class Stages:
         """
         lake, sites = self.session.lake, {site.site_id for site in self.sites}
         made = {(item.site.site_id, item.period) for item in partitions}
-        made |= {(item.site.site_id, month) for item in partitions for month in _months_of(item.period)}
+        made |= {(item.site.site_id, period) for item in partitions for period in _superseded_by(item.period)}
         made |= {(item.site.site_id, item.year) for item in partitions}
         for part in lake.partitions(MARKER):
             if part.site_id in sites and part.period and (part.site_id, part.period) not in made:
@@ -116,8 +116,8 @@ class Stages:
                 self.repairing(earlier, *before[:position])
 
 
-def _months_of(period: str) -> list[str]:
-    return months_of_year(period) if is_year(period) else []
+def _superseded_by(period: str) -> list[str]:
+    return superseded_by(period) if is_year(period) else []
 
 
 def publish(context: RunContext, lake: Lake, *, anew: bool = False) -> Built:

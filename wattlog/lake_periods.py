@@ -4,8 +4,9 @@ A closed year gets no regular rows any more, so it is one file of a table instea
 higher than that of a month of rows.
 
 The third kind has no days of its own. The window of a `lifetime` begins with the installation and is requested every night; its
-rows are apart from those of months, so that no closed year is made again every night. Imported histories of other tools are
-about any time and change only when one is imported or taken out; so they are in `imports`, apart from both.
+rows are apart from those of months, so that no closed year is made again every night. So are those of responses about an open
+year, `2025-year`, so that no January is; once the year is closed they are in its file. Imported histories of other tools are
+about any time and change only when one is imported or taken out; so they are in `imports`, apart from all.
 """
 
 import re
@@ -27,18 +28,31 @@ IMPORTS: Final = "imports"
 
 _WITHOUT_DAYS: Final = frozenset({LIFETIME, IMPORTS})
 
-_PERIOD: Final = re.compile(rf"\d{{4}}(-(0[1-9]|1[0-2]))?|{LIFETIME}|{IMPORTS}", re.ASCII)
+_OPEN_YEAR: Final = "-year"
+"""End of the period of the responses about an open year."""
+
+_PERIOD: Final = re.compile(rf"\d{{4}}(-(0[1-9]|1[0-2])|{_OPEN_YEAR})?|{LIFETIME}|{IMPORTS}", re.ASCII)
 _YEAR: Final = re.compile(r"\d{4}", re.ASCII)
 
 
 def is_period(text: str) -> bool:
-    """Whether a text is a year, a month or the lifetime as the lake names them."""
+    """Whether a text is a period as the lake names them."""
     return _PERIOD.fullmatch(text) is not None
 
 
 def is_without_days(period: str) -> bool:
     """Whether a period has no days of its own: it is no part of the calendar."""
-    return period in _WITHOUT_DAYS
+    return period in _WITHOUT_DAYS or is_open_year(period)
+
+
+def open_year(year: str) -> str:
+    """The period of the responses about a year that is open."""
+    return f"{year}{_OPEN_YEAR}"
+
+
+def is_open_year(period: str) -> bool:
+    """Whether a period is that of the responses about an open year."""
+    return period.endswith(_OPEN_YEAR)
 
 
 def is_year(period: str) -> bool:
@@ -47,8 +61,8 @@ def is_year(period: str) -> bool:
 
 
 def year_of(period: str) -> str:
-    """The year that a period is, or lies in; one without days lies in no year, and is its own."""
-    return period if is_without_days(period) else period[:4]
+    """The year that a period is, lies in, or is about; the lifetime and the imports are in no year, and are their own."""
+    return period if period in _WITHOUT_DAYS else period[:4]
 
 
 def holds(period: str, month: str) -> bool:
@@ -59,6 +73,11 @@ def holds(period: str, month: str) -> bool:
 def months_of_year(year: str) -> list[str]:
     """The months of a year, oldest first."""
     return [f"{year}-{month:02d}" for month in range(1, MONTHS_A_YEAR + 1)]
+
+
+def superseded_by(year: str) -> list[str]:
+    """The periods of a year while it is open, which the closed year supersedes."""
+    return [*months_of_year(year), open_year(year)]
 
 
 def within(days: Days, period: str) -> Mask:

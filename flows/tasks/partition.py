@@ -17,7 +17,7 @@ from transform.sites import Site
 from transform.time import Days
 from warehouse.lake.lake import Lake, Partition
 from wattlog import zones
-from wattlog.lake_periods import IMPORTS, LIFETIME, is_year, year_of
+from wattlog.lake_periods import IMPORTS, LIFETIME, is_open_year, is_year, months_of_year, open_year, year_of
 from wattlog.series import SERIES
 from wattlog.series_spec import Grain
 
@@ -35,16 +35,14 @@ class SitePartition:
 
     Attributes:
         site: The site.
-        period: A closed year (`2024`), a month of an open year (`2025-03`), the lifetime, or the imports.
-        months: The months of the period that have rows, oldest first; none of the lifetime and of the imports.
-        of_open_years: Of the lifetime, the months in which the responses about open years begin. They are requested every
-            night, as those about the lifetime are.
+        period: A closed year (`2024`), a month of an open year (`2025-03`), what is about the open year as a whole
+            (`2025-year`), the lifetime, or the imports.
+        months: The months of the period that have rows, oldest first; none of a period without days.
     """
 
     site: Site
     period: str
     months: tuple[str, ...]
-    of_open_years: tuple[str, ...] = ()
 
     @property
     def year(self) -> str:
@@ -56,14 +54,14 @@ class SitePartition:
         return [entry for entries in self.entries_by_month(archive).values() for entry in entries]
 
     def entries_by_month(self, archive: RawArchive) -> dict[str, list[IndexEntry]]:
-        """The same for each month, or those of the lifetime or the imports."""
-        by_month = self.windows_by_month(archive)
+        """The same for each month, or those of a period without days."""
+        if is_open_year(self.period):
+            by_month = [entries_of(archive, self.site.site_id, month) for month in months_of_year(self.year)]
+            return {self.period: list(filter(is_of_year, chain.from_iterable(by_month)))}
+        found = self.windows_by_month(archive)
         if is_year(self.period):
-            return by_month
-        found = {month: [entry for entry in entries if not is_of_year(entry)] for month, entries in by_month.items()}
-        for month in self.of_open_years:
-            found[self.period] += filter(is_of_year, entries_of(archive, self.site.site_id, month))
-        return found
+            return found
+        return {month: [entry for entry in entries if not is_of_year(entry)] for month, entries in found.items()}
 
     def windows_by_month(self, archive: RawArchive) -> dict[str, list[IndexEntry]]:
         """The index entries of all windows that begin in each month, those about open years among them."""
@@ -90,25 +88,25 @@ def partitions_of(archive: RawArchive, site: Site, settle_hours: float) -> list[
 
     A year is closed when a response was requested after all of its windows had settled: then a whole year changes rarely, and
     is one partition. The rule needs the archive alone, so a rebuild has the same partitions. What is requested anew every
-    night, the responses about the whole lifetime and about open years, is a partition of its own; so are imported histories,
-    which rarely change.
+    night, the responses about an open year and about the whole lifetime, are partitions of their own; so are imported
+    histories, which rarely change.
     """
     site_id, newest = site.site_id, archive.newest_request(site.site_id)
-    open_year = "" if newest is None else f"{local_today(newest - timedelta(hours=settle_hours), site.zone):%Y}"
+    first_open = "" if newest is None else f"{local_today(newest - timedelta(hours=settle_hours), site.zone):%Y}"
     periods: dict[str, list[str]] = {}
-    of_open_years = list[str]()
+    without_days = dict[str, None]()
     for month in months_of(archive, site):
-        if year_of(month) < open_year:
+        if year_of(month) < first_open:
             periods.setdefault(year_of(month), []).append(month)
             continue
         is_yearly = list(map(is_of_year, entries_of(archive, site_id, month)))
-        of_open_years += [month] if any(is_yearly) else []
+        if any(is_yearly):
+            without_days[open_year(year_of(month))] = None
         if not is_yearly or not all(is_yearly):  # rows of `/history` and of imports lie in months without an entry
             periods[month] = [month]
+    without_days |= {period: None for period in (LIFETIME, IMPORTS) if has_entries(archive, site_id, period)}
     found = [SitePartition(site, period, tuple(of_period)) for period, of_period in periods.items()]
-    if of_open_years or has_entries(archive, site_id, LIFETIME):
-        found.append(SitePartition(site, LIFETIME, (), tuple(of_open_years)))
-    return [*found, SitePartition(site, IMPORTS, ())] if has_entries(archive, site_id, IMPORTS) else found
+    return [*found, *(SitePartition(site, period, ()) for period in without_days)]
 
 
 def is_of_year(entry: IndexEntry) -> bool:

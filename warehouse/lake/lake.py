@@ -26,7 +26,7 @@ from warehouse.lake.frames import empty_frame, to_frame
 from warehouse.lake.parquet_file import Where, column_span, file_content, read_digest, read_rows
 from warehouse.schema import Table
 from wattlog import durable
-from wattlog.lake_periods import is_period, is_year, months_of_year, year_of
+from wattlog.lake_periods import is_period, is_year, superseded_by, year_of
 
 logger = logging.getLogger(__name__)
 
@@ -342,7 +342,7 @@ class Lake:
         Raises:
             LakeFailed: A file cannot be removed.
         """
-        others = months_of_year(period) if is_year(period) else [year_of(period)]
+        others = superseded_by(period) if is_year(period) else [year_of(period)]
         paths = [self.path(table, site_id, other) for other in others if other != period]
         return _unlink(path for path in paths if path.exists())
 

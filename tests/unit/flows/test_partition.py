@@ -111,20 +111,20 @@ def test_the_lifetime_is_a_partition_of_its_own() -> None:
     assert periods(holding(*of_lifetime)) == [LIFETIME]
 
 
-def test_responses_about_open_years_are_in_the_partition_of_the_lifetime() -> None:
+def test_responses_about_an_open_year_are_a_partition_of_their_own() -> None:
     """Requested every night, too: otherwise January would be made again every night."""
     now = datetime(2026, 2, 1, tzinfo=UTC)
     closed, is_open = (Entry(month, now, "energy_month", month) for month in ("2025-01", "2026-01"))
     power = Entry("2026-01", now, raw_id="p")
     archive = holding(closed, is_open, power)
-    year, month, lifetime = partitions_of(archive, SITE, SETTLE_HOURS)
-    assert [part.period for part in (year, month, lifetime)] == ["2025", "2026-01", LIFETIME]
-    entries: list[object] = [part.entries(archive) for part in (year, month, lifetime)]
+    year, month, of_open = partitions_of(archive, SITE, SETTLE_HOURS)
+    assert [part.period for part in (year, month, of_open)] == ["2025", "2026-01", "2026-year"]
+    assert [part.year for part in (year, month, of_open)] == ["2025", "2026", "2026"], "one process makes all of a year"
+    entries: list[object] = [part.entries(archive) for part in (year, month, of_open)]
     assert entries == [[closed], [power], [is_open]]
     windows: dict[str, object] = {**month.windows_by_month(archive)}
     assert windows == {"2026-01": [is_open, power]}, "a day's present instant may be theirs"
-    assert periods(holding(is_open)) == [LIFETIME], "a month with no other response has no rows"
-    assert periods(holding(closed, Entry("2025-01", datetime(2025, 6, 1, tzinfo=UTC)))) == ["2025"]
+    assert periods(holding(is_open)) == ["2026-year"], "a month with no other response has no rows"
 
 
 def test_partitions_by_year() -> None:

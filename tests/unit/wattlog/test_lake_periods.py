@@ -8,18 +8,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from wattlog.lake_periods import LIFETIME, holds, is_period, is_year, months_of_year, within, year_of
+from wattlog.lake_periods import LIFETIME, holds, is_period, is_year, months_of_year, open_year, within, year_of
 
 DAYS = st.dates(date(1970, 1, 1), date(2200, 12, 31))
 
 
-@pytest.mark.parametrize("text", ["2025", "2025-01", "2025-12", "1999", LIFETIME])
+@pytest.mark.parametrize("text", ["2025", "2025-01", "2025-12", "1999", LIFETIME, open_year("2025")])
 def test_what_is_a_period(text: str) -> None:
     assert is_period(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "25", "2025-1", "2025-00", "2025-13", "2025-01-01", "2025-", "x2025", "2025\n", "٢٠٢٥", "lifetimes"]
+    "text",
+    [
+        "",
+        "25",
+        "2025-1",
+        "2025-00",
+        "2025-13",
+        "2025-01-01",
+        "2025-",
+        "x2025",
+        "2025\n",
+        "٢٠٢٥",
+        "lifetimes",
+        "2025-years",
+        "-year",
+    ],
 )
 def test_what_is_none(text: str) -> None:
     assert not is_period(text)
@@ -27,7 +42,12 @@ def test_what_is_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("period", "is_closed", "year"),
-    [("2024", True, "2024"), ("2025-03", False, "2025"), (LIFETIME, False, LIFETIME)],
+    [
+        ("2024", True, "2024"),
+        ("2025-03", False, "2025"),
+        (open_year("2025"), False, "2025"),
+        (LIFETIME, False, LIFETIME),
+    ],
 )
 def test_kinds_of_periods(period: str, is_closed: bool, year: str) -> None:
     assert (is_year(period), year_of(period)) == (is_closed, year)
@@ -40,7 +60,7 @@ def test_a_day_lies_in_its_month_and_its_year_alone(day: date, other: date) -> N
     days = np.array([day, other], dtype="datetime64[D]")
     assert within(days, month).tolist() == [True, f"{other:%Y-%m}" == month]
     assert within(days, year).tolist() == [True, other.year == day.year]
-    assert within(days, LIFETIME).tolist() == [False, False]
+    assert all(within(days, period).tolist() == [False, False] for period in (LIFETIME, open_year(year)))
     assert within(days[:0], year).tolist() == []
     assert month in months_of_year(year)
     assert holds(year, month)
@@ -48,6 +68,7 @@ def test_a_day_lies_in_its_month_and_its_year_alone(day: date, other: date) -> N
     assert holds(year, f"{other:%Y-%m}") == (other.year == day.year)
     assert holds(month, f"{other:%Y-%m}") == (f"{other:%Y-%m}" == month)
     assert not holds(LIFETIME, month)
+    assert not holds(open_year(year), month)
 
 
 def test_the_months_of_a_year() -> None:

@@ -12,7 +12,7 @@ from warehouse.errors import LakeFailed
 from warehouse.lake.lake import Lake
 from warehouse.query.query import connect
 from warehouse.schema import POWER, SITES
-from wattlog.lake_periods import LIFETIME, months_of_year
+from wattlog.lake_periods import LIFETIME, months_of_year, open_year
 
 SITE = 1001
 Fill = Callable[..., Path]
@@ -81,9 +81,12 @@ def test_a_month_of_a_closed_year_is_read_from_the_file_of_the_year(lake: Lake, 
 
 def test_a_year_supersedes_its_months_and_no_others(lake: Lake, fill: Fill) -> None:
     kept = [fill("2024-12"), fill("2026-01"), fill("2025-01", site_id=7), fill(LIFETIME, "2025-01")]
-    superseded = [fill(month) for month in months_of_year("2025")]
+    superseded = [*map(fill, months_of_year("2025")), fill(open_year("2025"), "2025-01")]
     year = fill("2025", *months_of_year("2025"))
-    assert lake.discard_superseded("power", SITE, "2025") == 12
+    assert [part.period for part in lake.partitions("power", site_id=SITE) if part.period in {"2025", "2025-year"}] == [
+        "2025"
+    ]
+    assert lake.discard_superseded("power", SITE, "2025") == 13
     assert lake.discard_superseded("power", SITE, "2025") == 0
     assert all(path.exists() for path in (*kept, year))
     assert not any(path.exists() for path in superseded)
