@@ -49,7 +49,10 @@ ALL_DAYS: Final = tuple(days_between(BEFORE, AFTER))
 def imported_history(chance: Chance, spec: SiteSpec) -> ImportedHistory:
     """A random file about what really happened at a site."""
     clean = replace(spec, anomalies=(), settings_changes=(), earlier_zones=())
-    return chance.one(WRITERS)(chance, House(Truth(clean), site_of(clean)))
+    writer = chance.one(WRITERS)
+    if spec.generator_w and writer is rounded_days:
+        writer = right_minutes  # what a generator charged is in no column of the app's export
+    return writer(chance, House(Truth(clean), site_of(clean)))
 
 
 def days_of_tesla(chance: Chance, house: House) -> ImportedHistory:
@@ -110,10 +113,11 @@ def kilowatts(_: Chance, house: House) -> ImportedHistory:
 def straight_lines(chance: Chance, house: House) -> ImportedHistory:
     """A hole of some hours that the tool has filled."""
     day = a_day(chance)
-    first = 288 * ALL_DAYS.index(day) + chance.number(0, 12) * 12
-    last = first + chance.number(3, 11) * 12
+    begin, count = chance.number(0, 12) * 12, chance.number(3, 11) * 12
 
     def filled(lines: list[str]) -> list[str]:
+        first = first_line(lines, day) + begin
+        last = first + count
         ends = [np.array([float(value) for value in lines[at].split(",")[1:]]) for at in (first, last)]
         for at in range(first + 1, last):
             share = (at - first) / (last - first)
@@ -126,12 +130,18 @@ def straight_lines(chance: Chance, house: House) -> ImportedHistory:
 
 def some_minutes_missing(chance: Chance, house: House) -> ImportedHistory:
     """A short hole that the tool has not filled."""
-    day = a_day(chance)
-    first = 288 * ALL_DAYS.index(day) + chance.number(96, 200)
-    count = chance.number(2, 6)
-    return ImportedHistory(
-        minutes(house, lambda lines: lines[:first] + lines[first + count :]), Cause.MISSING_INTERVALS, (day,)
-    )
+    day, begin, count = a_day(chance), chance.number(96, 200), chance.number(2, 6)
+
+    def cut(lines: list[str]) -> list[str]:
+        first = first_line(lines, day) + begin
+        return lines[:first] + lines[first + count :]
+
+    return ImportedHistory(minutes(house, cut), Cause.MISSING_INTERVALS, (day,))
+
+
+def first_line(lines: list[str], day: date) -> int:
+    """Where a day begins; the first day is shorter where the site was installed on it."""
+    return len(lines) - 288 * (len(ALL_DAYS) - ALL_DAYS.index(day))
 
 
 def split(lines: list[str]) -> list[tuple[str, str]]:

@@ -157,6 +157,11 @@ def is_another_day(at: Ints, time_zones: pd.Series, site: Site, calendar: Calend
     return found
 
 
+def is_of_another_day(ranks: Ints) -> Mask:
+    """Which candidates, by their ranks, are rows of a day that the server cut by another clock."""
+    return np.asarray((ranks >= ANOTHER_DAY) & (ranks < RANKS[POWER]))
+
+
 def _with_energy(days: pd.DataFrame) -> Ints:
     """Days for which a source has some energy."""
     return np.asarray(days["day"].to_numpy(dtype=np.int64)[~_is_zero(days)])

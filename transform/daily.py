@@ -19,6 +19,7 @@ from transform.candidates import (
     POWER,
     day_candidates,
     imported_candidates,
+    is_of_another_day,
     month_asked_us,
 )
 from transform.day_sums import (
@@ -161,6 +162,8 @@ def _with_imports(candidates: pd.DataFrame, imported: pd.DataFrame, calendar: Ca
 def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
     """The preferred candidate of each day; a flow that it does not have is that of the next candidate that has it.
 
+    A row of another day completes none (Q7): its flows are those of other hours.
+
     **Shape**: candidates with `day`, `preference`, `rank` → one row per day, indexed by `day`, with `is_completed`: some
     energy is of another source than `source`.
 
@@ -173,7 +176,8 @@ def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
     flows = best[list(FLOWS)].to_numpy(dtype=np.float64)
     if len(best) == len(ordered) or not np.isnan(flows).any():
         return best
-    completed = ordered.groupby("day")[list(FLOWS)].first().to_numpy(dtype=np.float64)
+    own_days = ordered[~is_of_another_day(ordered["rank"].to_numpy(dtype=np.int64))]
+    completed = own_days.groupby("day")[list(FLOWS)].first().reindex(best.index).to_numpy(dtype=np.float64)
     is_imported = best["source"].isin(IMPORT_SOURCES).to_numpy(dtype=bool)  # has totals that are no sums of its flows
     is_gained = np.asarray(np.isnan(flows) & ~np.isnan(completed) & ~is_imported[:, None])
     rows = np.flatnonzero(is_gained.any(axis=1))

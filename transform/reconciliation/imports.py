@@ -17,6 +17,7 @@ from transform.daily import rounding_of
 from transform.day_sums import COLUMN, COMPARED, MEASURES, POWER_OF, POWERS, DayRows, Floats, Mask, with_totals
 from transform.local_calendar import Calendar
 from transform.reconciliation.comparison import Comparison, Rule
+from transform.reconciliation.profiles import A_DAY, QUARTER_US, Profiles
 from transform.reconciliation.shared_rules import is_unit_of_source
 from transform.reconciliation.source_values import SourceValues
 from transform.sites import Site
@@ -25,10 +26,6 @@ from wattlog.causes import Cause, Check, Granularity
 from wattlog.imported_sources import ImportedKind, imported_source
 from wattlog.series_spec import Series
 from wattlog.tolerances import POWER_WH, power_tolerance_wh, tolerance_wh
-
-QUARTER_US: Final = 900 * 1_000_000
-A_DAY: Final = 96
-"""Quarter hours of a usual day."""
 
 HOURS: Final = tuple(hours for hours in range(-14, 15) if hours)
 """Shifts that a wrong zone can make."""
@@ -49,42 +46,6 @@ SEEN_WH: Final = 15.0
 """Smallest energy of a quarter hour that shows that zeros of the other side are missing values: 60 W."""
 
 _COMPARED_AT: Final = np.array([COLUMN[name] for name in COMPARED])
-
-
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """Energy by quarter hours, from a day before the calendar to a day after it.
-
-    Attributes:
-        begun_us: Beginning of the first.
-        values: Wh, quarter hours × `COMPARED`; NaN where nothing is stored.
-    """
-
-    begun_us: int
-    values: Floats
-
-    @classmethod
-    def of(cls, begun_us: Ints, values: Floats, calendar: Calendar) -> "Profiles":
-        """Sums of rows that are no longer than a quarter hour."""
-        first, last = _span(calendar)
-        at = (begun_us - first) // QUARTER_US
-        count = (last - first) // QUARTER_US
-        is_in = (at >= 0) & (at < count)
-        at, rows = at[is_in], values[is_in]
-        sums, known = np.zeros((count, len(COMPARED))), np.zeros((count, len(COMPARED)))
-        np.add.at(sums, at, np.nan_to_num(rows))
-        np.add.at(known, at, ~np.isnan(rows))
-        return cls(first, np.where(known > 0, sums, np.nan))
-
-    def of_days(self, calendar: Calendar) -> list[slice]:
-        """The quarter hours of each day."""
-        first, last = ((edges - self.begun_us) // QUARTER_US for edges in (calendar.starts_us, calendar.ends_us))
-        return [slice(int(begin), int(end)) for begin, end in zip(first, last, strict=True)]
-
-
-def _span(calendar: Calendar) -> tuple[int, int]:
-    around = A_DAY * QUARTER_US
-    return int(calendar.starts_us[0]) // QUARTER_US * QUARTER_US - around, int(calendar.ends_us[-1]) + around
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,14 +254,18 @@ def _reported_profiles(evidence: ImportEvidence) -> Profiles:
     energy, power, calendar = evidence.energy, evidence.power, evidence.calendar
     is_short = energy.length_s <= 900
     flows = with_totals(energy.values, evidence.site.has_battery_on(calendar.days)[energy.at])[:, _COMPARED_AT]
-    found = Profiles.of(energy.begun_us[is_short], flows[is_short], calendar)
+    found = Profiles.of(energy.begun_us[is_short], flows[is_short], energy.length_s[is_short], calendar)
     watts = dict(zip(POWERS, power.values.T, strict=True))
     hours = power.length_s / 3600
     signed = [(watts[column], sign) for column, sign in (POWER_OF[name] for name in COMPARED)]
     of_power = np.stack([np.maximum(values * sign, 0.0) * hours for values, sign in signed], axis=1)
-    integrals = Profiles.of(power.begun_us, of_power, calendar)
+    integrals = Profiles.of(power.begun_us, of_power, power.length_s, calendar)
     is_unknown = np.asarray(np.isnan(found.values).all(axis=1))
-    return Profiles(found.begun_us, np.where(is_unknown[:, None], integrals.values, found.values))
+    return Profiles(
+        found.begun_us,
+        np.where(is_unknown[:, None], integrals.values, found.values),
+        np.where(is_unknown, integrals.covered_s, found.covered_s),
+    )
 
 
 def _imported_profiles(evidence: ImportEvidence, left: SourceValues) -> tuple[Profiles, Mask]:
@@ -313,7 +278,8 @@ def _imported_profiles(evidence: ImportEvidence, left: SourceValues) -> tuple[Pr
     is_own = np.asarray(is_of_source & (intervals["interval_s"].to_numpy(dtype=np.int64) <= 900))
     rows = intervals[is_own]
     begun_us = epoch_us(rows["interval_start"])
-    found = Profiles.of(begun_us, rows[list(COMPARED)].to_numpy(dtype=np.float64), calendar)
+    covered_s = rows["covered_s"].to_numpy(dtype=np.int64)
+    found = Profiles.of(begun_us, rows[list(COMPARED)].to_numpy(dtype=np.float64), covered_s, calendar)
     filled = np.zeros(len(found.values), dtype=bool)
     place = (begun_us - found.begun_us) // QUARTER_US
     is_in = (place >= 0) & (place < len(filled)) & rows["is_interpolated"].to_numpy(dtype=bool)
@@ -355,13 +321,18 @@ def _filled_wh(imported: Profiles, filled: Mask, reported: Profiles, calendar: C
 
 
 def _unshared_wh(own: Profiles, other: Profiles, calendar: Calendar) -> Floats:
-    """Energy of the quarter hours of one side that the other does not have, days × `MEASURES`."""
+    """Energy that one side has in quarter hours that the other lacks in whole or in part, or has as zeros, days × `MEASURES`.
+
+    A day without any quarter hours of the other side shows nothing: it may be known otherwise.
+    """
     found = np.zeros((len(calendar.days), len(MEASURES)))
-    known = np.nan_to_num(own.values)
-    is_missing = ~(np.nan_to_num(other.values) > 0.0).any(axis=1) & (known.max(axis=1, initial=0.0) >= SEEN_WH)
-    if is_missing.any():
-        for day, span in enumerate(own.of_days(calendar)):
-            found[day, _COMPARED_AT] = (known[span] * is_missing[span, None]).sum(axis=0)
+    known, others = np.nan_to_num(own.values), np.nan_to_num(other.values)
+    is_zero = ~(others > 0.0).any(axis=1) & (known.max(axis=1, initial=0.0) >= SEEN_WH)
+    lacks = (is_zero | (other.covered_s < own.covered_s))[:, None]
+    unshared = np.maximum(known - others, 0.0) * lacks
+    for day, span in enumerate(own.of_days(calendar)):
+        if other.covered_s[span].any():
+            found[day, _COMPARED_AT] = unshared[span].sum(axis=0)
     return found
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from transform.frames import empty_frame, table_frame
 from transform.sites import Site
-from transform.time import Days, Ints, date_column, days_of, epoch_us
+from transform.time import Days, Ints, date_column, days_of, epoch_us, local_days
 from transform.units.evidence import MIN_ROWS, Evidence, units_of
 from warehouse.schema import FLOWS
 from wattlog.causes import Cause, Check, Verdict
@@ -65,11 +65,11 @@ def in_watt_hours(
     """
     if intervals.empty and power.empty:
         return intervals, periods, empty_frame("reconciliation")
-    reported, known = _Rows.of_intervals(intervals), _Rows.of_power(power)
+    reported, known = _Rows.of_intervals(intervals, site), _Rows.of_power(power, site)
     days = np.unique(reported.days)
     exponents = _interval_exponents(reported, known, days)
     intervals_wh = scaled(intervals, _of_rows(reported.days, days, exponents))
-    in_wh = reported if intervals_wh is intervals else _Rows.of_intervals(intervals_wh)
+    in_wh = reported if intervals_wh is intervals else _Rows.of_intervals(intervals_wh, site)
     of_periods = _day_exponents(periods, in_wh, known)
     scaled_days = days[exponents != 0]
     differences = [_differences(_of_intervals(reported, known, scaled_days), site)] if len(scaled_days) else []
@@ -89,7 +89,7 @@ class _Rows:
     """Rows of intervals, with the flows that power has, too.
 
     Attributes:
-        days: The local day of each.
+        days: The day of each by the clock by which the server cut its window (Q7): a response has one unit.
         starts_us: When each begins, microseconds since 1970.
         ends_us: When each ends.
         wh: Rows × `SOURCES`, NaN where a row has no value.
@@ -101,19 +101,19 @@ class _Rows:
     wh: Floats
 
     @classmethod
-    def of_intervals(cls, rows: pd.DataFrame) -> "_Rows":
+    def of_intervals(cls, rows: pd.DataFrame, site: Site) -> "_Rows":
         """Energy as it was reported."""
         starts_us, length_s = epoch_us(rows["interval_start"]), rows["interval_s"].to_numpy(dtype=np.int64)
         wh = np.column_stack([rows[flow].to_numpy(dtype=np.float64) for flow in SOURCES])
-        return cls(days_of(rows["local_date"]), starts_us, starts_us + length_s * 1_000_000, wh)
+        return cls(_server_days(rows, site), starts_us, starts_us + length_s * 1_000_000, wh)
 
     @classmethod
-    def of_power(cls, rows: pd.DataFrame) -> "_Rows":
+    def of_power(cls, rows: pd.DataFrame, site: Site) -> "_Rows":
         """What came out of each source, as an integral."""
         starts_us, length_s = epoch_us(rows["interval_start"]), rows["interval_s"].to_numpy(dtype=np.int64)
         powers = [rows[name].to_numpy(dtype=np.float64) for name in SOURCES.values()]
         wh = np.column_stack([np.maximum(watts, 0.0) * (length_s / 3600) for watts in powers])
-        return cls(days_of(rows["local_date"]), starts_us, starts_us + length_s * 1_000_000, wh)
+        return cls(_server_days(rows, site), starts_us, starts_us + length_s * 1_000_000, wh)
 
     def sums(self, groups: Days | Ints, at: Days | Ints, is_wanted: Mask | None = None) -> Floats:
         """Sums of `SOURCES` over the rows of each of some ascending groups: groups × flows, NaN where no row has the flow.
@@ -141,6 +141,19 @@ class _Rows:
     def flows_by_day(self, days: Days) -> Floats:
         """The same with 0 where no row has a value."""
         return np.nan_to_num(self.by_day(days))
+
+
+def _server_days(rows: pd.DataFrame, site: Site) -> Days:
+    """The day of each row by the server's clock at its request."""
+    found = days_of(rows["local_date"])
+    if all(clock.timezone == site.timezone for clock in site.server_clocks):
+        return found
+    found, asked = found.copy(), rows["_fetched_at"]
+    clocks = {instant: site.clock_at(instant.to_pydatetime()) for instant in asked.unique()}
+    for clock in set(clocks.values()):
+        is_of_clock = asked.isin([instant for instant, other in clocks.items() if other == clock]).to_numpy(dtype=bool)
+        found[is_of_clock] = local_days(rows["interval_start"][is_of_clock], clock)
+    return found
 
 
 def _interval_exponents(intervals: _Rows, power: _Rows, days: Days) -> Exponents:

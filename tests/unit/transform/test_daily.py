@@ -175,6 +175,15 @@ def test_each_flow_is_of_the_best_source_that_has_it() -> None:
     assert (row["consumer_energy_imported_from_solar_wh"], row["home_wh"]) == (2016.0, 2016.0)
 
 
+def test_a_row_of_another_day_completes_none() -> None:
+    """Q7: the month was cut by another clock, so its flows are those of other hours."""
+    given = frames(intervals={DAY: {**FLOWS, "consumer_energy_imported_from_solar": None}}, month={DAY: WHOLE})
+    (row,) = estimate((given[0], given[1].assign(timezone="Pacific/Honolulu"), given[2]))
+    assert row["source"] == "energy_intervals"
+    assert pd.isna(row["consumer_energy_imported_from_solar_wh"])
+    assert row["solar_energy_exported_wh"] == 3456.0
+
+
 @pytest.mark.parametrize(("days", "home_wh"), [(3, None), (1, 0.0)])
 def test_a_total_without_a_part_that_other_days_of_the_month_have_is_unknown(days: int, home_wh: float | None) -> None:
     """Q24: the row of one day omits the column; where most days omit it, it is none of the site's."""

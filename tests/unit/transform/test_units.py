@@ -8,10 +8,21 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tests.unit.transform.answers import BATTERY_SITE, LOS_ANGELES, answer, checked, energy_row, power_row, slots
+from tests.unit.transform.answers import (
+    BATTERY_SITE,
+    LOS_ANGELES,
+    answer,
+    checked,
+    cut_by,
+    energy_row,
+    power_row,
+    slots,
+)
+from transform.frames import empty_frame
 from transform.intervals import shape_energy_intervals, shape_power
 from transform.periods import shape_periods
 from transform.units import in_watt_hours
+from wattlog.zones import Zone
 
 FIRST = date(2025, 6, 10)
 HOURLY_WH = 1200
@@ -62,6 +73,29 @@ def test_an_era_in_kilowatt_hours_is_scaled_to_the_watt_hour_and_reported_day_by
     assert (first["check_name"], first["cause"], first["verdict"]) == ("power_vs_energy", "unit_mismatch", "differs")
     assert (first["measure"], first["left_wh"]) == ("grid_energy_imported_wh", 28_800.0)
     assert first["right_wh"] == pytest.approx(28.8)
+
+
+def test_the_unit_is_that_of_the_response_where_the_server_cut_days_by_another_clock() -> None:
+    """Q7: three days by Honolulu's clock are in kWh, and end two hours after midnight in Los Angeles."""
+    site, energies, powers = cut_by(BATTERY_SITE, "Pacific/Honolulu"), [], []
+    for ahead in range(8):
+        day, raw_id = FIRST + timedelta(days=ahead), f"r{ahead}"
+        unit = 1000 if ahead < 3 else 1
+        named = {"installation_time_zone": "Pacific/Honolulu"}
+        stamps = slots(day, Zone("Pacific/Honolulu"))
+        rows = [energy_row(stamp, grid_energy_imported=100 / unit) for stamp in stamps]
+        energies.append(answer("energy_interval", rows, day=day, raw_id=raw_id, envelope=named))
+        of_power = [power_row(stamp, grid=HOURLY_WH) for stamp in stamps]
+        powers.append(answer("power", of_power, day=day, raw_id=raw_id, envelope=named))
+    intervals, _, differences = in_watt_hours(
+        shape_energy_intervals(energies, site)["energy_intervals"],
+        empty_frame("energy_periods"),
+        shape_power(powers, site)["power"],
+        site,
+    )
+    assert len(intervals) == 8 * 288
+    assert set(intervals["grid_energy_imported_wh"]) == {100.0}
+    assert set(differences["period_start"]) == {FIRST + timedelta(days=ahead) for ahead in range(3)}
 
 
 def test_a_days_rollup_has_a_unit_of_its_own() -> None:

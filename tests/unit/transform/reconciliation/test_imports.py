@@ -285,6 +285,15 @@ def more_home(line: str, watts: float, *, is_all: bool = False) -> str:
     return ",".join((stamp, *(repr(value) for value in found), charge))
 
 
+def test_a_quarter_hour_that_the_tool_has_in_part_explains_what_it_lacks() -> None:
+    """Four rows of five minutes at noon are missing: one quarter hour has none of its three, another one has two."""
+    header, *lines = dashboard_export(HOME, around(DAY)).strip().split("\n")
+    first = next(number for number, line in enumerate(lines) if line.startswith("2025-06-10T19:00"))
+    found = found_for(dashboard("\n".join([header, *lines[:first], *lines[first + 4 :], ""])), DAY)
+    assert found["import_vs_interval", "solar_energy_exported_wh"] == ("differs", "missing_intervals")
+    assert {cause for verdict, cause in found.values() if verdict == "differs"} == {"missing_intervals"}
+
+
 def test_an_hour_counted_once_is_the_repeated_one() -> None:
     """A tool that keeps one row for each label has only one of the two hours."""
     rows = solar_download_power(HOME, AUTUMN, naive).strip().split("\n")
