@@ -17,6 +17,8 @@ from warehouse.statements import Statement, load
 
 _EARLIEST, _LATEST = date(1, 1, 1), date(9999, 12, 31)
 _EPOCH = date(1970, 1, 1)
+_OF_ACCOUNT = "public_charging"
+"""The result that is about the account, and has no site."""
 
 
 def report_data(
@@ -53,6 +55,7 @@ def report_data(
         found = {name: _table(connection, statement, parameters) for name, statement in _statements().items()}
     except duckdb.Error as error:
         raise QueryFailed(brief(error)) from error
+    of_account = found.pop(_OF_ACCOUNT).to_pydict()
     sites_found, answers = found["sites"].to_pylist(), what_if or {}
     return ReportData(
         made_at=made_at,
@@ -64,6 +67,7 @@ def report_data(
         without_history=tuple(
             facts["name"] or f"site {facts['site_id']}" for facts in sites_found if facts["first_day"] is None
         ),
+        public_charging=of_account,
     )
 
 
@@ -82,7 +86,8 @@ def _end_of_month(day: date) -> date:
 
 
 def _table(connection: duckdb.DuckDBPyConnection, statement: Statement, parameters: Mapping[str, object]) -> pa.Table:
-    return connection.sql(statement.sql, params=dict(parameters)).to_arrow_table()
+    used = {name: value for name, value in parameters.items() if f"${name}" in statement.sql}
+    return connection.sql(statement.sql, params=used).to_arrow_table()
 
 
 def _site(facts: dict[str, Any], found: Mapping[str, pa.Table], what_if: Mapping[str, Any] | None) -> SiteReport:

@@ -3,7 +3,7 @@
 
 (() => {
   const { el, view: viewOf, years, theme, chooser, plural, number, fullDay } = wattlog;
-  const { daily, flows, trend, bills, labels, whatIf, months, heatmap, soe, cars, coverage, outages, differences } =
+  const { daily, flows, trend, bills, labels, whatIf, months, heatmap, soe, cars, publicCharging, coverage, outages, differences } =
     wattlog.charts;
   const SECTIONS = [
     daily,
@@ -16,6 +16,7 @@
     heatmap,
     soe,
     cars,
+    publicCharging,
     coverage,
     outages,
     differences,
