@@ -13,9 +13,11 @@ MADE_AT = datetime(2026, 1, 15, 20, 7, 30, tzinfo=UTC)
 _CAUSES = ("dropped_day", "allocation_shift", "unexplained", "rollup_drift")
 
 
-def report_of(*sites: SiteReport, without_history: tuple[str, ...] = ()) -> ReportData:
+def report_of(
+    *sites: SiteReport, without_history: tuple[str, ...] = (), public_charging: Columns | None = None
+) -> ReportData:
     """A report of these sites."""
-    return ReportData(MADE_AT, sites, without_history)
+    return ReportData(MADE_AT, sites, without_history, public_charging or {})
 
 
 def site_report(  # every option is a way in which sites differ

@@ -80,6 +80,7 @@ def _simulated(settings: "Settings", base_url: str) -> "Settings":
             "access_token": SecretStr(SIMULATOR_TOKEN),
             "refresh_token": None,
             "requests_per_minute": None,
+            "vehicles": True,
         }
     )
 

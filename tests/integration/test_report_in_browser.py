@@ -395,6 +395,28 @@ def test_costs_are_shown_with_what_is_not_known_about_them(opening: Open) -> Non
     assert "Flat <b>plan</b>" in report.text("#what-if table")
 
 
+def test_public_charging_is_shown_by_month_where_there_is_any(opening: Open, drawn: Opened) -> None:
+    """A session priced by time has no energy; a year without sessions has no section."""
+    charged: Columns = {
+        "month": ["2024-12", "2025-02", "2025-03"],
+        "vehicle": ["vin-000009", "vin-000001", None],
+        "currency": ["EUR", "EUR", "EUR"],
+        "sessions": [9, 3, 1],
+        "energy": [99.0, 61.5, None],
+        "measured": [9, 2, 0],
+        "cost": [99.0, 28.25, 10.0],
+    }
+    report = opening(report_of(site_report(), public_charging=charged), at="#1001/2025")
+    summary = report.text("#public-charging-summary")
+    assert "charged 61.5 kWh in 4 sessions away from home for 38.25 EUR. 2 sessions" in summary
+    rows = report.text("#public-charging table")
+    assert "2 by time" not in rows
+    assert "3, 1 by time" in rows
+    assert "unknown" in rows
+    assert "vin-000009" not in rows
+    expect(drawn.page.locator("#public-charging")).to_be_hidden()
+
+
 def test_without_a_tariff_one_sentence_says_what_to_do(drawn: Opened) -> None:
     assert "import a tariff with wattlog tariff import" in drawn.text("#bills-summary")
     assert "To pay" not in drawn.text("#tiles")

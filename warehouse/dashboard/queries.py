@@ -61,7 +61,7 @@ class Section(StrEnum):
 PARTS: Final[Mapping[Section, frozenset[str]]] = {
     Section.COSTS: frozenset({"bills", "cost_labels", "months"}),
     Section.BATTERY: frozenset({"soe_days", "soe_hours", "hours"}),
-    Section.CARS: frozenset({"charging", "months"}),
+    Section.CARS: frozenset({"charging", "public_charging", "months"}),
     Section.TRUST: frozenset({"causes", "comparisons", "differences", "outages", "months"}),
 }
 """Section → the report's SQL files that it needs."""

@@ -71,6 +71,7 @@ class ReportData:
         made_at: When it was made.
         sites: Sites with at least one day in the chosen period.
         without_history: Names or ids of the others.
+        public_charging: Sessions, energy and cost at public chargers by month, car and currency, of the whole account.
         cause_sentences: Cause of a difference → the sentence that explains it.
         month_tolerance: By how much a month may differ from Tesla's figure without a mark: `kwh`, or `share` of that figure.
     """
@@ -78,6 +79,7 @@ class ReportData:
     made_at: datetime
     sites: tuple[SiteReport, ...]
     without_history: tuple[str, ...]
+    public_charging: Columns = field(default_factory=dict)
     cause_sentences: Mapping[str, str] = field(
         default_factory=lambda: {cause.value: sentence for cause, sentence in SENTENCES.items()}
     )

@@ -18,6 +18,8 @@ from warehouse.statements import Statement, load
 EARLIEST, LATEST = date(1, 1, 1), date(9999, 12, 31)
 ALWAYS = frozenset({"sites", "days"})
 _EPOCH = date(1970, 1, 1)
+_OF_ACCOUNT = "public_charging"
+"""The result that is about the account, and has no site."""
 
 
 def report_data(
@@ -61,6 +63,7 @@ def report_data(
         }
     except duckdb.Error as error:
         raise QueryFailed(brief(error)) from error
+    of_account = found.pop(_OF_ACCOUNT).to_pydict() if _OF_ACCOUNT in found else {}
     sites_found, answers = found["sites"].to_pylist(), what_if or {}
     return ReportData(
         made_at=made_at,
@@ -72,6 +75,7 @@ def report_data(
         without_history=tuple(
             facts["name"] or f"site {facts['site_id']}" for facts in sites_found if facts["first_day"] is None
         ),
+        public_charging=of_account,
     )
 
 
@@ -95,8 +99,9 @@ def _end_of_month(day: date) -> date:
 
 
 def table_of(connection: duckdb.DuckDBPyConnection, statement: Statement, parameters: Mapping[str, object]) -> pa.Table:
-    """The rows of a SQL file."""
-    return connection.sql(statement.sql, params=dict(parameters)).to_arrow_table()
+    """The rows of a SQL file, which need not use every parameter."""
+    used = {name: value for name, value in parameters.items() if f"${name}" in statement.sql}
+    return connection.sql(statement.sql, params=used).to_arrow_table()
 
 
 def _site(facts: dict[str, Any], found: Mapping[str, pa.Table], what_if: Mapping[str, Any] | None) -> SiteReport:

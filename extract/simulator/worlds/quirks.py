@@ -16,15 +16,24 @@ from extract.simulator.anomalies.windows import EarlierDays, LaggingWindow, Wron
 from extract.simulator.local_day import day_bounds, utc
 from extract.simulator.site import SettingsChange, SiteSpec
 from extract.simulator.table import Series
+from extract.simulator.worlds.trips import trips
+from extract.simulator.worlds.vehicle import CarState, Plug
 from extract.simulator.worlds.world import World, demo_world
+from wattlog.providers import VEHICLE_SCOPES
 
 
 def quirky_world(today: date) -> World:
-    """The demo account; its two sites together have every known anomaly."""
+    """The demo account; its two sites together have every known anomaly, and its car is awake and has been away."""
     world = demo_world(today)
     first, second = world.sites
+    (car,) = world.vehicles
     return replace(
         world,
+        scopes=(*world.scopes, *VEHICLE_SCOPES),
+        vehicles=(replace(car, state=CarState.ONLINE, plug=Plug(first.site_id)),),
+        public_sessions=trips(
+            car.vin, first.time_zone, first.installed_at.date(), today - timedelta(days=1), first.seed
+        ),
         sites=(
             replace(first, anomalies=_rollup_anomalies(first, today), settings_changes=_settings(today)),
             replace(second, anomalies=_row_anomalies(second, today)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -225,6 +226,28 @@ def test_empty_warehouse_is_an_empty_report(asked: Asked) -> None:
     """Nothing fetched yet is no error."""
     data = report_data(asked({}), made_at=MADE_AT)
     assert (data.sites, data.without_history, data.made_at) == ((), (), MADE_AT)
+
+
+def test_public_charging_is_of_the_account(asked: Asked) -> None:
+    """By month and car; a cost is known where each session has one, and an energy where it was priced by energy."""
+    public = {"vehicle": "vin-000001", "currency": "EUR", "local_date": date(2025, 4, 5), "energy_kwh": 40.0}
+    sessions = [
+        {**public, "session_id": "1", "total_due": Decimal("18.37")},
+        {**public, "session_id": "2", "total_due": Decimal("7.5"), "energy_kwh": None},
+        {**public, "session_id": "3", "total_due": None, "local_date": date(2025, 5, 1)},
+        {**public, "session_id": "4", "total_due": Decimal(1), "local_date": date(2025, 6, 1)},
+    ]
+    rows: dict[str, Sequence[Row]] = {"sites": [SITE], "daily": [_day(date(2025, 4, 1))], "public_charging": sessions}
+    data = report_data(asked(rows), made_at=MADE_AT, until=date(2025, 5, 3))
+    assert data.public_charging == {
+        "month": ["2025-04", "2025-05"],
+        "vehicle": ["vin-000001"] * 2,
+        "currency": ["EUR"] * 2,
+        "sessions": [2, 1],
+        "energy": [40.0, 40.0],
+        "measured": [1, 1],
+        "cost": [25.87, None],
+    }
 
 
 def test_impossible_choices_are_rejected_with_a_reason(asked: Asked) -> None:

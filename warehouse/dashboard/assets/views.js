@@ -3,7 +3,7 @@
 
 (() => {
   const { client, number, roundKwh, toKwh, isKnown, fullDay, day, plural, words, dayNumber, dayText, table } = wattlog;
-  const { bills, labels, whatIf, heatmap, soe, cars, coverage, outages, differences, months } = wattlog.charts;
+  const { bills, labels, whatIf, heatmap, soe, cars, publicCharging, coverage, outages, differences, months } = wattlog.charts;
   const { stacked, compared } = wattlog.rangeCharts;
   const { sessions, gaps, revisions } = wattlog.lists;
 
@@ -186,7 +186,7 @@
     years: yearsView,
     costs: yearOf("Costs", "costs", [bills, labels, whatIf], wattlog.costTiles),
     battery: yearOf("Battery", "battery", [...wattlog.batteryCharts, soe, heatmap], () => []),
-    cars: yearOf("Cars", "cars", [{ ...cars, half: false }, sessions], () => []),
+    cars: yearOf("Cars", "cars", [{ ...cars, half: false }, sessions, publicCharging], () => []),
     trust: yearOf("Trust", "trust", [coverage, differences, months, gaps, revisions, outages], statusTiles),
     sites: { title: "Sites", sites: "none", fields: [] },
     sql: { title: "SQL", sites: "none", fields: [] },

@@ -1,4 +1,4 @@
-/* What energy cost: the year in money, bills, cost by label, and what alternatives would have cost. */
+/* What energy cost: the year in money, bills, cost by label, what alternatives would have cost, and public charging. */
 "use strict";
 
 (() => {
@@ -183,6 +183,42 @@
     },
   };
 
+  /** Public chargers belong to the account and to no site, so the section is the same for each site. */
+  const publicCharging = {
+    id: "public-charging",
+    title: "Cars at public chargers",
+    isTable: true,
+    isHidden: (view) => !view.public_charging.length,
+    summary(view) {
+      const rows = view.public_charging;
+      if (!rows.length) return "";
+      const currency = currencyOf(rows);
+      const total = (name) => sum(rows.map((row) => row[name]));
+      const unmeasured = total("sessions") - total("measured");
+      return (
+        `All cars of the account charged ${number(total("energy") ?? 0)}${NBSP}kWh in ${plural(total("sessions"), "session")} away from ` +
+        `home` + (currency ? ` for ${money(all(rows, "cost"), currency)}.` : ".") +
+        (unmeasured ? ` ${plural(unmeasured, "session")} priced by time, of which no energy is known.` : "")
+      );
+    },
+    table: (view) =>
+      table(
+        "Public charging by month",
+        ["Month", "Car", "Sessions", "kWh", "Cost", "Currency"],
+        view.public_charging.map((row) => [
+          row.month,
+          row.vehicle ?? "unknown",
+          row.measured === row.sessions
+            ? number(row.sessions, 0)
+            : `${number(row.sessions, 0)}, ${number(row.sessions - row.measured, 0)} by time`,
+          isKnown(row.energy) ? number(row.energy) : "–",
+          amount(row.cost),
+          row.currency ?? "",
+        ]),
+        { text: [1, 5] },
+      ),
+  };
+
   /** The year in money; none where no bill of the year is known, or several currencies are. */
   function costTiles(view) {
     const known = view.bills.filter((row) => isKnown(row.net_cost));
@@ -203,5 +239,5 @@
   const energyTiles = wattlog.tiles;
   wattlog.costTiles = costTiles;
   wattlog.tiles = (view) => [...energyTiles(view), ...costTiles(view)];
-  Object.assign(wattlog.charts, { bills, labels, whatIf });
+  Object.assign(wattlog.charts, { bills, labels, whatIf, publicCharging });
 })();

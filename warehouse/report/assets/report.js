@@ -4,7 +4,7 @@
 (() => {
   const { el, view: viewOf, years, chooser, plural, number, fullDay, sectionsOf, showTiles, onPrinting, onResized } =
     wattlog;
-  const { daily, flows, trend, bills, labels, whatIf, months, heatmap, soe, cars, coverage, outages, differences } =
+  const { daily, flows, trend, bills, labels, whatIf, months, heatmap, soe, cars, publicCharging, coverage, outages, differences } =
     wattlog.charts;
   const SECTIONS = [
     daily,
@@ -17,6 +17,7 @@
     heatmap,
     soe,
     cars,
+    publicCharging,
     coverage,
     outages,
     differences,

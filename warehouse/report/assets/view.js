@@ -59,6 +59,7 @@
       shares: rows(site.self_sufficiency, (row) => row.period === String(year))[0] ?? null,
       outages: rows(site.outages, (row) => inYear(row.day)),
       charging: rows(site.charging, (row) => inYear(row.month)),
+      public_charging: rows(data.public_charging, (row) => inYear(row.month)),
       bills: rows(site.bills, (row) => inYear(row.cycle_start)),
       cost_labels: rows(site.cost_labels, (row) => inYear(row.month)),
       what_if: site.what_if,
