@@ -1,15 +1,18 @@
 """`python -m tests.pictures [FOLDER]`: make the pictures of the README from the demo.
 
 FOLDER keeps the demo's data between two runs; without it the demo starts without data. Chromium takes the pictures of the
-report, Rich draws the terminal.
+report and the dashboard, Rich draws the terminal.
 """
 
+import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final, Literal
 from unittest.mock import patch
 
 from playwright.sync_api import FloatRect, sync_playwright
@@ -20,11 +23,14 @@ from extract.api.client import utc_now
 from flows import console
 from flows.cli.demo import demo
 from flows.settings import load_settings
+from tests.browser import launched
+from warehouse.dashboard import PublishedWarehouse
 from warehouse.report import write_report
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 WIDTH = 1160
 COLUMNS = 132
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 LAST_SEEN = "#flows"
 """The picture ends below this part of the page: numbers, days, flows, self-sufficiency."""
 
@@ -57,14 +63,42 @@ def take_report(report: Path, site: int) -> None:
         browser.close()
 
 
+def take_dashboard(data_dir: Path, site: int) -> None:
+    """A day in the light theme, and the newest days in the dark one: the upper part of each page."""
+    published = PublishedWarehouse(data_dir / "warehouse.duckdb")
+    with published.reading() as (connection, _):
+        found = connection.execute(
+            "select max(local_date)::varchar from main.daily where site_id = ? and status = 'agreed'", [site]
+        ).fetchall()
+    published.close()
+    views = {"day": f"view=day&site={site}&day={found[0][0]}", "overview": f"view=overview&site={site}"}
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "--data-dir", str(data_dir), "dashboard"]
+    with (
+        subprocess.Popen([*command, "--port", "0", "--json"], stdout=subprocess.PIPE) as process,
+        launched() as browser,
+    ):
+        if process.stdout is None:
+            raise RuntimeError("the dashboard has no output")
+        url = json.loads(b"".join(process.stdout.readline() for _ in range(3)))["url"]
+        for (view, query), scheme in zip(views.items(), SCHEMES, strict=True):
+            tab = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme=scheme)
+            tab.goto(f"{url}?{query}")
+            tab.wait_for_selector("html[data-ready]")
+            tab.wait_for_timeout(1_000)
+            tab.screenshot(path=PICTURES / f"dashboard-{view}.png")
+            tab.close()
+        process.terminate()
+
+
 def main() -> None:
-    """Make all three pictures."""
+    """Make all pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         os.chdir(sys.argv[1] if len(sys.argv) > 1 else made)
         draw_terminal(PICTURES / "demo.svg")
         report = write_report(Path("data/warehouse.duckdb"), Path("report.html"), made_at=utc_now(), force=True)
         take_report(report.path.resolve(), 1689453203487921)
+        take_dashboard(Path("data"), 2104877316)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from flows.cli.history import history_effects, history_settings
 from flows.cli.import_history import import_
 from flows.cli.login import login
 from flows.cli.logout import logout
+from flows.cli.mcp import mcp
 from flows.cli.plan import plan
 from flows.cli.prices import prices_import
 from flows.cli.publish import publish
@@ -50,6 +51,7 @@ COMMANDS = (
     export,
     report,
     dashboard,
+    mcp,
     costs,
     what_if,
     import_,

@@ -24,7 +24,7 @@ def dashboard(
     timeout: Timeout = STATEMENT_S,
     as_json: Json = False,
 ) -> None:
-    """Serve pages about any day, month, and year, until interrupted. They are read-only and follow each run."""
+    """Serve pages about any day and year until Ctrl-C."""
     import ipaddress
     import secrets
     import socket

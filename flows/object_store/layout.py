@@ -92,6 +92,7 @@ NEEDS = {
     "gaps": _READS,
     "report": _READS,
     "dashboard": NOTHING,
+    "mcp": NOTHING,
     "plan": _REQUESTS,
     "sites": _REQUESTS,
     "deploy": _REQUESTS,

@@ -279,6 +279,10 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str, parameters: Mapping
 def _run(connection: duckdb.DuckDBPyConnection, statement: Statement, parameters: Mapping[str, object]) -> pa.Table:
     try:
         return table_of(connection, statement, parameters)
+    except duckdb.CatalogException as error:
+        raise QueryFailed(
+            f"the warehouse was made by another wattlog ({brief(error)}); run `wattlog rebuild`"
+        ) from error
     except duckdb.Error as error:
         raise QueryFailed(brief(error)) from error
 

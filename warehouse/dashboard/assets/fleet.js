@@ -32,12 +32,12 @@
   const COLUMNS = [
     ["shown", "Site", (site, link) => el("a", { href: link(site) }, site.shown)],
     ["status", "Status", (site) => site.status],
+    [null, "Solar and home", spark],
     ["last_day", "Newest day", (site) => (site.last_day ? fullDay(site.last_day) : "–")],
     ["days_stored", "Days", (site) => number(site.days_stored, 0)],
-    ["solar", "Solar, 30 days, kWh", (site) => number(toKwh(site.solar), 1)],
-    ["home", "Home, 30 days, kWh", (site) => number(toKwh(site.home), 1)],
-    ["grid_import", "Grid, 30 days, kWh", (site) => number(toKwh(site.grid_import), 1)],
-    [null, "Solar and home", spark],
+    ["solar", "Solar, kWh", (site) => number(toKwh(site.solar), 1)],
+    ["home", "Home, kWh", (site) => number(toKwh(site.home), 1)],
+    ["grid_import", "Grid, kWh", (site) => number(toKwh(site.grid_import), 1)],
     ["gaps", "Gaps", (site) => number(site.gaps, 0)],
     ["unexplained", "Unexplained", (site) => number(site.unexplained, 0)],
   ];
@@ -112,7 +112,7 @@
         .filter((site) => `${site.shown} ${site.site_id}`.toLowerCase().includes(wanted))
         .sort(comparison(state.sort ?? "shown", state.order === "descending" ? -1 : 1));
       body.replaceChildren(...found.map(row));
-      count.textContent = `${plural(found.length, "site")} of ${sites.length}.`;
+      count.textContent = `${plural(found.length, "site")} of ${sites.length}. Energies and lines are of the newest thirty days of each.`;
       COLUMNS.forEach(([name], at) => {
         if (name) heads[at].setAttribute("aria-sort", name === (state.sort ?? "shown") ? (state.order ?? "ascending") : "none");
       });

@@ -1,0 +1,1 @@
+"""Read-only tools over the warehouse for assistants, by the Model Context Protocol."""
