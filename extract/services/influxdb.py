@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from extract.errors import ServiceRefused
+from extract.errors import ServiceRefused, ServiceUnavailable
 from extract.services.http import Service
 
 _CSV: Final = {"Accept": "application/csv"}
@@ -55,18 +55,17 @@ class InfluxDB:
             ServiceUnavailable: No answer came.
             ServiceRefused: There is no such database, or the credentials are wrong.
         """
-        rows = self._rows(f"SHOW RETENTION POLICIES ON {quoted(self.database)}")
-        return [str(row["name"]) for row in rows]
+        return self._column("name", f"SHOW RETENTION POLICIES ON {quoted(self.database)}")
 
     def span(self, policy: str, measurement: str) -> tuple[datetime, datetime] | None:
         """When the first and the last point of a measurement are; None where there is none."""
         source = self._source(policy, measurement)
         ends = []
         for order in ("ASC", "DESC"):
-            rows = self._rows(f"SELECT * FROM {source} ORDER BY time {order} LIMIT 1")  # noqa: S608 - see `quoted`
-            if not rows:
+            times = self._times(f"SELECT * FROM {source} ORDER BY time {order} LIMIT 1")  # noqa: S608 - see `quoted`
+            if not times:
                 return None
-            ends.append(datetime.fromtimestamp(int(str(rows[0]["time"])), UTC))
+            ends.append(datetime.fromtimestamp(times[0], UTC))
         return ends[0], ends[1]
 
     def download(self, policy: str, measurement: str, begin: datetime, end: datetime, target: Path) -> int:
@@ -92,10 +91,9 @@ class InfluxDB:
             begin: The first instant.
             end: The instant after the last one.
         """
-        rows = self._rows(
+        return self._times(
             f"SELECT * FROM {self._source(policy, measurement)} WHERE {quoted(tag)} = '' AND {_within(begin, end)}"  # noqa: S608 - see `quoted`
         )
-        return [int(str(row["time"])) for row in rows]
 
     def create(self, policies: Iterable[str]) -> None:
         """Create the database, and retention policies that keep points for ever, where they are missing."""
@@ -129,19 +127,36 @@ class InfluxDB:
     def _source(self, policy: str, measurement: str) -> str:
         return ".".join(map(quoted, (self.database, policy, measurement)))
 
-    def _rows(self, query: str) -> list[dict[str, object]]:
-        response = self.service.request("GET", "/query", params={"q": query, "epoch": "s"})
-        return [
-            dict(zip(series["columns"], values, strict=True))
-            for series in self._result(response).get("series", ())
-            for values in series["values"]
-        ]
+    def _times(self, query: str) -> list[int]:
+        try:
+            return [int(text) for text in self._column("time", query)]
+        except ValueError:
+            raise self._unreadable() from None
+
+    def _column(self, name: str, query: str) -> list[str]:
+        """The values of a column of the answer to a query."""
+        result = self._result(self.service.request("GET", "/query", params={"q": query, "epoch": "s"}))
+        try:
+            return [
+                str(values[series["columns"].index(name)])
+                for series in result.get("series", ())
+                for values in series["values"]
+            ]
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise self._unreadable() from None
 
     def _result(self, response: httpx.Response) -> dict[str, Any]:
-        (result,) = orjson.loads(response.content)["results"]
-        if "error" in result:
-            raise ServiceRefused(self.service.name, response.status_code, str(result["error"]))
-        return dict(result)
+        try:
+            (result,) = orjson.loads(response.content)["results"]
+            found = dict(result)
+        except (KeyError, TypeError, ValueError):
+            raise self._unreadable() from None
+        if "error" in found:
+            raise ServiceRefused(self.service.name, response.status_code, str(found["error"]))
+        return found
+
+    def _unreadable(self) -> ServiceUnavailable:
+        return ServiceUnavailable(self.service.name, "its answer is not that of InfluxDB 1.x")
 
 
 @dataclass(frozen=True, slots=True)
