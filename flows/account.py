@@ -153,7 +153,7 @@ def _gone(archive: RawArchive) -> frozenset[int]:
 def _newest_products(archive: RawArchive) -> dict[int, tuple[Facts, datetime]]:
     """Site id → its newest usable entry among the products, and when it was requested.
 
-    A site that left the account keeps its last entry.
+    A site that left the account keeps its last entry. A site whose every products list is lost is known by its own responses.
     """
     found: dict[int, tuple[Facts, datetime]] = {}
     archived = set(archive.site_ids())
@@ -162,6 +162,10 @@ def _newest_products(archive: RawArchive) -> dict[int, tuple[Facts, datetime]]:
             found.setdefault(site_id, (product, requested_at))
         if archived <= found.keys():
             break
+    for site_id in archived - found.keys():
+        newest = archive.newest_request(site_id)
+        if newest is not None:
+            found[site_id] = ({"energy_site_id": site_id}, newest)
     return found
 
 

@@ -29,7 +29,8 @@ def battery_days(seen: Iterable[tuple[date, bool]], soe: Iterable[tuple[date, bo
     """The days of the battery.
 
     The first day with a state of energy is the first with the battery, if the API was asked for an earlier day and had none.
-    Otherwise it is the day on which site_info had a battery for the first time, if there was none in it before.
+    It is no later than the day on which site_info had a battery for the first time, if there was none in it before: the gateway
+    may have been offline since.
 
     Args:
         seen: Days of site_info, in order of time, and whether it had a battery.
@@ -37,11 +38,12 @@ def battery_days(seen: Iterable[tuple[date, bool]], soe: Iterable[tuple[date, bo
     """
     reported, asked = list(seen), list(soe)
     first_soe = min((day for day, has_rows in asked if has_rows), default=None)
-    since = None
+    found = list[date]()
     if first_soe is not None and any(day < first_soe for day, _ in asked):
-        since = first_soe
-    elif reported and not reported[0][1]:
-        since = next((day for day, has_battery in reported if has_battery), None)
+        found.append(first_soe)
+    if reported and not reported[0][1]:
+        found += [day for day, has_battery in reported if has_battery][:1]
+    since = min(found, default=None)
     last_with = max((number for number, (_, has_battery) in enumerate(reported) if has_battery), default=None)
     if last_with is None or last_with == len(reported) - 1:
         return BatteryDays(since)

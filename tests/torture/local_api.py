@@ -15,6 +15,9 @@ from extract.simulator import World
 from extract.simulator.endpoints.app import build_app
 from extract.simulator.endpoints.query import ApiError
 
+A_REQUEST = timedelta(milliseconds=1)
+"""What a request takes: no two have the same instant, as of no server."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -43,7 +46,7 @@ class LocalApi(httpx.BaseTransport):
         now: The server's instant.
 
     Attributes:
-        now: The server's instant; set it to let time pass.
+        now: The server's instant; it passes a little with each request. Set it to let time pass.
         token: The accepted token.
         sent: The responses since the last `take`.
     """
@@ -70,7 +73,9 @@ class LocalApi(httpx.BaseTransport):
         status = messages[0]["status"]
         body = b"".join(message.get("body", b"") for message in messages[1:])
         self.sent.append(Sent(request.url.path, dict(request.url.params), self.now, status, body))
-        return httpx.Response(status, headers=[*messages[0]["headers"], _date(self.now)], content=body)
+        headers = [*messages[0]["headers"], _date(self.now)]
+        self.now += A_REQUEST
+        return httpx.Response(status, headers=headers, content=body)
 
     def _served(self, request: httpx.Request) -> list[Message]:
         """The messages of a response. The application waits for nothing, so it needs no event loop."""

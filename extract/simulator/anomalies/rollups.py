@@ -118,8 +118,10 @@ class RollupDrift(Anomaly):
             return table
         share = np.where(table.between(self.first, self.last), self.percent / 100, 0.0)
         columns = {name: _scaled(table.columns[name], share) for name in HOME}
-        if self.is_home_alone and any(column.any() for column in columns.values()):
-            return table.with_columns(columns)
+        if self.is_home_alone:
+            is_home = np.any([column > 0 for column in columns.values()], axis=0)
+            solar = np.where(is_home, table.columns[FLOWS[0]], _scaled(table.columns[FLOWS[0]], share))
+            return table.with_columns(columns | {FLOWS[0]: solar})
         columns |= {name: _scaled(table.columns[name], share / 4) for name in (*CHARGES, *EXPORTS)}
         sources = changed_sources(table, columns)
         has_splits = np.any([column > 0 for column in columns.values()], axis=0)

@@ -20,6 +20,7 @@ FIRST, SECOND, THIRD = (date(2025, 6, day) for day in (1, 2, 3))
         ([], [(THIRD, True), (SECOND, True), (FIRST, False)], BatteryDays(since=SECOND)),
         ([(FIRST, False), (THIRD, True)], [(FIRST, False), (SECOND, True)], BatteryDays(since=SECOND)),
         ([(FIRST, False), (SECOND, True), (THIRD, True)], [], BatteryDays(since=SECOND)),
+        ([(FIRST, False), (SECOND, True)], [(FIRST, False), (SECOND, False), (THIRD, True)], BatteryDays(since=SECOND)),
         ([(FIRST, True), (SECOND, False), (THIRD, False)], [], BatteryDays(until=SECOND)),
         ([(FIRST, False), (SECOND, True), (THIRD, False)], [], BatteryDays(SECOND, THIRD)),
         ([(FIRST, False)], [], ALWAYS),
