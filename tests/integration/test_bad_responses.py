@@ -1,8 +1,7 @@
 """Whatever the API sends, no consumer of a body fails with an error that is not ours, and one bad response costs no other."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import orjson
 import pytest
 
 from extract.api.paging import fetch_all_pages
-from extract.api.rate_limit import RateLimiter
 from extract.api.regions import REGION, account_region
 from extract.archive.personal_data import redacted
 from extract.archive.raw_archive import ArchiveRecord
@@ -24,11 +22,10 @@ from extract.vehicles import charge_state, charging_history
 from extract.windows import windows
 from flows.account import discover, known_sites, write_sites
 from flows.errors import ExitCode, exit_code_for
-from flows.fetch_session import FetchSession, classified
+from flows.fetch_session import classified
 from flows.pipeline import Summary
-from flows.run_context import RunContext
-from flows.settings import Settings
 from flows.summary import one_line
+from tests.fetch_sessions import INFO, LIVE, NOW, OTHER, PRODUCT, STAMP, session_at
 from transform.errors import TransformError
 from transform.products import energy_products
 from transform.responses import Tables
@@ -42,35 +39,9 @@ from wattlog.series import planned_series, series_of_cars
 from wattlog.series_spec import Grain, Series
 from wattlog.zones import Zone
 
-NOW = datetime(2026, 1, 15, 20, tzinfo=UTC)
 DAY = date(2026, 1, 10)
 ZONE = Zone("America/Los_Angeles")
-STAMP = "2026-01-10T00:00:00-08:00"
 
-PRODUCT = {
-    "energy_site_id": 7001,
-    "resource_type": "battery",
-    "site_name": "Ridge",
-    "components": {"battery": True, "solar": True, "grid": True},
-}
-OTHER = {**PRODUCT, "energy_site_id": 7002, "site_name": "Shore"}
-INFO: dict[str, Any] = {
-    "site_name": "Ridge",
-    "installation_date": "2025-12-01T00:00:00-08:00",
-    "installation_time_zone": "America/Los_Angeles",
-    "time_zone_offset": -480,
-    "nameplate_power": 5000,
-    "nameplate_energy": 13500,
-    "battery_count": 1,
-    "backup_reserve_percent": 20,
-    "version": "24.1",
-    "components": {"battery": True, "wall_connectors": [{"device_id": "x"}]},
-    "geolocation": {"latitude": 37.7, "longitude": -122.4},
-    "address": {"state": "CA", "country": "US"},
-    "user_settings": {"storm_mode_enabled": True},
-    "tariff_content_v2": {"seasons": {"Summer": {"fromDay": 1}}},
-}
-LIVE = {"timestamp": STAMP, "solar_power": 1, "percentage_charged": 50.5, "grid_status": "Active"}
 ENERGY = {"timestamp": STAMP, "solar_energy_exported": 10.5, "grid_energy_imported": 3}
 RESPONSES: dict[str, Any] = {
     "products": [PRODUCT, OTHER],
@@ -214,29 +185,6 @@ def request_of(series: Series) -> Request:
         return requests[0]
     (window,) = windows(Grain.DAY, DAY, DAY, ZONE, today=DAY, installed_on=DAY)
     return history(7001, series, window, ZONE)
-
-
-def session_at(
-    directory: Path,
-    answer: Callable[[httpx.Request], httpx.Response],
-    *,
-    run_id: str = "a-run",
-    now: datetime = NOW,
-) -> FetchSession:
-    """A session whose requests are answered at once, and which waits for nothing."""
-    settings = Settings.model_validate(
-        {
-            "data_dir": directory,
-            "config_dir": directory / "config",
-            "provider": "simulator",
-            "api_base_url": "https://api.test",
-            "access_token": "a-token-of-the-tests",
-        }
-    )
-    context = RunContext(settings, run_id, clock=lambda: now, transport=httpx.MockTransport(answer))
-    session = FetchSession(context, context.open_archive())
-    session.fetcher = replace(session.fetcher, sleep=lambda _: None, rate_limiter=RateLimiter(None))
-    return session
 
 
 def answers(name: str, body: bytes) -> Callable[[httpx.Request], httpx.Response]:
