@@ -264,8 +264,8 @@ def _notes_on_days(bills: Sequence[dict[str, Any]]) -> Iterator[str]:
     )
     if unbounded:
         yield (
-            f"no amount: {unbounded:,} of {len(bills):,} cycles have days of which only the sum of the energy is known. Without "
-            "a price of exports, or with netting, credits, or a limit of exports, nothing follows from sums"
+            f"no amount: {unbounded:,} of {len(bills):,} cycles have days of which only the sum of the energy is known. "
+            "Without a price of exports, or with netting, credits, or a limit of exports, nothing follows from sums"
         )
     missing = sum(row["missing_days"] > 0 for row in bills)
     if missing:
