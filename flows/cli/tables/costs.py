@@ -17,6 +17,9 @@ from warehouse.query.query import connect
 
 CENT: Final = Decimal("0.01")
 
+_BOUNDED: Final = ("import_cost", "export_credit", "net_cost")
+"""Columns that may lie between two bounds."""
+
 _BASIS: Final = {"in_force": "", "assumed": "assumed", None: "no tariff"}
 """`tariff_basis` → what is shown."""
 
@@ -202,6 +205,12 @@ def _is_bounded(row: dict[str, Any]) -> bool:
     return bool(row.get("is_bounded") or row.get("bounded_days"))
 
 
+def _has_two_amounts(row: dict[str, Any]) -> bool:
+    """Whether a cost of the row is shown as two bounds."""
+    sides = [(row[f"{name}_low"], row[f"{name}_high"]) for name in _BOUNDED if f"{name}_low" in row]
+    return any(None not in (low, high) and low != high for low, high in sides)
+
+
 def _exact_or_bounds(row: dict[str, Any], column: str) -> str:
     low, high = row[f"{column}_low"], row[f"{column}_high"]
     if low is not None and high is not None and low != high:
@@ -231,7 +240,7 @@ def _notes(found: CostRows) -> Iterator[str]:
         )
     if found.grain is Grain.CYCLE:
         yield from _notes_on_days(found.rows)
-    if any(_is_bounded(row) for row in found.rows):
+    if any(_has_two_amounts(row) for row in found.rows):
         yield "two amounts: of some days only the sum of the energy is known, so the cost lies between the two"
 
 
@@ -245,6 +254,18 @@ def _notes_on_days(bills: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield (
             f"credits: {unknown:,} of {len(bills):,} cycles are not known exactly, or follow one that is not in the same year "
             "of credits. Such a cycle neither uses nor adds credits, so credits, and what is to be paid with them, may differ"
+        )
+    unbounded = sum(
+        row["bounded_days"] > 0
+        and not row["missing_days"]
+        and row["net_cost_low"] is None
+        and row["currency"] is not None
+        for row in bills
+    )
+    if unbounded:
+        yield (
+            f"no amount: {unbounded:,} of {len(bills):,} cycles have days of which only the sum of the energy is known. "
+            "Without a price of exports, or with netting, credits, or a limit of exports, nothing follows from sums"
         )
     missing = sum(row["missing_days"] > 0 for row in bills)
     if missing:

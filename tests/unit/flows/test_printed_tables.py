@@ -83,7 +83,19 @@ def test_bills_give_what_is_not_known_exactly(width: int, capsys: pytest.Capture
     exact = {**dict.fromkeys(("net_cost", "net_cost_low", "net_cost_high"), Decimal(7)), "is_demand_lower_bound": False}
     print_costs(CostRows(Grain.CYCLE, [bill | least, bill | exact], []))
     captured = capsys.readouterr()
+    assert "two amounts" not in captured.err
+    assert "no amount" not in captured.err
     assert [line for line in captured.out.splitlines() if cell_len(line) > width] == []
     assert "at least 38.12" in " ".join(captured.out.split())
     assert "at least: in 1 of 2 cycles some time with a demand charge is not stored" in captured.err
     assert "credits: 2 of 2 cycles are not known exactly, or follow one that is not" in captured.err
+    nothing = dict.fromkeys(("net_cost", "net_cost_low", "net_cost_high"))
+    print_costs(CostRows(Grain.CYCLE, [bill | exact | nothing | {"bounded_days": 1}], []))
+    text = capsys.readouterr().err
+    assert "no amount: 1 of 1 cycles have days of which only the sum of the energy is known" in text
+    assert "two amounts" not in text
+    between = {"net_cost": None, "net_cost_low": Decimal(1), "net_cost_high": Decimal(2), "bounded_days": 1}
+    print_costs(CostRows(Grain.CYCLE, [bill | exact | between], []))
+    text = capsys.readouterr().err
+    assert "two amounts" in text
+    assert "no amount" not in text
