@@ -10,16 +10,17 @@ import pytest
 import yaml
 
 from tests.influxdb import influxd, needs_influxd
-from tests.integration.published_homes import RIDGE, Published, make_homes
+from tests.integration.published_homes import HOMES, RIDGE, Published
 from tests.integration.test_publish_influxdb import values
+from tests.recordings import Recordings
 
 PLACE = Path(__file__).parents[2] / "deploy" / "grafana"
 BEGIN, END = "2025-10-31", "2025-11-04"
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_homes(tmp_path_factory.mktemp("homes") / "data")
+def homes(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.copy(HOMES, tmp_path_factory.mktemp("homes") / "data").data_dir
 
 
 def board(name: str) -> dict[str, Any]:

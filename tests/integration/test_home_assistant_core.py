@@ -13,8 +13,9 @@ import pytest
 from extract.services.home_assistant import logged_in
 from tests.home_assistant_core import PYTHON, core
 from tests.home_assistant_talk import TALK, answers_of, recorded
-from tests.integration.published_homes import HARBOUR, RIDGE, Published, changed, make_homes
+from tests.integration.published_homes import HARBOUR, HOMES, RIDGE, Published, changed
 from tests.integration.test_publish_home_assistant import FLOWS, MONTHS
+from tests.recordings import Recordings
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,8 +26,8 @@ STORES_WITHIN_S = 3.0
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_homes(tmp_path_factory.mktemp("homes") / "data")
+def homes(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.copy(HOMES, tmp_path_factory.mktemp("homes") / "data").data_dir
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from extract.services.home_assistant import logged_in
 from flows.deliveries import home_assistant
 from tests.home_assistant import TOKEN, StandIn, stand_in
 from tests.home_assistant_talk import TALK, answers_of, recorded
-from tests.integration.published_homes import HARBOUR, RIDGE, Published, changed, make_homes
+from tests.integration.published_homes import HARBOUR, HOMES, RIDGE, Published, changed
+from tests.recordings import Recordings
 
 FLOWS = {
     "solar": "solar_energy_exported_wh",
@@ -26,8 +27,8 @@ MONTHS = ["2025-03", "2025-10", "2025-11"]
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_homes(tmp_path_factory.mktemp("homes") / "data")
+def homes(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.copy(HOMES, tmp_path_factory.mktemp("homes") / "data").data_dir
 
 
 @pytest.fixture

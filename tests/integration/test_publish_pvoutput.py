@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from flows.deliveries import pvoutput
-from tests.integration.published_homes import RIDGE, Published, make_homes
+from tests.integration.published_homes import HOMES, RIDGE, Published
 from tests.pvoutput import KEY, StandIn, stand_in
+from tests.recordings import Recordings
 
 TODAY = date(2025, 11, 4)
 SYSTEM = "4711"
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_homes(tmp_path_factory.mktemp("homes") / "data")
+def homes(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.copy(HOMES, tmp_path_factory.mktemp("homes") / "data").data_dir
 
 
 @pytest.fixture
