@@ -87,6 +87,13 @@ def test_hours_equal_the_warehouse_and_a_second_time_sends_nothing(published: Pu
     assert changed(published.publish("--reset", "--site", str(RIDGE))) == {RIDGE: MONTHS}
 
 
+def test_a_log_of_everything_has_no_token(published: Published) -> None:
+    published.environment["WATTLOG_LOG_LEVEL"] = "debug"
+    found = published.wattlog("publish", "--json")
+    assert found.returncode == 0
+    assert TOKEN not in found.stdout + found.stderr
+
+
 def test_charge_sessions_count_in_full(published: Published, assistant: StandIn) -> None:
     published.publish()
     ((wh,),) = published.rows(f"select sum(energy_added_wh) from charge_sessions where site_id = {RIDGE}")
