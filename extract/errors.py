@@ -29,6 +29,7 @@
     ├── ContractChanged        a response of an unknown shape
     ├── ServiceError           a service beside the API: a database, a program that is given the history
     │   ├── ServiceUnavailable     no answer came, or it failed
+    │   ├── ServiceLimited         its requests of the hour are used up
     │   └── ServiceRefused         it refuses the credentials or the request
     ├── TokenStoreFailed       tokens cannot be stored or read
     └── ArchiveError           the raw archive cannot be written or read
@@ -363,6 +364,20 @@ class ServiceUnavailable(ServiceError):
 
     def __str__(self) -> str:
         return f"{self.service}: {self.reason}; check that it runs at this address, and run the command again"
+
+
+class ServiceLimited(ServiceError):
+    """The requests that the service allows are used up for now."""
+
+    def __init__(self, service: str, until: str) -> None:
+        super().__init__(service, until)
+        self.service, self.until = service, until
+
+    def __str__(self) -> str:
+        when = f"after {self.until}" if self.until else "in an hour"
+        return (
+            f"{self.service} allows no more requests in this hour; what was sent is noted: run the command again {when}"
+        )
 
 
 class ServiceRefused(ServiceError):

@@ -1,6 +1,7 @@
 """A conversation with Home Assistant: commands, and their answers as recorded from a real core 2025.12.5."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ ROWS = [
     {"start": "2024-01-01T01:00:00+00:00", "state": 1.25, "sum": 2.75},
 ]
 IMPORT = "recorder/import_statistics"
+LIST = "recorder/list_statistic_ids"
 READ = "recorder/statistics_during_period"
 PERIOD = {
     "start_time": "2024-01-01T00:00:00+00:00",
@@ -81,10 +83,17 @@ TALK: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def answers_of(home: HomeAssistant) -> list[Any]:
-    """What a Home Assistant without statistics answers to all of it."""
+def answers_of(home: HomeAssistant, wait: Callable[[], None] = lambda: None) -> list[Any]:
+    """What a Home Assistant without statistics answers to all of it.
+
+    Args:
+        home: A connection.
+        wait: Waits until what was sent is stored: a core accepts statistics before it stores them.
+    """
     found = list[Any]()
     for command, values in TALK:
+        if command in {READ, LIST}:
+            wait()
         try:
             found.append(home.call(command, **values))
         except ServiceRefused as error:

@@ -75,7 +75,7 @@ class Service:
         retrying = Retrying(
             retry=retry_if_exception_type(ServiceUnavailable),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(self.wait_s, max=30 * self.wait_s, jitter=self.wait_s),
+            wait=wait_exponential_jitter(multiplier=self.wait_s, max=30 * self.wait_s, jitter=self.wait_s),
             reraise=True,
         )
         answer: _Answer = retrying(self._once, send)

@@ -41,7 +41,10 @@ def publish(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Deliver the history to Home Assistant, InfluxDB, or Parquet files: what changed since the last time, and only that."""
+    """Deliver what changed to Home Assistant and others.
+
+    What a target was given is remembered by content: a second run sends nothing, a revised value sends what it must.
+    """
     from flows.data_directory import locked
     from flows.deliveries.run import DeliveryRequest
     from flows.deliveries.targets import chosen_targets

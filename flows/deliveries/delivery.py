@@ -1,7 +1,7 @@
 """One delivery: compare what a target has with the warehouse, and bring it what changed, and only that."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import duckdb
@@ -86,7 +86,7 @@ class Deliverer:
         withdrawn = tuple(
             month
             for month in sorted(stored)
-            if month not in there or _is_less(there[month].extent, stored[month].extent)
+            if target.can_withdraw and (month not in there or _is_less(there[month].extent, stored[month].extent))
         )
         return SitePlan(site_id, changed, len(parts) - len(changed), withdrawn)
 
@@ -104,7 +104,7 @@ class Deliverer:
                     is_all = target.withdraw(site_id, plan.withdrawn)
                     gone = list(self.record.months(target.key, site_id)) if is_all else plan.withdrawn
                     self._forget(target, site_id, gone)
-                    plan = self.plan(target, site_id)
+                    plan = replace(self.plan(target, site_id), withdrawn=plan.withdrawn)
                 delivery.plans.append(plan)
                 for part in target.send(self.connection, plan.changed) if plan.changed else ():
                     self.record.add([self._entry(target, part.site_id, part.month, part)])

@@ -6,7 +6,7 @@ in the retention policies `autogen`, `kwh` and `daily`, tagged with the month of
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from flows.deliveries.hours import AMOUNTS, Floats, Ints, hours_of
+from flows.deliveries.sites import zone_of
 from flows.publish_settings import InfluxSchema
 from transform.imports.mapping import gateway_scale
 from wattlog.local_days import first_instants_us
-from wattlog.zones import zone_named
 
 SOURCE: Final = "wattlog"
 HTTP: Final = "http"
@@ -42,7 +42,6 @@ from main.daily
 where site_id = $site and status <> 'missing'
 order by local_date
 """
-_ZONE: Final = "select timezone from main.sites where site_id = $site"
 
 _KWH_FIELDS: Final = {
     "home": "home",
@@ -112,7 +111,7 @@ def points_of(connection: duckdb.DuckDBPyConnection, site_id: int, layout: Influ
         layout: How points are named.
         now: The present instant: the dashboard's server sums up the last two days itself, also what others write into them.
     """
-    zone = _zone_of(connection, site_id)
+    zone = zone_of(connection, site_id)
     power, soe = _numbers(connection, _POWER, site_id), _numbers(connection, _SOE, site_id)
     days = connection.execute(_DAYS, {"site": site_id}).fetchnumpy()
     dates = np.ma.filled(days.pop("local_date")).astype("datetime64[D]")
@@ -139,11 +138,6 @@ def points_of(connection: duckdb.DuckDBPyConnection, site_id: int, layout: Influ
 
 def _own(name: str) -> str:
     return name if name in AMOUNTS else f"{name}_wh"
-
-
-def _zone_of(connection: duckdb.DuckDBPyConnection, site_id: int) -> Any:
-    rows = connection.execute(_ZONE, {"site": site_id}).fetchall()
-    return (zone_named(str(rows[0][0])) if rows else None) or UTC
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, query: str, site_id: int) -> dict[str, Any]:

@@ -35,10 +35,12 @@ class Target(ABC):
     Attributes:
         key: What it is in the record: it changes with its address and with how its content is made.
         name: Its name, for messages.
+        can_withdraw: What it has can be taken away again.
     """
 
     key: str
     name: str
+    can_withdraw: bool = True
 
     @abstractmethod
     def parts(self, connection: duckdb.DuckDBPyConnection, site_id: int) -> Sequence[Part]:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from extract.services.pvoutput import PVOutput
 from flows.deliveries.home_assistant import HomeAssistantTarget
 from flows.deliveries.influxdb import InfluxTarget, writer_of
 from flows.deliveries.parquet import ParquetTarget, place_of
+from flows.deliveries.pvoutput import OutputsTarget, StatusesTarget
 from flows.deliveries.target import Target
 from flows.errors import UsageError
 from flows.publish_settings import TargetKind, TargetSettings
@@ -64,7 +66,10 @@ def open_targets(settings: Settings, target: TargetSettings) -> Sequence[Target]
             check_address(settings, address, secret)
             return [InfluxTarget(writer_of(target, secret), target, name)]
         case TargetKind.PVOUTPUT:
-            raise UsageError("target pvoutput is not available yet")
+            key = needed_secret(settings, name, "the API key of the account")
+            check_address(settings, address, key)
+            account = PVOutput.at(address, key, has_donated=target.donation)
+            return [OutputsTarget(account, target), StatusesTarget(account, target)]
 
 
 def home_assistant_of(settings: Settings, target: TargetSettings) -> HomeAssistantTarget:

@@ -12,8 +12,9 @@ import duckdb
 import orjson
 
 from extract.simulator import SiteSpec, World
+from flows.pipeline import BackfillRequest
+from tests.recordings import Recording, Visit
 from tests.shell import run_here
-from tests.simulated import account
 from warehouse.query.query import connect
 
 RIDGE, HARBOUR = 77, 78
@@ -37,12 +38,13 @@ STRETCHES = (
 """Days on which clocks change in California and at Lord Howe, and an end of a month."""
 
 
-def make_homes(place: Path) -> Path:
-    """Fetch the homes; returns the data directory, which is not to be changed."""
-    with account(World(SITES)) as served:
-        for since, until in STRETCHES:
-            served.backfill(place, since, until=until)
-    return place
+HOMES = Recording(
+    World(SITES),
+    tuple(
+        Visit(BackfillRequest(since=since, until=until), is_whole=(since, until) == STRETCHES[-1])
+        for since, until in STRETCHES
+    ),
+)
 
 
 @dataclass

@@ -16,15 +16,16 @@ from flows.orchestration.context import new_context
 from flows.orchestration.deliveries import deliver_to, follow_sync
 from flows.pipeline import Summary
 from flows.settings import Settings
-from tests.integration.published_homes import HARBOUR, RIDGE, Published, changed, make_homes
+from tests.integration.published_homes import HARBOUR, HOMES, RIDGE, Published, changed
 from tests.object_store import BUCKET, ObjectStore, serve_object_store
+from tests.recordings import Recordings
 
 RELATIONS = ("daily", "analytics.hourly", "analytics.daily")
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_homes(tmp_path_factory.mktemp("homes") / "data")
+def homes(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.copy(HOMES, tmp_path_factory.mktemp("homes") / "data").data_dir
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from extract.services.home_assistant import logged_in
 from flows.deliveries import home_assistant
 from tests.home_assistant import TOKEN, StandIn, stand_in
 from tests.home_assistant_talk import TALK, answers_of, recorded
-from tests.integration.published_homes import HARBOUR, RIDGE, Published, changed, make_homes
+from tests.integration.published_homes import HARBOUR, HOMES, RIDGE, Published, changed
+from tests.recordings import Recordings
 
 FLOWS = {
     "solar": "solar_energy_exported_wh",
@@ -26,8 +27,8 @@ MONTHS = ["2025-03", "2025-10", "2025-11"]
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_homes(tmp_path_factory.mktemp("homes") / "data")
+def homes(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.copy(HOMES, tmp_path_factory.mktemp("homes") / "data").data_dir
 
 
 @pytest.fixture
@@ -84,6 +85,13 @@ def test_hours_equal_the_warehouse_and_a_second_time_sends_nothing(published: Pu
     dry = published.publish("--dry-run", "--reset")
     assert changed(dry) == {RIDGE: [], HARBOUR: []}
     assert changed(published.publish("--reset", "--site", str(RIDGE))) == {RIDGE: MONTHS}
+
+
+def test_a_log_of_everything_has_no_token(published: Published) -> None:
+    published.environment["WATTLOG_LOG_LEVEL"] = "debug"
+    found = published.wattlog("publish", "--json")
+    assert found.returncode == 0
+    assert TOKEN not in found.stdout + found.stderr
 
 
 def test_charge_sessions_count_in_full(published: Published, assistant: StandIn) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.influxdb import ask, influxd, needs_influxd, write
-from tests.integration.published_homes import HARBOUR, RIDGE, Published, changed, make_homes
+from tests.integration.published_homes import HARBOUR, HOMES, RIDGE, Published, changed
+from tests.recordings import Recordings
 
 pytestmark = [pytest.mark.slow, needs_influxd]
 MONTHS = ["2025-03", "2025-10", "2025-11"]
@@ -23,8 +24,8 @@ from energy_intervals where site_id = {RIDGE} group by second order by second
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_homes(tmp_path_factory.mktemp("homes") / "data")
+def homes(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.copy(HOMES, tmp_path_factory.mktemp("homes") / "data").data_dir
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ INSTANCES = [
     errors.BudgetSpent(10),
     errors.ContractChanged("site 1 power", "a time series", "a list"),
     errors.ServiceUnavailable("InfluxDB", "ConnectError: no connection"),
+    errors.ServiceLimited("PVOutput", "14:00 UTC"),
     errors.ServiceRefused("Home Assistant", 401, "Invalid access token"),
     errors.TokenStoreFailed("file tokens/tesla.json", "cannot be read (Permission denied)"),
     errors.ArchiveError("raw/x", "disk full"),
