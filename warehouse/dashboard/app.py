@@ -49,6 +49,7 @@ OWN_SCRIPTS = (
 )
 _PAGE_ONLY = "report.js"
 _AFTER = "theme.js"
+ALL_SITES = "all"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 Closed = TypeVar("Closed", bound=StrEnum)
@@ -96,7 +97,7 @@ def dashboard_app(
     routes += [
         Route("/", _page),
         Route("/assets/{digest}/{name}", _asset),
-        Route("/api/revision", _revision_of(warehouse)),
+        Route("/api/edition", _edition_of(warehouse)),
         Route("/api/range.csv", _range_csv(warehouse)),
         Route("/api/sql", _sql(Statements(warehouse.path, limit_s=statement_s)), methods=["POST"]),
     ]
@@ -107,8 +108,8 @@ def _endpoint(warehouse: PublishedWarehouse, answer: Answer) -> Callable[[Reques
     """An endpoint that reads the warehouse: in a thread, so that others are served meanwhile."""
 
     def read(request: Request) -> Json:
-        with warehouse.reading() as (connection, revision):
-            return answer(connection, request) | {"revision": revision}
+        with warehouse.reading() as (connection, edition):
+            return answer(connection, request) | {"edition": edition}
 
     async def endpoint(request: Request) -> Response:
         return await _in_json(read, request)
@@ -166,9 +167,9 @@ def _range_csv(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
     return endpoint
 
 
-def _revision_of(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
+def _edition_of(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
     async def endpoint(_: Request) -> Response:
-        return await _in_json(lambda: {"revision": warehouse.revision()})
+        return await _in_json(lambda: {"edition": warehouse.edition()})
 
     return endpoint
 
@@ -213,7 +214,10 @@ def _site(request: Request) -> int:
     return _one_site(_text(request, "site"))
 
 
-def _sites(request: Request) -> list[int]:
+def _sites(request: Request) -> list[int] | None:
+    """Ids of sites; None for all, since an address cannot name a thousand."""
+    if _text(request, "site") == ALL_SITES:
+        return None
     return [_one_site(text) for text in _text(request, "site").split(",")]
 
 
