@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import os
 import re
 import subprocess
 import sys
@@ -28,7 +29,9 @@ SITES, YEARS = 10, 10
 LONGEST_RANGE_S = 0.3
 LONGEST_DAY_S = 0.1
 LONGEST_PAINT_S = 1.0
-"""Promised: a year's range by days, a five-minute day, and the first chart of a page that is opened."""
+"""Promised: a year's range, a five-minute day, in seconds of the processor; and the first chart of a page that is opened."""
+
+REPEATS = 20
 
 SESSIONS = 50
 SESSIONS_S = 60.0
@@ -60,7 +63,7 @@ def measure(kept: Path | None = None) -> Iterator[Measurement]:
         warehouse = _warehouse(kept or Path(made))
         with _served(warehouse.parent) as (url, process_id):
             for name, (path, limit) in REQUESTS.items():
-                seconds = best_of(5, lambda path=path: _get(f"{url}api/{path}"))  # type: ignore[misc]
+                seconds = _processor_s(process_id, f"{url}api/{path}")
                 yield Measurement(f"dashboard, 10 sites × 10 years: {name}", seconds, "s", limit)
             if CHROMIUM is not None:
                 yield Measurement("  first chart of a page", _first_chart(url), "s", LONGEST_PAINT_S)
@@ -116,6 +119,20 @@ def _served(data_dir: Path) -> Iterator[tuple[str, int]]:
             yield url, process.pid
         finally:
             process.terminate()
+
+
+def _processor_s(process_id: int, url: str) -> float:
+    """Seconds of the processor that the server needs for an answer; on an idle machine it is there sooner, by two threads."""
+    _get(url)
+    before = _used_s(process_id)
+    for _ in range(REPEATS):
+        _get(url)
+    return (_used_s(process_id) - before) / REPEATS
+
+
+def _used_s(process_id: int) -> float:
+    fields = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _get(url: str) -> bytes:

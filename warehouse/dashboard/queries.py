@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -264,7 +265,13 @@ _KNOWN = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
 def _by_site(summed: pa.Table, chosen: list[int], how: How) -> list[tuple[int | None, pa.Table]]:
     if how is How.SUM:
         return [(None, summed)]
-    return [(site, summed.filter(pc.equal(summed["site_id"], site)).drop_columns("site_id")) for site in chosen]
+    ordered = summed.sort_by("site_id")
+    ids = ordered["site_id"].to_numpy()
+    begins, ends = np.searchsorted(ids, chosen, "left"), np.searchsorted(ids, chosen, "right")
+    return [
+        (site, ordered.slice(begin, end - begin).drop_columns("site_id"))
+        for site, begin, end in zip(chosen, begins.tolist(), ends.tolist(), strict=True)
+    ]
 
 
 def _at(rows: pa.Table, periods: list[str]) -> Columns:

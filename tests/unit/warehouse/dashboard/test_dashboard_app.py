@@ -40,6 +40,8 @@ def test_page_has_no_script_and_no_style_of_its_own_and_all_its_files_are_there(
         found = client.get(address)
         assert found.status_code == 200
         assert "immutable" in found.headers["cache-control"]
+        assert found.headers["content-encoding"] == "gzip"
+        assert found.text == client.get(address, headers={"accept-encoding": "identity"}).text
     assert client.get("/assets/0000/page.css").status_code == 404
     assert client.get(addresses[0].rsplit("/", 1)[0] + "/report.js").status_code == 404
 
