@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench import (
+    dashboard,
     fetching,
     fleet,
     importing,
@@ -63,6 +64,7 @@ BENCHMARKS: Final[dict[str, Callable[[], Iterator[Measurement]]]] = {
     "publish": publish.measure,
     "report": report.measure,
     "fleet": fleet.measure,
+    "dashboard": dashboard.measure,
     "thousand": thousand.measure,
 }
 """What the table does not have, and parts of it in detail; a line a measurement."""

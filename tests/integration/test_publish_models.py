@@ -106,13 +106,22 @@ def _intervals(table: Table, site: int, month: str, seed: int, missing: int) -> 
             _midnight(day, zone), _midnight(day + timedelta(days=1), zone), freq=f"{STEP_S}s", inclusive="left"
         )
     ]
+    local = [start.tz_convert(zone) for start in starts]
+    # In the afternoon the battery only discharges, and its level falls: its capacity follows from that.
+    is_afternoon = pd.Series([clock.hour >= 12 for clock in local])
+    falling = pd.Series([100.0 - 2 * (4 * (clock.hour - 12) + clock.minute // 15) for clock in local])
+    charges = ("grid", "solar", "generator")
     given = {
+        **{
+            f"battery_energy_imported_from_{source}_wh": _numbers(len(starts), seed + at, 250.0).mask(is_afternoon, 0.0)
+            for at, source in enumerate(charges)
+        },
         "site_id": site,
         "interval_start": starts,
         "starts_at": starts,
         "interval_s": STEP_S,
-        "local_date": [start.tz_convert(zone).date() for start in starts],
-        "soe_pct": _numbers(len(starts), seed, 25.0).clip(upper=100.0),
+        "local_date": [clock.date() for clock in local],
+        "soe_pct": _numbers(len(starts), seed, 25.0).clip(upper=100.0).mask(is_afternoon, falling),
     }
     return _frame(table, given, len(starts), seed)
 

@@ -1,5 +1,6 @@
 """The dashboard's application: one page, its files, and what its views ask, as JSON."""
 
+import gzip
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -49,6 +50,7 @@ OWN_SCRIPTS = (
 )
 _PAGE_ONLY = "report.js"
 _AFTER = "theme.js"
+ALL_SITES = "all"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 Closed = TypeVar("Closed", bound=StrEnum)
@@ -96,19 +98,19 @@ def dashboard_app(
     routes += [
         Route("/", _page),
         Route("/assets/{digest}/{name}", _asset),
-        Route("/api/revision", _revision_of(warehouse)),
+        Route("/api/edition", _edition_of(warehouse)),
         Route("/api/range.csv", _range_csv(warehouse)),
         Route("/api/sql", _sql(Statements(warehouse.path, limit_s=statement_s)), methods=["POST"]),
     ]
-    return Guard(GZipMiddleware(Starlette(routes=routes), minimum_size=2_000), access)
+    return Guard(GZipMiddleware(Starlette(routes=routes), minimum_size=2_000, compresslevel=5), access)
 
 
 def _endpoint(warehouse: PublishedWarehouse, answer: Answer) -> Callable[[Request], Any]:
     """An endpoint that reads the warehouse: in a thread, so that others are served meanwhile."""
 
     def read(request: Request) -> Json:
-        with warehouse.reading() as (connection, revision):
-            return answer(connection, request) | {"revision": revision}
+        with warehouse.reading() as (connection, edition):
+            return answer(connection, request) | {"edition": edition}
 
     async def endpoint(request: Request) -> Response:
         return await _in_json(read, request)
@@ -166,9 +168,9 @@ def _range_csv(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
     return endpoint
 
 
-def _revision_of(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
+def _edition_of(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
     async def endpoint(_: Request) -> Response:
-        return await _in_json(lambda: {"revision": warehouse.revision()})
+        return await _in_json(lambda: {"edition": warehouse.edition()})
 
     return endpoint
 
@@ -213,7 +215,10 @@ def _site(request: Request) -> int:
     return _one_site(_text(request, "site"))
 
 
-def _sites(request: Request) -> list[int]:
+def _sites(request: Request) -> list[int] | None:
+    """Ids of sites; None for all, since an address cannot name a thousand."""
+    if _text(request, "site") == ALL_SITES:
+        return None
     return [_one_site(text) for text in _text(request, "site").split(",")]
 
 
@@ -286,8 +291,14 @@ async def _asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in assets() or request.path_params["digest"] != _digest():
         return Response("there is no such file; load the page again\n", 404, media_type="text/plain")
-    return Response(
-        assets()[name],
-        media_type=TYPES[Path(name).suffix],
-        headers={"cache-control": "public, max-age=31536000, immutable"},
-    )
+    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(assets()[name], media_type=TYPES[Path(name).suffix], headers=headers)
+    headers["content-encoding"] = "gzip"
+    return Response(_compressed(name), media_type=TYPES[Path(name).suffix], headers=headers)
+
+
+@cache
+def _compressed(name: str) -> bytes:
+    """A file, compressed once and not for each browser: the charting library has a megabyte."""
+    return gzip.compress(assets()[name].encode(), mtime=0)

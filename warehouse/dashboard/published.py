@@ -44,11 +44,11 @@ class PublishedWarehouse:
         self._opened: ExitStack | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lake: str | None = None
-        self._revision = ""
+        self._edition = ""
         self._readers = 0
         self._outdated_since: float | None = None
 
-    def revision(self) -> str:
+    def edition(self) -> str:
         """What identifies the file that is published now: another publish, another text.
 
         Raises:
@@ -62,15 +62,15 @@ class PublishedWarehouse:
 
     @contextmanager
     def reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-        """A cursor of the published file and the file's revision, for one request.
+        """A cursor of the published file and the file's edition, for one request.
 
         Raises:
             WarehouseMissing: There is none.
             Unreadable: It cannot be opened; see `warehouse.query.query.connect`.
         """
-        cursor, revision = self._begin()
+        cursor, edition = self._begin()
         try:
-            yield cursor, revision
+            yield cursor, edition
         finally:
             cursor.close()
             with self._idle:
@@ -84,7 +84,7 @@ class PublishedWarehouse:
 
     def _begin(self) -> tuple[duckdb.DuckDBPyConnection, str]:
         with self._idle:
-            while (published := self.revision()) != self._revision or self._connection is None:
+            while (published := self.edition()) != self._edition or self._connection is None:
                 if self._connection is None or not self._readers:
                     self._open(published)
                     break
@@ -98,16 +98,16 @@ class PublishedWarehouse:
             if self._lake is not None:  # a variable belongs to one session, settings to all of the file
                 cursor.execute(_SET_LAKE, [self._lake])
             self._readers += 1
-            return cursor, self._revision
+            return cursor, self._edition
 
-    def _open(self, revision: str) -> None:
+    def _open(self, edition: str) -> None:
         self._close()
         opened = ExitStack()
         self._connection = opened.enter_context(connect(self.path))
-        self._opened, self._revision, self._outdated_since = opened, revision, None
+        self._opened, self._edition, self._outdated_since = opened, edition, None
         ((self._lake,),) = self._connection.execute(_GET_LAKE).fetchall()
 
     def _close(self) -> None:
         if self._opened is not None:
             self._opened.close()
-        self._opened, self._connection, self._revision = None, None, ""
+        self._opened, self._connection, self._edition = None, None, ""

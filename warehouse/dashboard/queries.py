@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -76,9 +77,9 @@ def account(connection: duckdb.DuckDBPyConnection) -> Json:
     return {"sites": _rows(connection, "sites", {}), "last_run": last[0] if last else None}
 
 
-def overview(connection: duckdb.DuckDBPyConnection, sites: Collection[int]) -> Json:
+def overview(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> Json:
     """The newest days, and the month and year so far beside those of the year before; all sites together."""
-    chosen = chosen_sites(connection, sites)
+    chosen = _chosen(connection, sites)
     return {"spans": _rows(connection, "spans", {"sites": chosen})}
 
 
@@ -112,7 +113,7 @@ def day(connection: duckdb.DuckDBPyConnection, site: int, local_date: date) -> J
 
 
 def energy_range(
-    connection: duckdb.DuckDBPyConnection, sites: Collection[int], since: date, until: date, by: By, how: How
+    connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None, since: date, until: date, by: By, how: How
 ) -> Json:
     """Energy in Wh by period, for each site or for all together.
 
@@ -127,7 +128,7 @@ def energy_range(
         raise QueryFailed(f"{since} is after {until}: swap them")
     if by is By.HOUR and (until - since).days >= MAX_HOURLY_DAYS:
         raise QueryFailed(f"by hours at most {MAX_HOURLY_DAYS} days can be shown: choose days or months")
-    chosen = chosen_sites(connection, sites)
+    chosen = _chosen(connection, sites)
     parameters = {"sites": chosen, "since": since, "until": until}
     if by is By.HOUR:
         rows = _periods_of_hours(_table(connection, "hours", parameters))
@@ -146,9 +147,9 @@ def energy_range(
     return {"by": by, "how": how, "since": since, "until": until, "periods": periods, "series": series}
 
 
-def years(connection: duckdb.DuckDBPyConnection, sites: Collection[int]) -> Json:
+def years(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> Json:
     """Every stored day of some sites together, in Wh, one entry for each day from the first to the last."""
-    chosen = chosen_sites(connection, sites)
+    chosen = _chosen(connection, sites)
     rows = _periods_of_days(
         _report(connection, "days", {"sites": chosen, "since": EARLIEST, "until": LATEST}).select(
             ["site_id", "local_date", "status", "solar", "home", "grid_import", "grid_export", "battery_discharge"]
@@ -191,6 +192,14 @@ def section(
         lists["cycles"] = _rows(connection, "battery_months", {"sites": [site]})
         lists["health"] = _rows(connection, "battery_health", {"sites": [site]})
     return {"report": report, "lists": lists}
+
+
+def _chosen(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> list[int]:
+    """The chosen sites; those with any day when None."""
+    if sites is not None:
+        return chosen_sites(connection, sites)
+    found = connection.execute("select site_id from main.sites semi join main.daily using (site_id) order by all")
+    return [site for (site,) in found.fetchall()]
 
 
 def _within(
@@ -256,7 +265,13 @@ _KNOWN = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
 def _by_site(summed: pa.Table, chosen: list[int], how: How) -> list[tuple[int | None, pa.Table]]:
     if how is How.SUM:
         return [(None, summed)]
-    return [(site, summed.filter(pc.equal(summed["site_id"], site)).drop_columns("site_id")) for site in chosen]
+    ordered = summed.sort_by("site_id")
+    ids = ordered["site_id"].to_numpy()
+    begins, ends = np.searchsorted(ids, chosen, "left"), np.searchsorted(ids, chosen, "right")
+    return [
+        (site, ordered.slice(begin, end - begin).drop_columns("site_id"))
+        for site, begin, end in zip(chosen, begins.tolist(), ends.tolist(), strict=True)
+    ]
 
 
 def _at(rows: pa.Table, periods: list[str]) -> Columns:

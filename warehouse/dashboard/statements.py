@@ -50,6 +50,7 @@ class Statements:
         async with self._free:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # no module of the directory in which the command was started
                 "-m",
                 "warehouse.dashboard.statements",
                 str(self._warehouse),

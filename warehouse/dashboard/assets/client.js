@@ -5,7 +5,7 @@
   const WATCH_MS = 3000;
   const KEPT = 60;
   const kept = new Map();
-  let revision = null;
+  let edition = null;
 
   async function read(response) {
     const found = await response.json().catch(() => ({ error: `The server answered with status ${response.status}.` }));
@@ -31,8 +31,8 @@
     const path = address(name, parameters);
     if (kept.has(path)) return kept.get(path);
     const found = await read(await reach(path));
-    if (found.revision !== revision) kept.clear();
-    revision = found.revision;
+    if (found.edition !== edition) kept.clear();
+    edition = found.edition;
     if (kept.size >= KEPT) kept.delete(kept.keys().next().value);
     kept.set(path, found);
     return found;
@@ -46,11 +46,11 @@
   /** Call `changed` after each publish; the page looks often while it is seen, and at once when it is seen again. */
   function watch(changed) {
     async function look() {
-      if (document.hidden || revision === null) return;
+      if (document.hidden || edition === null) return;
       try {
-        const found = await read(await reach("/api/revision"));
-        if (found.revision === revision) return;
-        revision = found.revision;
+        const found = await read(await reach("/api/edition"));
+        if (found.edition === edition) return;
+        edition = found.edition;
         kept.clear();
         changed();
       } catch {

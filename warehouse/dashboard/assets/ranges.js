@@ -6,6 +6,7 @@
     wattlog;
   const { STACKS, VERBS, stacksOf, stackOption } = wattlog;
   const COLOURS = ["accent", "solar", "battery", "home", "import", "car", "export", "charge", "generator", "strong"];
+  const MOST_LINES = 20;
   const UNITS = { hour: "kWh an hour", day: "kWh a day", month: "kWh a month" };
 
   function nameOf(by, period) {
@@ -118,7 +119,7 @@
     summary(view, { measure }) {
       if (!measure) return "No energy is known in this range.";
       const totals = view.series.map((series) => `${nameOfSite(view, series)} ${kwh(toKwh(sum(series[measure])))}`);
-      return `${MEASURES[measure]} by ${view.by}: ${totals.slice(0, 12).join(", ")}${totals.length > 12 ? ", …" : ""}.`;
+      return `${MEASURES[measure]} by ${view.by}: ${totals.slice(0, 12).join(", ")}${totals.length > 12 ? ", …" : ""}.${totals.length > MOST_LINES ? ` The chart has the first ${MOST_LINES} sites, the table all.` : ""}`;
     },
     option(view, theme, { measure }, size) {
       const isBars = view.periods.length <= 31 && view.series.length <= 4;
@@ -131,7 +132,7 @@
           formatter: (params) =>
             tip(nameOf(view.by, params[0].name), params.slice(0, 12).map((param) => [param.seriesName, kwh(param.value ?? null), param.color])),
         },
-        series: view.series.map((series, at) => ({
+        series: view.series.slice(0, MOST_LINES).map((series, at) => ({
           name: nameOfSite(view, series),
           type: isBars ? "bar" : "line",
           barMaxWidth: 26,

@@ -7,7 +7,7 @@
   const { stacked, compared } = wattlog.rangeCharts;
   const { sessions, gaps, revisions } = wattlog.lists;
 
-  const idsOf = (sites) => sites.map((site) => site.site_id).join(",");
+  const idsOf = (state, sites) => (state.site === "all" ? "all" : sites.map((site) => site.site_id).join(","));
   const lastOf = (sites) => sites.map((site) => site.last_day).filter(Boolean).sort().at(-1);
   const firstOf = (sites) => sites.map((site) => site.first_day).filter(Boolean).sort()[0];
   const later = (text, days) => dayText(dayNumber(text) + days);
@@ -56,11 +56,11 @@
     sites: "many",
     fields: [],
     async load(state, sites, account) {
-      const found = await client.get("overview", { site: idsOf(sites) });
+      const found = await client.get("overview", { site: idsOf(state, sites) });
       const last = lastOf(sites);
       if (!last) return { heading: "Overview", facts: "There is no history yet: wattlog backfill fetches it.", tiles: [], specs: [] };
       const range = async (from, by) =>
-        wattlog.prepareRange(await client.get("range", { site: idsOf(sites), from, to: last, by, how: "sum" }), sites);
+        wattlog.prepareRange(await client.get("range", { site: idsOf(state, sites), from, to: last, by, how: "sum" }), sites);
       const [hours, days] = await Promise.all([range(later(last, -1), "hour"), range(later(last, -30), "day")]);
       const of = Object.fromEntries(found.spans.map((row) => [row.span, row]));
       const change = (name) =>
@@ -117,7 +117,7 @@
     },
     async load(state, sites) {
       const how = sites.length > 1 && state.how === "compare" ? "compare" : "sum";
-      const parameters = { site: idsOf(sites), from: state.from, to: state.to, by: state.by, how };
+      const parameters = { site: idsOf(state, sites), from: state.from, to: state.to, by: state.by, how };
       const view = wattlog.prepareRange(await client.get("range", parameters), sites);
       const [first] = view.series;
       const sums = Object.fromEntries(ENERGY.map(([name]) => [name, wattlog.sum(first?.[name] ?? [])]));
@@ -137,7 +137,7 @@
     sites: "many",
     fields: [],
     async load(state, sites) {
-      const view = wattlog.prepareYears(await client.get("years", { site: idsOf(sites) }));
+      const view = wattlog.prepareYears(await client.get("years", { site: idsOf(state, sites) }));
       return {
         heading: "Years beside each other",
         facts: view.first_day ? `${fullDay(view.dates[0])} to ${fullDay(view.dates.at(-1))}` : "No day is stored yet.",

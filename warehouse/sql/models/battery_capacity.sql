@@ -60,36 +60,47 @@ spans as (
     select
         site_id,
         date_trunc('month', local_date)::date as month,
-        (arg_min(soe_pct, quarter) - arg_max(next_pct, quarter)) / 100 as share,
+        arg_min(soe_pct, quarter) - arg_max(next_pct, quarter) as points,
         sum(wh) as wh
     from numbered
     group by site_id, local_date, run
-    having share >= 0.1 and sum(wh) > 0
+    having points >= 10 and sum(wh) > 0
 ),
 ratios as (
-    select site_id, month, count(*) as spans, sum(share) as share, sum(wh) as wh, sum(wh) / sum(share) as capacity_wh
+    select
+        site_id,
+        month,
+        count(*) as spans,
+        sum(points) as points,
+        sum(wh) as wh,
+        sum(wh) / sum(points) as wh_per_point,
+        sum(wh * wh) as wh_squared,
+        sum(wh * points) as wh_points,
+        sum(points * points) as points_squared
     from spans
     group by all
-    having count(*) >= 5 and sum(share) >= 1
+    having count(*) >= 5 and sum(points) >= 100
 ),
 -- The error of a ratio of sums: of its residuals, or of two roundings to whole percents in each span, whichever is larger.
-estimates as (
+errors as (
     select
-        ratios.site_id,
-        ratios.month,
-        ratios.spans,
-        ratios.share,
-        ratios.wh,
-        ratios.capacity_wh,
+        ratios.*,
         sqrt(
             greatest(
-                sum((spans.wh - ratios.capacity_wh * spans.share) ** 2) * ratios.spans / (ratios.spans - 1),
-                ratios.spans * (ratios.capacity_wh / 100) ** 2 / 6
+                (wh_squared - 2 * wh_per_point * wh_points + wh_per_point * wh_per_point * points_squared)
+                * spans / (spans - 1),
+                spans * wh_per_point * wh_per_point / 6
             )
-        ) / ratios.share as error_wh
+        ) / points as error_wh
     from ratios
-    join spans on spans.site_id = ratios.site_id and spans.month = ratios.month
-    group by ratios.site_id, ratios.month, ratios.spans, ratios.share, ratios.wh, ratios.capacity_wh
+),
+estimates as (
+    select
+        *,
+        100 * wh_per_point as capacity_wh,
+        -- 1.96 standard errors, and more where there are few spans: Student's t, by the expansion of Cornish and Fisher
+        100 * error_wh * (1.96 + 2.372 / (spans - 1) + 2.823 / ((spans - 1) * (spans - 1))) as margin_wh
+    from errors
 )
 select
     coalesce(estimates.site_id, readings.site_id)::bigint as site_id,
@@ -97,22 +108,11 @@ select
     (readings.live_wh / 1000)::double as live_capacity_kwh,
     coalesce(readings.live_readings, 0)::bigint as live_readings,
     coalesce(estimates.spans, 0)::bigint as spans,
-    (100 * estimates.share)::double as span_pct,
+    estimates.points::double as span_pct,
     (estimates.wh / 1000)::double as span_kwh,
     (estimates.capacity_wh / 1000)::double as capacity_kwh,
-    -- 1.96 standard errors, and more where there are few spans: Student's t, by the expansion of Cornish and Fisher
-    (
-        (
-            estimates.capacity_wh
-            - estimates.error_wh * (1.96 + 2.372 / (estimates.spans - 1) + 2.823 / (estimates.spans - 1) ** 2)
-        ) / 1000
-    )::double as capacity_low_kwh,
-    (
-        (
-            estimates.capacity_wh
-            + estimates.error_wh * (1.96 + 2.372 / (estimates.spans - 1) + 2.823 / (estimates.spans - 1) ** 2)
-        ) / 1000
-    )::double as capacity_high_kwh
+    ((estimates.capacity_wh - estimates.margin_wh) / 1000)::double as capacity_low_kwh,
+    ((estimates.capacity_wh + estimates.margin_wh) / 1000)::double as capacity_high_kwh
 from estimates
 full join readings on readings.site_id = estimates.site_id and readings.month = estimates.month
 order by 1, 2

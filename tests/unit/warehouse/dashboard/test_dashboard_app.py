@@ -40,14 +40,16 @@ def test_page_has_no_script_and_no_style_of_its_own_and_all_its_files_are_there(
         found = client.get(address)
         assert found.status_code == 200
         assert "immutable" in found.headers["cache-control"]
+        assert found.headers["content-encoding"] == "gzip"
+        assert found.text == client.get(address, headers={"accept-encoding": "identity"}).text
     assert client.get("/assets/0000/page.css").status_code == 404
     assert client.get(addresses[0].rsplit("/", 1)[0] + "/report.js").status_code == 404
 
 
-def test_answers_name_the_revision_and_wrong_parameters_are_one_line(client: AsgiClient) -> None:
-    revision = client.get("/api/revision").json()["revision"]
+def test_answers_name_the_edition_and_wrong_parameters_are_one_line(client: AsgiClient) -> None:
+    edition = client.get("/api/edition").json()["edition"]
     found = client.get("/api/range?site=1001&from=2025-03-01&to=2025-03-01&by=day").json()
-    assert (found["revision"], found["series"][0]["home"]) == (revision, [5000])
+    assert (found["edition"], found["series"][0]["home"]) == (edition, [5000])
     for query, said in {
         "range?site=1001&from=2025-03-01&by=day": "the address has no 'to'",
         "range?site=1001&from=2025-03-01&to=soon&by=day": "'to' is no day: 'soon'",

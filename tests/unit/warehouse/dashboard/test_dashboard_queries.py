@@ -37,7 +37,7 @@ def connection(database: Database) -> duckdb.DuckDBPyConnection:
         _day(1002, date(2025, 3, 3), home_wh=30.0),
         _day(1002, LAST),
     ]
-    return database({"sites": [HERE, THERE], "daily": days}, *READ)
+    return database({"sites": [HERE, THERE, {"site_id": 1003}], "daily": days}, *READ)
 
 
 def _range(connection: duckdb.DuckDBPyConnection, *sites: int, by: By = By.DAY, how: How = How.SUM) -> dict[str, Any]:
@@ -59,6 +59,8 @@ def test_sites_are_added_up_or_stand_beside_each_other(connection: duckdb.DuckDB
     (together,) = _range(connection, 1001, 1002)["series"]
     assert together["home"] == [1000, None, 3030, 4000]
     assert together["stored"] == [1, 0, 2, 2]
+    everything = queries.energy_range(connection, None, FIRST, LAST, By.DAY, How.SUM)
+    assert everything["series"] == [together]
     here, there = _range(connection, 1001, 1002, how=How.COMPARE)["series"]
     assert (here["site_id"], there["site_id"]) == ("1001", "1002")
     assert here["home"] == [1000, None, 3000, 4000]
@@ -181,7 +183,8 @@ def test_section_has_what_its_view_needs_in_the_shape_of_a_report(connection: du
 
 
 def test_account_lists_each_site_with_its_newest_days(connection: duckdb.DuckDBPyConnection) -> None:
-    here, there = queries.account(connection)["sites"]
+    here, there, empty = queries.account(connection)["sites"]
+    assert (empty["days_stored"], empty["last_day"], empty["newest_home"]) == (0, None, None)
     assert (here["site_id"], here["first_day"], here["last_day"], here["days_stored"]) == (
         "1001",
         "2025-03-01",

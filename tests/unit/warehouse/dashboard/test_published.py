@@ -37,10 +37,10 @@ def _home_wh(published: PublishedWarehouse) -> float:
 
 def test_each_publish_is_followed(home: Home) -> None:
     published = PublishedWarehouse(home(1.0))
-    before = published.revision()
+    before = published.edition()
     assert _home_wh(published) == 1.0
     home(2.0)
-    assert published.revision() != before
+    assert published.edition() != before
     assert _home_wh(published) == 2.0
     published.close()
 
