@@ -114,10 +114,11 @@ def is_of(place: str, period: str) -> bool:
 def test_the_months_of_the_year_become_one_partition(year: Year) -> None:
     """A night earlier for the site whose year ends earlier; the year before and the lifetime stay what they are."""
     months = ["2025-01", "2025-06", "2025-07", "2025-12"]
-    assert periods(year.data_dir(BEFORE), WEST.site_id) == ["2024", *months, "2026-01", "lifetime"]
+    open_years = ["2025-year", "2026-01", "2026-year"]
+    assert periods(year.data_dir(BEFORE), WEST.site_id) == ["2024", *months, *open_years, "lifetime"]
     for night in range(CLOSING, AFTER + 1):
         for site_id in (WEST.site_id, EAST.site_id):
-            assert periods(year.data_dir(night), site_id) == ["2024", "2025", "2026-01", "lifetime"]
+            assert periods(year.data_dir(night), site_id) == ["2024", "2025", "2026-01", "2026-year", "lifetime"]
     assert not [place for place in files(year.data_dir(CLOSING)) if "/month=2025-" in place]
 
 
@@ -168,7 +169,7 @@ def test_a_night_after_that_makes_no_file_of_a_closed_year(year: Year, served: A
     assert len(closed) > 20
     assert {place for place in closed if after[place] != before[place]} == set()
     again = {place.split("/")[2] for place in after if after[place] != before.get(place)}
-    assert again == {"month=2026-01", "month=lifetime"}
+    assert again == {"month=2026-01", "month=2026-year", "month=lifetime"}
     assert with_rows(data_dir).keys() == with_rows(year.data_dir(AFTER)).keys()
 
 
