@@ -56,6 +56,7 @@ def _call(warehouse: Path, tool: str, **arguments: Any) -> Any:
     return _in_process(warehouse, session)
 
 
+@pytest.mark.slow
 def test_a_client_talks_to_the_command(warehouse: Path) -> None:
     """Over standard input and output, as an assistant starts it; the process ends with the session."""
     command = ["-c", "from flows.cli import main; main()", "--data-dir", str(warehouse.parent), "mcp"]

@@ -38,6 +38,7 @@ def test_store_is_refused_with_what_to_do(capsys: pytest.CaptureFixture[str]) ->
     assert "wattlog report" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("host", "has_token"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104 - what is tested
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal_and_ends_with_code_0(
