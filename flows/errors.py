@@ -18,10 +18,10 @@ from extract.errors import (
     ContractChanged,
     MissingScope,
     PaymentRequired,
-    ServiceRefused,
     TokenStoreFailed,
     WrongRegion,
 )
+from extract.services.errors import ServiceRefused
 from transform.errors import UnknownTimeZone
 from warehouse.errors import ExportFailed, QueryFailed, WarehouseMissing
 

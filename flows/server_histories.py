@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from extract.errors import ServiceRefused
+from extract.services.errors import ServiceRefused
 from extract.services.home_assistant import HomeAssistant, logged_in
 from extract.services.http import Service
 from extract.services.influxdb import InfluxDB

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from extract.errors import ServiceRefused
+from extract.services.errors import ServiceRefused
 from extract.services.home_assistant import HomeAssistant
 
 ANSWERS = Path(__file__).parent / "golden" / "home_assistant_answers.json"

@@ -14,7 +14,7 @@ import orjson
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from extract.errors import ServiceRefused, ServiceUnavailable
+from extract.services.errors import ServiceRefused, ServiceUnavailable
 from wattlog.secret_text import masked, protect
 
 NAME: Final = "Home Assistant"

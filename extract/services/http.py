@@ -9,7 +9,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from extract.api.transport_errors import described
-from extract.errors import ServiceRefused, ServiceUnavailable
+from extract.services.errors import ServiceRefused, ServiceUnavailable
 from wattlog.secret_text import masked
 
 _Answer = TypeVar("_Answer")

@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from extract.errors import ServiceRefused, ServiceUnavailable
+from extract.services.errors import ServiceRefused, ServiceUnavailable
 from extract.services.http import Service
 
 _CSV: Final = {"Accept": "application/csv"}

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from extract.errors import ServiceLimited, ServiceRefused
+from extract.services.errors import ServiceLimited, ServiceRefused
 from extract.services.http import Service
 
 NAME: Final = "PVOutput"

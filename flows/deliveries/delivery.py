@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 
 from extract.api.client import Clock
-from extract.errors import ServiceError
+from extract.services.errors import ServiceError
 from flows.deliveries.record import NOTHING, Delivered, DeliveryRecord
 from flows.deliveries.target import Part, Target
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import duckdb
 import numpy as np
 
-from extract.errors import ServiceRefused, ServiceUnavailable
+from extract.services.errors import ServiceRefused, ServiceUnavailable
 from extract.services.home_assistant import NAME, HomeAssistant, logged_in
 from flows.deliveries.hours import AMOUNTS, CARS, ENERGIES, Column, SiteHours, hours_of
 from flows.deliveries.target import Part, Target, digest_of

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 
 from extract.api.client import Clock, utc_now
-from extract.errors import ServiceRefused
+from extract.services.errors import ServiceRefused
 from extract.services.influxdb import InfluxBucket, InfluxDB
 from flows.deliveries.influx_points import HTTP, SOURCE, Points, points_of
 from flows.deliveries.target import Part, Target, digest_of

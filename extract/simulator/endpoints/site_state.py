@@ -113,7 +113,9 @@ def live_status(query: Query) -> Json:
     before, then = query.truth.day(local_date(spec.zone, now_s - SLOT_S)), query.truth.day(local_date(spec.zone, now_s))
     last, slot = _slot(before, now_s - SLOT_S), _slot(then, now_s)
     watts = {name: float(before.power[name][last]) if last >= 0 else 0.0 for name in POWERS}
-    left_wh, full_wh = int(then.level_wh[slot]) if slot >= 0 else 0, spec.on(then.local_date).battery_energy_wh
+    left_wh = int(then.level_wh[slot]) if slot >= 0 else 0
+    # A gateway that went offline before the battery came has measured nothing of it.
+    full_wh = spec.on(then.local_date).battery_energy_wh or spec.battery_energy_wh
     instant_s = reported_at.timestamp()
     is_off_grid = any(0 <= instant_s - outage.start_s < outage.duration_ms / 1000 for outage in then.outages)
     return {

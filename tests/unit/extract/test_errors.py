@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from extract import errors
+from extract.services.errors import ServiceError, ServiceLimited, ServiceRefused, ServiceUnavailable
 
 INSTANCES = [
     errors.ExtractError("something"),
@@ -32,9 +33,9 @@ INSTANCES = [
     errors.PagesEndless("site 1 backup 2020-01-01", 200, "2019-03-30T23:59:59-07:00"),
     errors.BudgetSpent(10),
     errors.ContractChanged("site 1 power", "a time series", "a list"),
-    errors.ServiceUnavailable("InfluxDB", "ConnectError: no connection"),
-    errors.ServiceLimited("PVOutput", "14:00 UTC"),
-    errors.ServiceRefused("Home Assistant", 401, "Invalid access token"),
+    ServiceUnavailable("InfluxDB", "ConnectError: no connection"),
+    ServiceLimited("PVOutput", "14:00 UTC"),
+    ServiceRefused("Home Assistant", 401, "Invalid access token"),
     errors.TokenStoreFailed("file tokens/tesla.json", "cannot be read (Permission denied)"),
     errors.ArchiveError("raw/x", "disk full"),
     errors.CorruptSegment("raw/x", 12, "bad checksum"),
@@ -54,5 +55,5 @@ def test_every_class_is_among_them() -> None:
     def below(kind: type[Exception]) -> set[type[Exception]]:
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
-    families = {errors.Retryable, errors.Fatal, errors.ServiceError}
+    families = {errors.Retryable, errors.Fatal, ServiceError}
     assert below(errors.ExtractError) - families == {type(error) for error in INSTANCES}

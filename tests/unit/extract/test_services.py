@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from extract.errors import ServiceLimited, ServiceRefused, ServiceUnavailable
+from extract.services.errors import ServiceLimited, ServiceRefused, ServiceUnavailable
 from extract.services.home_assistant import websocket_address
 from extract.services.http import ATTEMPTS, Service
 from extract.services.influxdb import InfluxBucket, InfluxDB, quoted

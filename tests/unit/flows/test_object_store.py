@@ -93,6 +93,7 @@ def test_the_mirror_of_another_endpoint_is_another(tmp_path: Path) -> None:
         (SEGMENT + ".torn", Part.RAW),
         ("raw/site_id=0/series=products/month=2025-03.ndjson.zst", Part.RAW),
         ("raw/runs.ndjson", Part.RAW),
+        ("raw/deliveries.ndjson", Part.RAW),
         ("lake/table=power/site_id=1001/month=2025-03/part.parquet", Part.LAKE),
         ("lake/table=power/site_id=1001/year=2024/part.parquet", Part.LAKE),
         ("lake/table=power/site_id=1001/month=2024/part.parquet", Part.LAKE),

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from extract.errors import ServiceRefused, ServiceUnavailable
+from extract.services.errors import ServiceRefused, ServiceUnavailable
 from extract.services.influxdb import InfluxDB
 
 
