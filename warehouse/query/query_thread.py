@@ -22,6 +22,10 @@ Returned = TypeVar("Returned")
 GRACE_S = 0.5
 """How long DuckDB has to stop by itself; with what follows, Ctrl-C ends a command within a second."""
 
+LOOK_S = 0.2
+"""How often the waiting thread looks up. A signal that comes just before it begins to wait, or to another thread, does not wake
+it, and would be handled only when the statement is through."""
+
 _left_behind: list[threading.Thread] = []
 
 
@@ -74,8 +78,7 @@ class QueryThread:
         began = self._clock()
         try:
             thread.start()
-            if not done.wait(None if self._limit_s is None else max(self._limit_s - self._spent_s, 0.0)):
-                raise QueryTooLong(self._limit_s or 0.0)
+            self._wait(done)
         except BaseException:
             self._stop(thread, done)
             raise
@@ -94,6 +97,14 @@ class QueryThread:
                 yield batch
 
         return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+    def _wait(self, done: threading.Event) -> None:
+        left_s = None if self._limit_s is None else max(self._limit_s - self._spent_s, 0.0)
+        while not done.wait(LOOK_S if left_s is None else min(LOOK_S, left_s)):
+            if left_s is not None:
+                left_s -= LOOK_S
+                if left_s <= 0:
+                    raise QueryTooLong(self._limit_s or 0.0)
 
     def _stop(self, thread: threading.Thread, done: threading.Event) -> None:
         self._connection.interrupt()

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 import duckdb
@@ -122,3 +123,16 @@ def test_an_interrupt_in_the_middle_of_an_answer_is_one() -> None:
     rows.read_next_batch()
     with pytest.raises(KeyboardInterrupt):
         rows.read_next_batch()
+
+
+def test_an_interrupt_that_wakes_no_thread_is_one() -> None:
+    """The signal comes to the thread of the query, so the waiting one is not woken by it."""
+    connection = Interruptible()
+
+    def call() -> None:
+        time.sleep(0.1)  # the other thread waits by now; if it does not, the test shows less, and does not fail
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        connection.work()
+
+    with pytest.raises(KeyboardInterrupt):
+        _thread(connection).run(call)
