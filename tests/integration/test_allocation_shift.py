@@ -94,6 +94,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         yield Asked(served, data_dir)
 
 
+@pytest.mark.slow
 def test_each_shifted_day_has_the_quarter_hour_from_which_on_the_two_differ(asked: Asked) -> None:
     """Every split of every shifted day that is off by more than its rows round to, and nothing else; DST day included."""
     found = {
@@ -189,6 +190,7 @@ def test_the_sentence_says_from_when_on(
     assert all(row["parts_at"] == row["diverges_at"] for row in [*shifts, *old])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [reconcile, rebuild])
 def test_the_same_raw_gives_the_same_rows(asked: Asked, make: Any) -> None:
     """What shaping found survives reconciling again, and is found again from raw."""

@@ -64,6 +64,7 @@ def query(data_dir: Path, sql: str) -> list[tuple[Any, ...]]:
         return list(connection.execute(sql).fetchall())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("envelope", list(Envelope))
 def test_public_sessions_over_pages_sum_to_the_cent(tmp_path: Path, envelope: Envelope) -> None:
     """Q113, Q114, Q115: three pages, null tiers, and fees that are priced by the minute."""
@@ -83,6 +84,7 @@ def test_public_sessions_over_pages_sum_to_the_cent(tmp_path: Path, envelope: En
     ]
 
 
+@pytest.mark.slow
 def test_one_reading_is_taken_of_each_car_that_is_awake_and_none_is_woken(tmp_path: Path) -> None:
     """Q93: no request is sent to a car that sleeps."""
     with account(WORLD) as served:

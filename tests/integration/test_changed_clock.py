@@ -39,6 +39,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Account,
         yield served, data_dir
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "step"), [("power", "5 minutes"), ("energy_intervals", "5 minutes")])
 def test_no_row_is_lost_and_each_is_on_its_day(fetched: tuple[Account, Path], table: str, step: str) -> None:
     with connect(fetched[1] / "warehouse.duckdb") as warehouse:
@@ -102,6 +103,7 @@ def test_nothing_is_wrong_by_any_check_and_local_time_is_written_so(
     assert capfdbinary.readouterr().out.decode().splitlines()[1].endswith(",2026-11-14T23:55:00-07:00")
 
 
+@pytest.mark.slow
 def test_another_database_makes_the_lake_and_the_warehouse_again(
     fetched: tuple[Account, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

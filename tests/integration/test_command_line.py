@@ -182,6 +182,7 @@ def test_settings_come_in_their_order_and_secrets_are_masked(shell: Shell) -> No
     assert "*" in shown["WATTLOG_ACCESS_TOKEN"]
 
 
+@pytest.mark.slow
 def test_another_run_holds_the_directory(shell: Shell) -> None:
     with locked(shell.directory / "data", "backfill"):
         done = shell.run("backfill")
@@ -244,6 +245,7 @@ def test_the_scenarios_are_named_and_explained(shell: Shell) -> None:
     assert "--list" in one_line(done)
 
 
+@pytest.mark.slow
 def test_a_scenario_is_served_until_it_is_stopped(shell: Shell) -> None:
     command = [*WATTLOG, "simulate", "--scenario", "payment", "--port", "0", "--json"]
     with subprocess.Popen(

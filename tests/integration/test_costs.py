@@ -140,6 +140,7 @@ def test_nothing_is_priced_again_without_a_reason(home: Home) -> None:
     assert reconcile(context, ThreadExecutor()).rows_written == 3  # the tables of the account
 
 
+@pytest.mark.slow
 def test_a_changed_tariff_prices_again_and_only_then(home: Home, tmp_path: Path) -> None:
     """The warehouse that was updated has the rows of one that was made anew; the days before the tariff stay as they were."""
     other = Home(home.served, tmp_path / "data")

@@ -50,6 +50,7 @@ def dark_from_before_sunrise_to_after_sunset(spec: SiteSpec) -> CloudGap:
     return CloudGap(utc(begin_s + 2 * 3600), utc(end_s - 3600))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
     [

@@ -407,6 +407,7 @@ def test_a_region_that_is_not_named(tmp_path: Path) -> None:
 # --- staying logged in ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_processes_that_wake_at_once_refresh_once(expiring: tuple[SimulatorServer, Shell]) -> None:
     """Q29: four nightly jobs with one expired token, and no refresh token is sent twice."""
     server, shell = expiring

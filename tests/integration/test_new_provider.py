@@ -13,6 +13,7 @@ from wattlog.providers import PROVIDERS, Authority, IdentityCall, LoginKind, Pro
 from wattlog.series_spec import Series
 
 
+@pytest.mark.slow
 def test_a_provider_is_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with scenario("teslemetry").serve() as server:
         record = Provider(

@@ -62,6 +62,7 @@ def test_a_line_end_behind_a_token_in_the_environment_is_taken_off(
     assert not leaked(shell, DEMO_TOKEN, pings=watched.pings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "token", [f"{CORE}\r{CORE}", f"{CORE}\nX-Other: {CORE}", f"{CORE} {CORE}", f"tök{CORE}", f"\udcff{CORE}"]
 )

@@ -135,6 +135,7 @@ def test_a_wrong_response_that_comes_again_is_seen_again(tmp_path: Path) -> None
     assert (first.duplicate_of, second.duplicate_of) == (None, first.raw_id)
 
 
+@pytest.mark.slow
 def test_a_fixed_offset_site_is_asked_by_the_clock_it_is_cut_by(tmp_path: Path) -> None:
     """Q7: in January by the offset of winter, for days of summer too; no response is of another day."""
     with account(World((replace(SITE, zone_mode=ZoneMode.FIXED_OFFSET),))) as served:
@@ -145,6 +146,7 @@ def test_a_fixed_offset_site_is_asked_by_the_clock_it_is_cut_by(tmp_path: Path) 
     assert {entry.outcome for entry in entries(tmp_path, Series.POWER)} == {"data"}
 
 
+@pytest.mark.slow
 def test_walking_back_before_the_installation_ends(tmp_path: Path) -> None:
     """Q17: sixty empty days, in one run."""
     with account(World((replace(SITE, installed_at=datetime(2025, 12, 20, 20, tzinfo=UTC)),))) as served:

@@ -343,6 +343,7 @@ def test_what_changed_without_us_is_in_the_history(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.slow
 def test_a_rebuild_gives_the_rows_that_the_command_printed(tmp_path: Path) -> None:
     with shell(tmp_path) as here:
         sent = [here.set("reserve", "40"), here.set("grid-charging", "on"), here.set("reserve", "30")]

@@ -166,6 +166,7 @@ def bodies_with_retries(server: SimulatorServer, days: range) -> tuple[list[byte
     return bodies, len(server.requests)
 
 
+@pytest.mark.slow
 def test_a_client_that_retries_gets_everything_despite_the_faults() -> None:
     """Q30: with retries every day arrives with the same bytes as without faults; at least eight kinds of faults occurred."""
     days = range(1, 151)

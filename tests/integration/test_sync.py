@@ -81,6 +81,7 @@ def shell(tmp_path: Path, server: SimulatorServer) -> Shell:
     return Shell(tmp_path, server.base_url)
 
 
+@pytest.mark.slow
 def test_a_night_in_which_all_goes_well_says_nothing(shell: Shell, watched: Watchdog) -> None:
     """Cron mails whatever is printed, by whatever library. The watchdog hears that the run began and ended."""
     done = shell.run("sync", "--healthcheck-url", watched.url)
@@ -135,6 +136,7 @@ def test_windows_that_failed(tmp_path: Path, watched: Watchdog) -> None:
     assert any(entry.is_conclusive and entry.series == "power" for entry in archive.entries(site))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_watchdog_that_answers_with_an_error_changes_nothing(shell: Shell, watched: Watchdog, status: int) -> None:
     watched.status = status

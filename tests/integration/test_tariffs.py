@@ -329,6 +329,7 @@ def test_prices_are_imported_and_replaced_and_a_rebuild_needs_no_file(shell: She
     assert shell.run("verify").returncode == 0
 
 
+@pytest.mark.slow
 def test_prices_of_a_region_are_those_of_its_sites(tmp_path: Path) -> None:
     sites = tuple(replace(SITE, site_id=number) for number in (77, 78, 79))
     with account(World(sites)) as served:

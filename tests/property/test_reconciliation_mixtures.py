@@ -166,6 +166,7 @@ def test_every_fault_of_a_mixture_is_found_and_nothing_else(block: int) -> None:
         check_mixture(seed)
 
 
+@pytest.mark.slow
 def test_sums_of_weeks_are_no_days_whatever_else_is_wrong() -> None:
     """A Sunday of such a month is a week, and its day is found elsewhere."""
     for seed in range(share(5)):
