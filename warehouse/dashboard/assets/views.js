@@ -158,7 +158,8 @@
       const [of] = found.report.sites;
       if (!of)
         return { heading: `${site.shown}, ${state.year}`, facts: "No day of this year is stored.", tiles: [], parts: [] };
-      const data = { cause_sentences: account.cause_sentences, month_tolerance: account.month_tolerance };
+      const { cause_sentences, month_tolerance } = account;
+      const data = { ...found.report, cause_sentences, month_tolerance };
       const view = { ...wattlog.view(data, of, Number(state.year)), lists: found.lists, cycles: found.lists.cycles ?? [] };
       return {
         heading: `${site.shown}, ${state.year}`,
