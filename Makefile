@@ -33,7 +33,7 @@ quick: $(STAMP) ## Run the unit, golden and property tests, these with a fifth o
 test: $(STAMP) ## Run every test but the slow ones
 	$(BIN)/python -m pytest -m "$(WITHOUT_SLOW)"
 
-test-slow: $(STAMP) ## Run the slow tests: Prefect, Dask, a browser, kills, many runs on one data directory
+test-slow: $(STAMP) ## Run the slow tests: Prefect, Dask, a browser, kills, and what takes several seconds
 	$(BIN)/python -m pytest -m "slow and not exhaustive"
 
 exhaustive: $(STAMP) ## Run what all of these leave out: more seeds, sites, kills, processes, and five times the examples

@@ -18,7 +18,7 @@ from extract.services.home_assistant import HomeAssistant, logged_in
 from extract.services.http import Service
 from extract.services.influxdb import InfluxDB
 from flows.errors import UsageError
-from flows.service_secrets import check_address, needed_secret, secret_of
+from flows.service_secrets import LONG_LIVED, check_address, needed_secret, secret_of
 from flows.settings import Settings
 from transform.imports.home_assistant import OWN_PREFIX
 from transform.imports.mapping import UNITS
@@ -77,7 +77,7 @@ def downloaded(
             _download_influxdb(InfluxDB.at(server, database, credentials=credentials), Path(folder), now, report)
             yield Path(folder), f"{parts.netloc} {database}"
         elif kind is Series.IMPORT_HOME_ASSISTANT:
-            token = needed_secret(settings, HOME_ASSISTANT, "a long-lived access token")
+            token = needed_secret(settings, HOME_ASSISTANT, LONG_LIVED)
             check_address(settings, address, token)
             with logged_in(address, token) as connection:
                 _download_home_assistant(connection, Path(folder), now, report)

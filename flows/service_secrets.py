@@ -4,12 +4,17 @@ WATTLOG_SECRET_HOME_ASSISTANT=…            # for the name `home-assistant`
 keyring set wattlog home-assistant
 """
 
+from typing import Final
+
 from extract.auth.token_store import SERVICE, StoreKind, keyring_is_usable
 from extract.errors import TokenStoreFailed
 from flows.errors import UsageError
 from flows.settings import Settings, checked_secret
 from wattlog.addresses import is_local_network, is_private
 from wattlog.secret_text import NotSendable
+
+LONG_LIVED: Final = "a long-lived access token"
+"""What Home Assistant needs, for messages."""
 
 
 def secret_of(settings: Settings, name: str) -> str | None:

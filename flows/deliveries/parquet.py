@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from string import Template
 from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
@@ -19,11 +20,19 @@ from flows.deliveries.target import Part, Target, digest_of
 from flows.errors import UsageError
 from flows.object_store.store import Store
 from flows.store_address import StoreAddress, store_address
+from warehouse.export.relations import relation_named, relations_of
 from warehouse.export.row_filter import day_column, instant_column
 from wattlog import durable
 
 ALL: Final = "all"
 _ROWS: Final = 50_000
+_MONTH: Final = Template(f"coalesce(strftime($value, '%Y-%m'), '{ALL}')")
+_OF_MONTHS: Final = Template("""
+select $month as month_of_part, *
+from ($query)
+where site_id = $$site and ($$months is null or list_contains($$months, month_of_part))
+order by all
+""")
 
 
 class Place(Protocol):
@@ -154,36 +163,34 @@ class ParquetTarget(Target):
         self, connection: duckdb.DuckDBPyConnection, site_id: int, months: Sequence[str] | None
     ) -> Iterator[tuple[str, pa.Table]]:
         """The rows of each month, ascending; one month is in memory at a time."""
-        name = self._identifier(connection)
-        columns = connection.sql(f"select * from {name} limit 0").to_arrow_table().schema  # noqa: S608 - see `_identifier`
+        query = self._query(connection)
+        columns = connection.sql(query).limit(0).to_arrow_table().schema
         if "site_id" not in columns.names:
             raise UsageError(f"{self._relation} has no site_id: it cannot be delivered by site")
-        day, instant = day_column(columns), instant_column(columns)
-        month = f"'{ALL}'"
-        if day is not None or instant is not None:
-            value = f'"{day}"' if day is not None else f"(\"{instant}\" at time zone 'UTC')"
-            month = f"coalesce(strftime({value}, '%Y-%m'), '{ALL}')"
-        found = connection.sql(
-            f"select {month} as month_of_part, * from {name} where site_id = $site "  # noqa: S608 - see `_identifier`
-            "and ($months is null or list_contains($months, month_of_part)) order by all",
-            params={"site": site_id, "months": months},
-        )
+        statement = _OF_MONTHS.substitute(month=_month(columns), query=query)
+        found = connection.sql(statement, params={"site": site_id, "months": months})
         yield from _by_month(found.to_arrow_reader(_ROWS))
 
-    def _identifier(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """The relation in SQL; only relations that the warehouse has are ever written into a statement.
+    def _query(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """All rows of the relation, in SQL.
 
         Raises:
             UsageError: There is no such relation.
         """
-        schema, _, name = self._relation.rpartition(".")
-        found = connection.execute(
-            "select count(*) from information_schema.tables where table_schema = $schema and table_name = $name",
-            {"schema": schema or "main", "name": name},
-        ).fetchall()
-        if found == [(0,)]:
-            raise UsageError(f"the warehouse has no table or model {self._relation}")
-        return f'"{schema or "main"}"."{name}"'
+        present = relations_of(connection)
+        found = relation_named(present, self._relation)
+        if found is None:
+            known = ", ".join(map(str, present))
+            raise UsageError(f"the warehouse has no table or model {self._relation}; it has {known}")
+        return found.query
+
+
+def _month(columns: pa.Schema) -> str:
+    """The month of a row, in SQL."""
+    day, instant = day_column(columns), instant_column(columns)
+    if day is not None:
+        return _MONTH.substitute(value=f'"{day}"')
+    return f"'{ALL}'" if instant is None else _MONTH.substitute(value=f"(\"{instant}\" at time zone 'UTC')")
 
 
 def _by_month(reader: pa.RecordBatchReader) -> Iterator[tuple[str, pa.Table]]:

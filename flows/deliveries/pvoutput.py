@@ -5,6 +5,7 @@ given is never taken back: a day that the warehouse has no more stays.
 Export is left out on days on which a battery gave more to the grid than the panels generated, since PVOutput refuses it.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
@@ -111,11 +112,13 @@ class _PVOutputTarget(Target):
     def _today(self, connection: duckdb.DuckDBPyConnection, site_id: int) -> date:
         return self._clock().astimezone(zone_of(connection, site_id)).date()
 
+    @abstractmethod
     def _found(self, connection: duckdb.DuckDBPyConnection, site_id: int) -> dict[str, list[str]]:
-        raise NotImplementedError
+        """The rows of a site, as PVOutput takes them, by the name of their part."""
 
+    @abstractmethod
     def _add(self, system_id: int, rows: Sequence[str]) -> None:
-        raise NotImplementedError
+        """Send the rows of a part to a system."""
 
 
 class OutputsTarget(_PVOutputTarget):

@@ -8,12 +8,11 @@ from flows.deliveries.delivery import Deliverer, Delivery
 from flows.deliveries.record import DeliveryRecord
 from flows.deliveries.target import Part
 from flows.deliveries.targets import home_assistant_of, open_targets
-from flows.errors import ExitCode, UsageError, exit_code_for
+from flows.errors import ExitCode, exit_code_for
 from flows.publish_settings import TargetSettings
 from flows.run_context import RunContext
 from warehouse.query.query import connect
-
-_SITES = "select distinct site_id from main.sites order by site_id"
+from warehouse.query.site_choice import chosen_sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +47,18 @@ def deliver(
         on_part: Called for each month that was sent.
 
     Raises:
-        UsageError: A site is not in the warehouse, or a secret is missing.
+        UsageError: A secret is missing.
+        QueryFailed: A site is not in the warehouse.
         WarehouseError: There is no warehouse that can be read.
     """
     found = list[Delivery]()
     record = DeliveryRecord.of(context.directory.raw)
     opened = [(settings, target) for settings in targets for target in open_targets(context.settings, settings)]
     with connect(context.directory.warehouse) as connection:
-        there = [int(site_id) for (site_id,) in connection.execute(_SITES).fetchall()]
         for settings, target in opened:
             since = request.since or settings.since
             deliverer = Deliverer(connection, record, context.run_id, context.clock, since, on_part)
-            site_ids = _chosen(there, request.sites or settings.sites)
+            site_ids = chosen_sites(connection, request.sites or settings.sites or None)
             if request.is_reset and not request.is_dry_run:
                 for site_id in site_ids:
                     deliverer.reset(target, site_id)
@@ -97,15 +96,8 @@ def set_up_dashboards(context: RunContext, targets: Sequence[TargetSettings], re
     added = list[str]()
     homes = [(settings, home_assistant_of(context.settings, settings)) for settings in targets]
     with connect(context.directory.warehouse) as connection:
-        there = [int(site_id) for (site_id,) in connection.execute(_SITES).fetchall()]
         for settings, home in homes:
-            added += home.set_up_dashboard(connection, _chosen(there, request.sites or settings.sites))
+            added += home.set_up_dashboard(
+                connection, chosen_sites(connection, request.sites or settings.sites or None)
+            )
     return added
-
-
-def _chosen(there: Sequence[int], wanted: Sequence[int]) -> list[int]:
-    missing = [site_id for site_id in wanted if site_id not in there]
-    if missing:
-        known = ", ".join(map(str, there)) or "none"
-        raise UsageError(f"the warehouse has no site {missing[0]}; it has {known}")
-    return list(wanted) or list(there)

@@ -1,7 +1,6 @@
 """The targets of the settings, opened: with their secrets, ready to be delivered to."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from extract.services.pvoutput import PVOutput
 from flows.deliveries.home_assistant import HomeAssistantTarget
@@ -11,10 +10,8 @@ from flows.deliveries.pvoutput import OutputsTarget, StatusesTarget
 from flows.deliveries.target import Target
 from flows.errors import UsageError
 from flows.publish_settings import TargetKind, TargetSettings
-from flows.service_secrets import check_address, needed_secret, secret_of
+from flows.service_secrets import LONG_LIVED, check_address, needed_secret, secret_of
 from flows.settings import Settings
-
-_TOKEN: Final = "a long-lived access token"  # noqa: S105 - the text of a message
 
 
 def chosen_targets(settings: Settings, name: str | None, place: str | None) -> tuple[TargetSettings, ...]:
@@ -80,5 +77,5 @@ def home_assistant_of(settings: Settings, target: TargetSettings) -> HomeAssista
     """
     if target.target is not TargetKind.HOME_ASSISTANT:
         raise UsageError(f"{target.shown_name} is no Home Assistant, and has no Energy dashboard")
-    token = needed_secret(settings, target.shown_name, _TOKEN)
+    token = needed_secret(settings, target.shown_name, LONG_LIVED)
     return HomeAssistantTarget(check_address(settings, target.address, token), token, target.shown_name)

@@ -135,7 +135,7 @@ def sync(
 def publish(
     target: str | None = None, sites: SiteIds | None = None, since: Day | None = None, data_dir: Path | None = None
 ) -> dict[str, Any]:
-    """Deliver what changed to Home Assistant, InfluxDB, or Parquet files.
+    """Deliver what changed to Home Assistant, InfluxDB, PVOutput, or Parquet files.
 
     Args:
         target: A target of the settings; all of them when not given.

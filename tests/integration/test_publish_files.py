@@ -169,7 +169,7 @@ def test_flow_runs_deliver(published: Published, tmp_path: Path, monkeypatch: py
         (["publish"], "", "there is no target"),
         (["publish", "nowhere"], "", "nowhere is no target"),
         (["publish", "nowhere", "out"], "", "nowhere is neither"),
-        (["publish", "parquet", "out", "--site", "5"], "", "the warehouse has no site 5"),
+        (["publish", "parquet", "out", "--site", "5"], "", "there is no site 5"),
         (["publish", "parquet", "gs://bucket"], "", "gs://"),
         (["publish", "home-assistant", "http://127.0.0.1:9"], "", "set WATTLOG_SECRET_HOME_ASSISTANT"),
         (["publish", "parquet", "out", "--energy-dashboard"], "", "is no Home Assistant"),

@@ -146,10 +146,7 @@ def mixtures_from(first: int) -> int:
     """Some mixtures, by their seeds."""
     from tests.property.test_reconciliation_mixtures import check_mixture
 
-    logging.disable(logging.CRITICAL)
-    for seed in range(first, first + BLOCK):
-        check_mixture(seed)
-    return BLOCK
+    return _checked(check_mixture, first)
 
 
 def dated(figures: Figures) -> str:
@@ -162,9 +159,14 @@ def dated_from(first: int) -> int:
     """Some of these mixtures, by their seeds."""
     from tests.property.test_dated_mixtures import check_dated
 
+    return _checked(check_dated, first)
+
+
+def _checked(check: Callable[[int], object], first: int) -> int:
+    """Check a block of seeds; returns how many there are."""
     logging.disable(logging.CRITICAL)
     for seed in range(first, first + BLOCK):
-        check_dated(seed)
+        check(seed)
     return BLOCK
 
 

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from warehouse.connection import brief
 from warehouse.errors import QueryFailed
 from warehouse.localtime import zone
+from warehouse.query.site_choice import chosen_sites
 from warehouse.report.model import Columns, ReportData
 from warehouse.report.queries import (
     EARLIEST,
     LATEST,
-    chosen_sites,
     dense_columns,
     report_data,
     statements,

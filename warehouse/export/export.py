@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from string import Template
 
 import duckdb
 import pyarrow as pa
@@ -14,9 +13,10 @@ import pyarrow as pa
 from warehouse.connection import MEMORY, brief
 from warehouse.errors import DestinationExists, ExportFailed, QueryFailed, UnknownRelation
 from warehouse.export.partitioned import Partitioning, is_partitioned, write_partitioned
+from warehouse.export.relations import is_table, relation_named, relations_of
 from warehouse.export.row_filter import RowFilter, day_column, select
 from warehouse.localtime import Clock, Stamper
-from warehouse.models import MODELS, SCHEMA
+from warehouse.models import MODELS
 from warehouse.query.output_format import Format
 from warehouse.query.query import Result, connect, failing_as_query, stamper_for
 from warehouse.query.query_thread import QueryThread
@@ -25,16 +25,8 @@ from warehouse.schema import TABLES, Field
 from wattlog import durable
 
 _QUERY = re.compile(r"(\s|--.*\n)*(select|with)\b", re.IGNORECASE)
-_RELATION = Template('select * from "$schema"."$name"')
 _FLAT = "256MB"
 """Reading a table needs little; without a limit DuckDB keeps all that it has read."""
-
-_PRESENT = """
-select schema_name, table_name from duckdb_tables() where database_name = current_database()
-union all
-select schema_name, view_name from duckdb_views() where database_name = current_database() and not internal
-order by all
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +97,7 @@ def export(
         raise DestinationExists(destination)
     if destination.is_dir() and not (partition_by and is_partitioned(destination)):
         raise ExportFailed(destination, "it is a directory with other things in it; choose another name")
-    with connect(path, memory=_FLAT if _is_table(relation) else MEMORY, allows_files=allows_files) as connection:
+    with connect(path, memory=_FLAT if is_table(relation) else MEMORY, allows_files=allows_files) as connection:
         selection, thread = RowFilter(since, until, sites), QueryThread(connection, limit_s=limit_s)
         source = thread.run(lambda: _source(connection, relation, destination, allows_files=allows_files))
         try:
@@ -150,23 +142,15 @@ def _write_parts(
     return Exported(destination, rows, sum(sizes), len(sizes))
 
 
-def _is_table(relation: str) -> bool:
-    schema, _, name = relation.strip().rpartition(".")
-    return schema in ("", "main") and name in TABLES
-
-
 def _source(connection: duckdb.DuckDBPyConnection, relation: str, destination: Path, *, allows_files: bool) -> _Source:
     if _QUERY.match(relation):
         statement = checked(connection, relation, allows_files=allows_files)
         return _Source(statement.query.strip().rstrip(";"), _declared_alike())
-    known = [(schema, name) for schema, name in connection.execute(_PRESENT).fetchall() if schema in ("main", SCHEMA)]
-    schema, _, name = relation.strip().rpartition(".")
-    for candidate in (schema,) if schema else ("main", SCHEMA):
-        if (candidate, name) in known:
-            fields = TABLES[name].fields if candidate == "main" else MODELS[name].fields
-            query = _RELATION.substitute(schema=candidate, name=name)
-            return _Source(query, {column.name: column for column in fields})
-    raise UnknownRelation(destination, relation, tuple(".".join(relation).removeprefix("main.") for relation in known))
+    present = relations_of(connection)
+    found = relation_named(present, relation)
+    if found is None:
+        raise UnknownRelation(destination, relation, tuple(map(str, present)))
+    return _Source(found.query, {field.name: field for field in found.fields})
 
 
 def _declared_alike() -> dict[str, Field]:

@@ -12,6 +12,7 @@ from warehouse.errors import QueryFailed
 from warehouse.localtime import Clock
 from warehouse.query.formats import BATCH_ROWS
 from warehouse.query.query import stamper_for
+from warehouse.query.site_choice import chosen_sites
 from wattlog.local_days import first_instant
 
 _DATES = ("local_date", "period_start")
@@ -98,11 +99,7 @@ def _site_conditions(
         return
     if "site_id" not in columns.names:
         raise QueryFailed("the rows have no site_id to choose sites by: leave --site out")
-    known = [site for (site,) in connection.execute("select site_id from main.sites order by site_id").fetchall()]
-    unknown = sorted(set(selection.sites).difference(known))
-    if unknown:
-        raise QueryFailed(f"there is no site {unknown[0]}; there are {', '.join(map(str, known)) or 'none yet'}")
-    yield _Condition(_OF_SITES, (sorted(selection.sites),))
+    yield _Condition(_OF_SITES, (chosen_sites(connection, selection.sites),))
 
 
 def _day_conditions(

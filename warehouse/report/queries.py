@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from warehouse.connection import brief
 from warehouse.errors import QueryFailed
+from warehouse.query.site_choice import chosen_sites
 from warehouse.report.model import Columns, ReportData, SiteReport
 from warehouse.statements import Statement, load
 
@@ -77,21 +78,6 @@ def report_data(
         ),
         public_charging=of_account,
     )
-
-
-def chosen_sites(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> list[int]:
-    """The chosen sites in order, or all.
-
-    Raises:
-        QueryFailed: One of them is unknown.
-    """
-    known: list[int] = [
-        site for (site,) in connection.execute("select site_id from main.sites order by all").fetchall()
-    ]
-    unknown = sorted(set(sites or ()).difference(known))
-    if unknown:
-        raise QueryFailed(f"there is no site {unknown[0]}; there are {', '.join(map(str, known)) or 'none yet'}")
-    return known if sites is None else sorted(set(sites))
 
 
 def _end_of_month(day: date) -> date:

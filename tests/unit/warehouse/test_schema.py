@@ -68,7 +68,7 @@ def test_duckdb_understands_the_ddl_as_it_was_meant(table: Table) -> None:
 
 @EVERY_TABLE
 def test_arrow_schema_carries_unit_and_description(table: Table) -> None:
-    """Whoever opens the Parquet file reads what a column means."""
+    """The Parquet file itself says what a column means."""
     for field, declared in zip(table.arrow_schema(), table.fields, strict=True):
         assert field.metadata[b"description"].decode() == declared.description
         assert field.metadata.get(b"unit") == (declared.unit.symbol.encode() if declared.unit else None)

@@ -154,7 +154,7 @@ def test_builder_killed_halfway_leaves_the_old_warehouse(lake: Lake, frame_of: F
 
 
 def test_log_of_a_dead_writer_is_not_replayed(lake: Lake, frame_of: FrameOf, destination: Path) -> None:
-    """Somebody wrote to the old file and died: their log does not touch the new one."""
+    """A program wrote to the old file and was killed: its log does not change the new one."""
     build(lake, destination)
     writing = "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); c.execute('create table mine as select 1')\n"
     subprocess.run([sys.executable, "-c", writing + "os._exit(9)", str(destination)], check=False)

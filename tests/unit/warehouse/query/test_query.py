@@ -66,7 +66,7 @@ def test_directory_is_no_warehouse(tmp_path: Path) -> None:
 
 
 def test_other_database_is_no_warehouse(tmp_path: Path) -> None:
-    """Somebody else's DuckDB file is refused before a question meets it."""
+    """A DuckDB file that is not wattlog's is refused before a query of it runs."""
     path = tmp_path / "warehouse.duckdb"
     duckdb.connect(path).close()
     with pytest.raises(Unreadable, match="it is not a wattlog warehouse"), connect(path):
