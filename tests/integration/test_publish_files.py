@@ -20,6 +20,8 @@ from tests.integration.published_homes import HARBOUR, HOMES, RIDGE, Published, 
 from tests.object_store import BUCKET, ObjectStore, serve_object_store
 from tests.recordings import Recordings
 
+pytestmark = pytest.mark.slow
+
 RELATIONS = ("daily", "analytics.hourly", "analytics.daily")
 
 

@@ -12,6 +12,8 @@ from tests.home_assistant_talk import TALK, answers_of, recorded
 from tests.integration.published_homes import HARBOUR, HOMES, RIDGE, Published, changed
 from tests.recordings import Recordings
 
+pytestmark = pytest.mark.slow
+
 FLOWS = {
     "solar": "solar_energy_exported_wh",
     "grid_in": "grid_energy_imported_wh",

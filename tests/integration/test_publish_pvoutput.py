@@ -11,6 +11,8 @@ from tests.integration.published_homes import HOMES, RIDGE, Published
 from tests.pvoutput import KEY, StandIn, stand_in
 from tests.recordings import Recordings
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2025, 11, 4)
 SYSTEM = "4711"
 

@@ -18,6 +18,8 @@ from tests.influxdb import ask, influxd, needs_influxd, write
 from tests.integration.test_imports import Home
 from tests.simulated import account
 
+pytestmark = pytest.mark.slow
+
 SITE = SiteSpec(site_id=77, installed_at=datetime(2021, 3, 1, 20, tzinfo=UTC), seed=7)
 FIRST, LAST = date(2024, 10, 30), date(2024, 11, 4)
 """Two months, and the day on which the clocks go back."""

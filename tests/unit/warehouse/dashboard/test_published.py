@@ -35,6 +35,7 @@ def _home_wh(published: PublishedWarehouse) -> float:
         return float(cursor.execute("select home_wh from main.daily").fetchall()[0][0])
 
 
+@pytest.mark.slow
 def test_each_publish_is_followed(home: Home) -> None:
     published = PublishedWarehouse(home(1.0))
     before = published.edition()
