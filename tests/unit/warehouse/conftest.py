@@ -1,6 +1,6 @@
 """Frames, databases and warehouses from literal rows: a test names the columns it is about, the others are plausible."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -117,33 +117,53 @@ class Database(Protocol):
     def __call__(self, rows: Mapping[str, Sequence[Row]], *models: str) -> duckdb.DuckDBPyConnection: ...
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Callable[[int], duckdb.DuckDBPyConnection]]:
+    """`prepared(0)`, `prepared(1)`, …: databases in memory with every table, without a row or a model.
+
+    To make the tables takes longer than most tests: each test writes in a transaction, which ends without a trace.
+    """
+    opened: list[duckdb.DuckDBPyConnection] = []
+
+    def prepare(number: int) -> duckdb.DuckDBPyConnection:
+        while len(opened) <= number:
+            connection = connect()
+            opened.append(connection)
+            connection.execute("begin")
+            for table in TABLES.values():
+                connection.execute(next(table.ddl()))
+            connection.execute("create schema analytics")
+            connection.execute("commit")
+        return opened[number]
+
+    yield prepare
+    for connection in opened:
+        connection.close()
+
+
 @pytest.fixture
-def database() -> Iterator[Database]:
-    """Without the lake's door, so that checks see rows it would refuse; without comments, which take longest."""
+def database(prepared: Callable[[int], duckdb.DuckDBPyConnection]) -> Iterator[Database]:
+    """Without the lake's checks, so that rows are there that it would refuse; without comments, which take longest."""
     opened: list[duckdb.DuckDBPyConnection] = []
 
     def opening(rows: Mapping[str, Sequence[Row]], *models: str) -> duckdb.DuckDBPyConnection:
-        connection = connect()
+        connection = prepared(len(opened))
         opened.append(connection)
         connection.execute("begin")
-        for table in TABLES.values():
-            connection.execute(next(table.ddl()))
         for name, of_table in rows.items():
             table = TABLES[name]
             content = pa.Table.from_pandas(_frame(table, *of_table), schema=table.arrow_schema(), preserve_index=False)
             connection.from_arrow(content).insert_into(f"main.{name}")
         create_zone_offsets(connection)
-        connection.execute("create schema analytics")
         scope = set(_with_sources(models))
         for model in MODELS.values():
             if model.name in scope:
                 connection.execute(model.statement.sql)
-        connection.execute("commit")
         return connection
 
     yield opening
     for connection in opened:
-        connection.close()
+        connection.execute("rollback")
 
 
 def _with_sources(models: Iterable[str]) -> Iterator[str]:
