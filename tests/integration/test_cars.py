@@ -152,3 +152,24 @@ def test_the_wall_connector_says_which_car_is_plugged_in(tmp_path: Path) -> None
         run(served, tmp_path)
     rows = query(tmp_path, "select vehicle, power_w from main.wall_connector_states order by vehicle nulls last")
     assert rows == [("vin-000001", 0.0), (None, 0.0)]
+
+
+def test_two_cars_whose_vins_end_alike_stay_two(tmp_path: Path) -> None:
+    """In readings, public sessions and wall connectors alike, and after a rebuild; no whole VIN is stored for it."""
+    first, second, third = (replace(CAR, vin=vin) for vin in (VIN, "TESTVIX0000000001", OTHER))
+    vehicles = (first, replace(second, vehicle_id=2, plug=Plug(77, 0)), replace(third, vehicle_id=3, plug=None))
+    public = tuple(
+        replace(session, vin=vehicles[number % 3].vin) for number, session in enumerate(WORLD.public_sessions[:6])
+    )
+    expected = ["vin-000001-a234", "vin-000001-b43e", "vin-000002"]
+    with account(replace(WORLD, vehicles=vehicles, public_sessions=public)) as served:
+        run(served, tmp_path)
+        for _ in range(2):
+            for table, cars in (("vehicle_states", expected), ("public_charging", expected)):
+                rows = query(tmp_path, f"select distinct vehicle from main.{table} order by 1")
+                assert [vehicle for (vehicle,) in rows] == cars, table
+            plugged = query(tmp_path, "select vehicle from main.wall_connector_states order by 1")
+            assert [vehicle for (vehicle,) in plugged] == expected[:2]
+            rebuild(served.context(tmp_path), ThreadExecutor())
+    published = (tmp_path / "warehouse.duckdb").read_bytes()
+    assert not [car.vin for car in vehicles if car.vin.encode() in published]

@@ -129,6 +129,22 @@ def test_a_car_is_chosen_by_vin_short_form_or_name(tmp_path: Path) -> None:
     assert "no car is called 'Planet'" in unknown.stderr
 
 
+def test_cars_whose_vins_end_alike_are_named_and_chosen_apart(tmp_path: Path) -> None:
+    """The end that both have is no name of either."""
+    other = replace(UNSIGNED, vehicle_id=2, vin=VIN.replace("VIN", "VIX"), display_name="Meteor", plug=None)
+    with cars(tmp_path, UNSIGNED, other) as shell:
+        listed = json.loads(shell.run("vehicle", "list", "--json").stdout)
+        names = {row["name"]: row["vehicle"] for row in listed}
+        assert names == {"Comet": "vin-000001-b43e", "Meteor": "vin-000001-a234"}
+        code, row = sent(shell, "limit", "75", "--car", names["Meteor"])
+        assert (code, row["vehicle"]) == (0, names["Meteor"])
+        assert [path.split("/")[4] for path in paths(shell.server)] == [other.vin]
+        for shared in ("000001", "vin-000001"):
+            code, row = sent(shell, "limit", "75", "--car", shared)
+            assert code == 2
+            assert "vin-000001-b43e Comet, vin-000001-a234 Meteor" in row["error"]
+
+
 def test_a_dry_run_sends_nothing_and_says_what_it_costs(tmp_path: Path) -> None:
     with cars(tmp_path, SIGNED, route="teslemetry") as shell:
         done = shell.run("vehicle", "limit", "75", "--dry-run")
