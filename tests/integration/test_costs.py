@@ -54,9 +54,18 @@ class Home:
 
     def wattlog(self, *arguments: str, **environment: str) -> CompletedProcess[str]:
         """Run a command on it."""
+        return self._run(arguments, environment, None)
+
+    def narrow(self, *arguments: str) -> str:
+        """What a command prints at 80 columns."""
+        return self._run(arguments, {}, 80).stdout
+
+    def _run(
+        self, arguments: tuple[str, ...], environment: dict[str, str], columns: int | None
+    ) -> CompletedProcess[str]:
         settings = self.served.settings(self.place)
         given = {"WATTLOG_PROVIDER": "simulator", "WATTLOG_API_BASE_URL": str(settings.api_base_url), **environment}
-        return run_here(["--data-dir", str(self.place), *arguments], self.place.parent, given)
+        return run_here(["--data-dir", str(self.place), *arguments], self.place.parent, given, columns=columns)
 
     def json(self, *arguments: str) -> Any:
         """What a command prints as JSON."""
@@ -278,6 +287,8 @@ def test_what_if_says_first_how_far_it_can_be_relied_on(home: Home) -> None:
     said = " ".join(text.stdout.split()).split("What it would have cost", maxsplit=1)[0]
     assert "The rules do NOT meet what was observed" in said
     assert "Flat: no price for exports is known, so they count as nothing" in text.stderr
+    table = home.narrow(*asked).split("What it would have cost", maxsplit=1)[1]
+    assert table.splitlines()[1].split()[0] == "cost", "the cost comes first, also where not all columns fit"
     found = home.json(*asked)
     assert found["is_reliable"] is False
     alternatives = {(row["plan"], row["equipment"], row["rule"]): row for row in found["alternatives"]}
