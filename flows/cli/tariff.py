@@ -129,11 +129,11 @@ def tariff_list(settings: "Settings", *, site: Sites = None, as_json: Json = Fal
         note("no tariff is stored; `wattlog tariff import` adds one")
         return
     sites = {one.site_id: one for one in _sites(settings)}
-    for site_id, of_site in tariffs.groupby("site_id", sort=False):
+    for site_id in dict.fromkeys(tariffs["site_id"].tolist()):
         one = sites[site_id]
         title = f"Tariffs of {one.site_name} ({site_id})" if one.site_name else f"Tariffs of site {site_id}"
         table = Table("valid from", "valid to", "kind", "name", "currency", "utility", "note", title=title)
-        for row in of_site.to_dict("records"):
+        for row in tariffs[tariffs["site_id"] == site_id].to_dict("records"):
             spans = (_local(row[name], one.zone) for name in ("valid_from", "valid_to"))
             texts = (_text(row[name]) for name in ("kind", "name", "currency", "utility"))
             table.add_row(*spans, *texts, "synthetic" if row["is_synthetic"] else "")
