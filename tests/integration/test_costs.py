@@ -225,6 +225,26 @@ def test_bills_follow_the_settings(home: Home) -> None:
     assert [row["cycle_start"] for row in home.json("costs", "--cycle")["cycles"]] == ["2025-10-01", "2025-11-01"]
 
 
+def test_a_tariff_that_a_tool_wrote_prices_nothing_unless_it_is_asked_for(bare: Home, tmp_path: Path) -> None:
+    """Q137: its prices steer the battery, and are not what the owner pays; the same for `what-if`."""
+    other = Home(bare.served, tmp_path / "data")
+    shutil.copytree(bare.place, other.place)
+    _import(other, flat(0.5, 0.1, code="POWER_SYNC:SPIKE"), TARIFF_FROM)
+    unpriced = "select count(import_cost_low) from analytics.costs_daily"
+    assert other.rows(unpriced) == [(0,)]
+    assert "one that a tool wrote to steer the battery is not used" in other.wattlog("costs").stderr
+    assert "there is no tariff to compare with" in other.wattlog("what-if").stderr
+    asked = {"WATTLOG_BILLING": json.dumps({"use_synthetic_tariffs": True})}
+    assert other.wattlog("reconcile", **asked).returncode == 0
+    ((days, cost, import_kwh),) = other.rows(
+        "select count(*), sum(import_cost), sum(grid_import_kwh) from analytics.costs_daily where tariff_basis = 'in_force'"
+        " and not is_bounded"
+    )
+    assert (days, float(cost)) == ((UNTIL - TARIFF_FROM).days + 1, pytest.approx(import_kwh * 0.5))
+    assert other.wattlog("reconcile").returncode == 0
+    assert other.rows(unpriced) == [(0,)]
+
+
 @pytest.mark.slow
 def test_costs_stay_when_a_year_opens_and_closes(home: Home) -> None:
     """Files of months replace that of the year, and the other way round; no cycle is lost, and none is there twice."""
