@@ -64,6 +64,19 @@ def query(data_dir: Path, sql: str) -> list[tuple[Any, ...]]:
         return list(connection.execute(sql).fetchall())
 
 
+def columns_with(data_dir: Path, *hidden: str) -> list[tuple[Any, ...]]:
+    """Columns of the warehouse in which a text stands; its file is compressed, so a search of its bytes shows nothing."""
+    texts = "select table_schema, table_name, column_name from information_schema.columns where data_type = 'VARCHAR'"
+    columns = query(data_dir, texts)
+    assert ("main", "vehicle_states", "vehicle") in columns
+    return [
+        (schema, table, column)
+        for schema, table, column in columns
+        for word in hidden
+        if query(data_dir, f"select 1 from {schema}.{table} where contains({column}, '{word}') limit 1")
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("envelope", list(Envelope))
 def test_public_sessions_over_pages_sum_to_the_cent(tmp_path: Path, envelope: Envelope) -> None:
@@ -131,9 +144,7 @@ def test_no_vin_no_name_and_no_place_is_stored(tmp_path: Path) -> None:
         assert VIN.encode() not in content
         assert b"Comet" not in content
         assert b"Exampletown" not in content
-    published = (tmp_path / "warehouse.duckdb").read_bytes()
-    assert VIN.encode() not in published
-    assert b"Exampletown" not in published
+    assert columns_with(tmp_path, VIN, OTHER, "Comet", "Exampletown") == []
 
 
 def test_a_rebuild_gives_the_same_rows(tmp_path: Path) -> None:
@@ -171,5 +182,4 @@ def test_two_cars_whose_vins_end_alike_stay_two(tmp_path: Path) -> None:
             plugged = query(tmp_path, "select vehicle from main.wall_connector_states order by 1")
             assert [vehicle for (vehicle,) in plugged] == expected[:2]
             rebuild(served.context(tmp_path), ThreadExecutor())
-    published = (tmp_path / "warehouse.duckdb").read_bytes()
-    assert not [car.vin for car in vehicles if car.vin.encode() in published]
+    assert columns_with(tmp_path, *(car.vin for car in vehicles)) == []

@@ -395,6 +395,11 @@ def test_costs_are_shown_with_what_is_not_known_about_them(opening: Open) -> Non
     assert "Flat <b>plan</b>" in report.text("#what-if table")
 
 
+def test_the_report_says_that_home_use_includes_the_wall_connectors(drawn: Opened) -> None:
+    """Q119: the app shows the home without them."""
+    assert "Home use includes what the wall connectors give" in drawn.text("#cars-summary")
+
+
 def test_public_charging_is_shown_by_month_where_there_is_any(opening: Open, drawn: Opened) -> None:
     """A session priced by time has no energy; a year without sessions has no section."""
     charged: Columns = {
