@@ -225,6 +225,7 @@ def test_bills_follow_the_settings(home: Home) -> None:
     assert [row["cycle_start"] for row in home.json("costs", "--cycle")["cycles"]] == ["2025-10-01", "2025-11-01"]
 
 
+@pytest.mark.slow
 def test_a_tariff_that_a_tool_wrote_prices_nothing_unless_it_is_asked_for(bare: Home, tmp_path: Path) -> None:
     """Q137: its prices steer the battery, and are not what the owner pays; the same for `what-if`."""
     other = Home(bare.served, tmp_path / "data")
