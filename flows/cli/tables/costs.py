@@ -115,8 +115,8 @@ def print_costs(found: CostRows) -> None:
     """Print a table for each site, and one of its labels; then notes about what is not known."""
     if not found.rows:
         note(
-            "no costs are known: import a tariff with `wattlog tariff import FILE --site ID --from DAY`; one that a tool wrote to "
-            "steer the battery is not used"
+            "no costs are known: import a tariff with `wattlog tariff import FILE --site ID --from DAY`; one that a tool "
+            "wrote to steer the battery is not used"
         )
         return
     for site_id in dict.fromkeys(row["site_id"] for row in found.rows):
