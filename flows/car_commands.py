@@ -240,7 +240,6 @@ def send_to_car(session: FetchSession, planned: CarPlan, name: str) -> SentToCar
         name: The command of wattlog, for the ledger.
 
     Raises:
-        CarNotAwake: The car did not wake; the command was not sent.
         ExtractError: A record cannot be written, or the car could not be woken.
     """
     context, archive = session.context, session.archive
@@ -249,11 +248,11 @@ def send_to_car(session: FetchSession, planned: CarPlan, name: str) -> SentToCar
     code, before = ExitCode.INCOMPLETE, session.requests
     try:
         now = session.now()
-        if planned.is_wake:
-            _wake(session, planned.car, now)
+        is_given_up = planned.is_wake and not _is_woken(session, planned.car, now)
         before = session.requests
-        archive.keep(car_intent_record(planned.intent, now, day_of(now)), run_id=context.run_id, provider=provider)
-        sent = _sent(session, planned, now)
+        intent = replace(planned.intent, is_given_up=is_given_up)
+        archive.keep(car_intent_record(intent, now, day_of(now)), run_id=context.run_id, provider=provider)
+        sent = SentToCar(_row(session), None) if is_given_up else _sent(session, planned, now)
         code = sent.exit_code
     except BaseException as error:
         code = exit_code_for(error) if session.requests == before else ExitCode.UNCONFIRMED
@@ -332,20 +331,16 @@ def _is_fatal(error: ExtractError | None) -> bool:
     return error is not None and exit_code_for(error) is not ExitCode.INCOMPLETE
 
 
-def _wake(session: FetchSession, car: Car, now: datetime) -> None:
-    """Wake a car, and look until it is awake, for a minute at most (Q93).
-
-    Raises:
-        CarNotAwake: It is still asleep.
-    """
+def _is_woken(session: FetchSession, car: Car, now: datetime) -> bool:
+    """Wake a car, and look until it is awake, for a minute at most (Q93); whether it is."""
     session.fetcher.send_once(wake_up(car.vin, day_of(now)))
     poll_s = session.context.settings.resolved_provider.cars.wake_poll_s
     for _ in range(_POLLS):
         if session.stop.wait(poll_s):
             break
         if is_online(session, car):
-            return
-    raise CarNotAwake(f"{label(car)} did not wake; the command was not sent")
+            return True
+    return False
 
 
 def _row(session: FetchSession) -> CommandToCar:

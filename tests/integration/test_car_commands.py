@@ -152,6 +152,7 @@ class Car:
             "fleet_status": {"vehicle_info": {VIN: {"vehicle_command_protocol_required": self.route == "proxy"}}},
             "vehicle_data": {"vin": VIN, "charge_state": self.after if self.commands else self.shown},
             VIN: {"vin": VIN, "state": self.state},
+            "wake_up": {"vin": VIN, "state": self.state},
         }[name]
         return httpx.Response(200, json={"response": found})
 
@@ -279,6 +280,25 @@ def test_a_sleeping_car_gets_nothing_unless_it_is_to_be_woken(tmp_path: Path) ->
     with pytest.raises(CarNotAwake, match=r"asleep.*--wake wakes it; waking costs 20 credits"):
         carried_out(car, tmp_path, cars.charge(is_start=True))
     assert [url.rsplit("/", 1)[-1] for _, url, _ in car.sent] == ["products", "fleet_status", VIN]
+
+
+def test_a_wake_in_vain_is_charged_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Q73, Q93: 20 credits, although no command was sent; a rebuild gives the same row."""
+    monkeypatch.setattr("flows.car_commands._POLLS", 0)
+    car = Car(CASES["done"], "teslemetry", state="asleep")
+    sent = carried_out(car, tmp_path, cars.charge(is_start=True), wake=True)
+    assert car.commands == []
+    assert (sent.row.outcome, sent.row.attempts, sent.row.may_have_succeeded, sent.exit_code) == (
+        *("retry_later", 0, False, 1),
+    )
+    assert (sent.row.charged_requests, sent.row.cost, sent.row.cost_unit) == (1, Decimal(20), "credits")
+    lake = Lake(tmp_path / "lake")
+    with session_of(car, tmp_path, 99) as session:
+        write_account_tables(session.archive, lake)
+    stored = lake.read("commands", site_id=ACCOUNT)
+    assert stored[["outcome", "reason", "cost"]].to_numpy().tolist() == [
+        ["retry_later", "the car did not wake; the command was not sent", Decimal(20)]
+    ]
 
 
 def test_what_the_car_cannot_take_is_not_sent(tmp_path: Path) -> None:

@@ -180,6 +180,11 @@ def test_a_car_that_does_not_wake_gets_no_command(tmp_path: Path) -> None:
     with cars(tmp_path, never) as shell:
         done = shell.run("vehicle", "charge", "start", "--wake", "--yes")
         assert paths(shell.server) == []
+        assert shell.run("rebuild").returncode == 0
+        query = "select outcome, attempts, may_have_succeeded, value_after from main.commands"
+        rows = json.loads(shell.run("sql", query, "--format", "json").stdout)
+        assert shell.run("verify").returncode == 0
+    assert rows == [{"outcome": "retry_later", "attempts": 0, "may_have_succeeded": False, "value_after": None}]
     assert (done.returncode, "did not wake; the command was not sent" in done.stderr) == (1, True)
 
 
