@@ -19,7 +19,7 @@ from extract.vehicles import car_intent_record, car_state, charge_state, command
 from flows import ledger
 from flows.account import known_sites
 from flows.cars import ONLINE, Car, response_in
-from flows.errors import ExitCode, UsageError, exit_code_for
+from flows.errors import CarNotAwake, ExitCode, UsageError, exit_code_for
 from flows.fetch_session import FetchSession
 from transform.car_commands import CommandToCar, car_command_of
 from transform.sites import SiteStatus
@@ -163,7 +163,8 @@ def plan_for_car(session: FetchSession, car: Car, asked: CarCommand, origin: str
         wake: Whether the car may be woken.
 
     Raises:
-        UsageError: There is no route, the car sleeps and may not be woken, or it cannot take the command.
+        UsageError: There is no route, or the car cannot take the command.
+        CarNotAwake: It sleeps, and may not be woken.
         ExtractError: The car's state cannot be had.
     """
     route = route_of(session, car)
@@ -173,7 +174,7 @@ def plan_for_car(session: FetchSession, car: Car, asked: CarCommand, origin: str
     is_asleep = not is_awake or (not state and not is_online(session, car))
     if is_asleep and not wake:
         price = "" if terms.unit is None else f"; waking costs {terms.prices[Charge.WAKE]} {terms.unit}"
-        raise UsageError(f"{label(car)} is asleep or out of reach; nothing is sent: --wake wakes it{price}")
+        raise CarNotAwake(f"{label(car)} is asleep or out of reach; nothing is sent: --wake wakes it{price}")
     problem = asked.problem(state)
     if problem is not None:
         raise UsageError(f"{label(car)}: {problem}; nothing is sent")
@@ -196,7 +197,8 @@ def agreed(session: FetchSession, planned: CarPlan, ask: Callable[[CarPlan], boo
         The plan by the newest look at the car, which may show that nothing has to be sent any more; None after a no.
 
     Raises:
-        UsageError: The car sleeps now and may not be woken, or it cannot take the command any more.
+        UsageError: The car cannot take the command any more.
+        CarNotAwake: It sleeps now, and may not be woken.
         ExtractError: The car's state cannot be had.
     """
     while True:
@@ -238,7 +240,6 @@ def send_to_car(session: FetchSession, planned: CarPlan, name: str) -> SentToCar
         name: The command of wattlog, for the ledger.
 
     Raises:
-        UsageError: The car did not wake; the command was not sent.
         ExtractError: A record cannot be written, or the car could not be woken.
     """
     context, archive = session.context, session.archive
@@ -247,11 +248,11 @@ def send_to_car(session: FetchSession, planned: CarPlan, name: str) -> SentToCar
     code, before = ExitCode.INCOMPLETE, session.requests
     try:
         now = session.now()
-        if planned.is_wake:
-            _wake(session, planned.car, now)
+        is_given_up = planned.is_wake and not _is_woken(session, planned.car, now)
         before = session.requests
-        archive.keep(car_intent_record(planned.intent, now, day_of(now)), run_id=context.run_id, provider=provider)
-        sent = _sent(session, planned, now)
+        intent = replace(planned.intent, is_given_up=is_given_up)
+        archive.keep(car_intent_record(intent, now, day_of(now)), run_id=context.run_id, provider=provider)
+        sent = SentToCar(_row(session), None) if is_given_up else _sent(session, planned, now)
         code = sent.exit_code
     except BaseException as error:
         code = exit_code_for(error) if session.requests == before else ExitCode.UNCONFIRMED
@@ -330,20 +331,16 @@ def _is_fatal(error: ExtractError | None) -> bool:
     return error is not None and exit_code_for(error) is not ExitCode.INCOMPLETE
 
 
-def _wake(session: FetchSession, car: Car, now: datetime) -> None:
-    """Wake a car, and look until it is awake, for a minute at most (Q93).
-
-    Raises:
-        UsageError: It is still asleep.
-    """
+def _is_woken(session: FetchSession, car: Car, now: datetime) -> bool:
+    """Wake a car, and look until it is awake, for a minute at most (Q93); whether it is."""
     session.fetcher.send_once(wake_up(car.vin, day_of(now)))
     poll_s = session.context.settings.resolved_provider.cars.wake_poll_s
     for _ in range(_POLLS):
         if session.stop.wait(poll_s):
             break
         if is_online(session, car):
-            return
-    raise UsageError(f"{label(car)} did not wake; the command was not sent")
+            return True
+    return False
 
 
 def _row(session: FetchSession) -> CommandToCar:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from extract.api.paging import fetch_numbered_pages
@@ -28,6 +28,7 @@ class Car:
 
     Attributes:
         vin: Its VIN.
+        vehicle: The short form of its VIN.
         name: Name given by the owner; empty where there is none.
         access: `OWNER`, `DRIVER` or `GUEST`; None where it is not reported.
         state: `online`, `asleep` or `offline`; None where it is not reported.
@@ -39,6 +40,7 @@ class Car:
     """
 
     vin: str
+    vehicle: str
     name: str = ""
     access: str | None = None
     state: str | None = None
@@ -47,11 +49,6 @@ class Car:
     is_signing_required: bool | None = None
     number_of_keys: int | None = None
     firmware: str | None = None
-
-    @property
-    def vehicle(self) -> str:
-        """The short form of its VIN."""
-        return short_vin(self.vin)
 
     @property
     def is_online(self) -> bool:
@@ -67,7 +64,8 @@ def cars_of(session: FetchSession) -> list[Car]:
     """
     listed = response_in(session.read(CARS), CARS.what)
     found = listed if isinstance(listed, list) else []
-    return [_car(product) for product in found if isinstance(product, Mapping) and _text(product.get("vin"))]
+    shared = session.client.shared_vin_ends
+    return [_car(product, shared) for product in found if isinstance(product, Mapping) and _text(product.get("vin"))]
 
 
 def with_fleet_status(session: FetchSession, cars: Collection[Car]) -> list[Car]:
@@ -100,7 +98,7 @@ def choose_car(cars: Collection[Car], named: str | None) -> Car:
     if not wanted:
         found = list(cars)
     else:
-        found = [car for car in cars if wanted in (car.vin.lower(), car.vehicle, car.name.lower())]
+        found = [car for car in cars if wanted in (car.vin.lower(), car.vehicle.lower(), car.name.lower())]
         found = found or [car for car in cars if car.vin.lower().endswith(wanted)]
     if len(found) == 1:
         return found[0]
@@ -158,9 +156,10 @@ def response_in(body: bytes, what: str) -> Any:
     return document.get("response") if isinstance(document, Mapping) else None
 
 
-def _car(product: Mapping[str, Any]) -> Car:
+def _car(product: Mapping[str, Any], shared_vin_ends: Collection[str]) -> Car:
     return Car(
         vin=product["vin"],
+        vehicle=short_vin(product["vin"], shared_vin_ends),
         name=_text(product.get("display_name")) or _text(product.get("vehicle_name")) or "",
         access=_text(product.get("access_type")),
         state=_text(product.get("state")),
@@ -173,12 +172,8 @@ def _described(car: Car, status: Mapping[str, Any]) -> Car:
     info = infos.get(car.vin) if isinstance(infos, Mapping) else None
     facts = info if isinstance(info, Mapping) else {}
     required, keys = facts.get("vehicle_command_protocol_required"), facts.get("total_number_of_keys")
-    return Car(
-        vin=car.vin,
-        name=car.name,
-        access=car.access,
-        state=car.state,
-        signing=car.signing,
+    return replace(
+        car,
         has_key=True if car.vin in paired else False if car.vin in unpaired else None,
         is_signing_required=required if isinstance(required, bool) else None,
         number_of_keys=keys if isinstance(keys, int) and not isinstance(keys, bool) else None,

@@ -6,6 +6,7 @@ FlowError
 ├── Interrupted        130 or 1: a signal ended a run early
 ├── QueryInterrupted   130 or 1: a signal ended a query
 ├── ChangeInterrupted  130 or 1: a signal came before a change was sent
+├── CarNotAwake        1: a car sleeps, and nothing was sent to it
 ├── RunFailed          a deployed run's own exit code
 └── DataDirectoryBusy  6: another run has locked the data directory
 """
@@ -104,6 +105,10 @@ class ChangeInterrupted(FlowError):
     def __init__(self, *, by_keyboard: bool) -> None:
         super().__init__("interrupted before the change was sent; run the command again to send it")
         self.exit_code = ExitCode.INTERRUPTED if by_keyboard else ExitCode.INCOMPLETE
+
+
+class CarNotAwake(FlowError):
+    """A car sleeps or is out of reach, so no command was sent to it."""
 
 
 class RunFailed(FlowError):

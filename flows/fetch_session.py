@@ -40,11 +40,13 @@ class FetchState:
         base_url: The address of the account's region, where it is not the one that was asked first.
         not_offered: Series that the provider does not offer.
         skipped_sites: Sites that kept failing.
+        shared_vin_ends: The ends of VINs that several cars of the account have.
     """
 
     base_url: str | None = None
     not_offered: frozenset[Series] = frozenset()
     skipped_sites: frozenset[int] = frozenset()
+    shared_vin_ends: frozenset[str] = frozenset()
 
 
 class FetchSession:
@@ -87,7 +89,7 @@ class FetchSession:
         self._shared_limits = shared_limits
         self._credentials = credentials_of(context.settings, context.clock, is_interrupted=self.stop.is_interrupted)
         self._first_url = first_address(context.settings, self._credentials)
-        self.client = self._new_client(state.base_url or self._first_url)
+        self.client = self._new_client(state.base_url or self._first_url, shared_vin_ends=state.shared_vin_ends)
         self.fetcher = self._new_fetcher(context.settings.resolved_provider)
         self._unkept = Unkept()
         self._proxy: Client | None = None
@@ -168,14 +170,17 @@ class FetchSession:
     def state(self) -> FetchState:
         """What the run has found out so far."""
         moved = None if self.client.base_url == self._first_url else self.client.base_url
-        return FetchState(moved, frozenset(self.not_offered), self.skipped_sites.among())
+        skipped = self.skipped_sites.among()
+        return FetchState(moved, frozenset(self.not_offered), skipped, self.client.shared_vin_ends)
 
     def add_state(self, state: FetchState) -> None:
         """Take over what another process has found out."""
         self.not_offered |= state.not_offered
         self.skipped_sites.add(state.skipped_sites)
 
-    def _new_client(self, base_url: str, ssl_context: ssl.SSLContext | None = None) -> Client:
+    def _new_client(
+        self, base_url: str, ssl_context: ssl.SSLContext | None = None, shared_vin_ends: frozenset[str] = frozenset()
+    ) -> Client:
         return Client(
             base_url,
             self.access_token,
@@ -185,6 +190,7 @@ class FetchSession:
             is_interrupted=self.stop.is_interrupted,
             transport=self.context.transport,
             ssl_context=ssl_context,
+            shared_vin_ends=shared_vin_ends,
         )
 
     def _new_fetcher(self, provider: Provider) -> Fetcher:

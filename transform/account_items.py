@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from transform.sites import Site
 from wattlog.providers import SCOPE_USES, IdentityCall
+from wattlog.pseudonyms import shared_ends, short_vin
 
 Json = Mapping[str, Any]
 Value = str | int | bool | None
@@ -16,8 +17,6 @@ Value = str | int | bool | None
 PRODUCTS: Final = "products"
 FLEET_STATUS: Final = "fleet_status"
 SOURCE_OF_GRANT: Final = "the token"
-VIN_DIGITS: Final = 6
-"""So many last characters of a VIN identify a car to its owner; more is not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Item:
     """One fact of an account.
 
     Attributes:
-        subject: What it is about: account, a site's id, or the end of a VIN.
+        subject: What it is about: account, a site's id, or the short form of a VIN.
         name: Which fact.
         value: The value; None where it is not reported.
         source: The response that has it.
@@ -35,11 +34,6 @@ class Item:
     name: str
     value: Value
     source: str
-
-
-def short_vin(vin: str) -> str:
-    """The last characters of a VIN."""
-    return f"…{vin[-VIN_DIGITS:]}"
 
 
 def site_items(sites: Iterable[Site], document: Json, call: IdentityCall) -> Iterator[Item]:
@@ -88,11 +82,13 @@ def vehicle_items(
         call: The identity call.
     """
     entries = {str(vehicle["vin"]): vehicle for vehicle in vehicles}
-    for vin in vins_of(entries.values(), document):
+    vins = vins_of(entries.values(), document)
+    shared = shared_ends(vins)
+    for vin in vins:
         product, described = entries.get(vin, {}), _mapping(_mapping(document.get("vehicles")).get(vin))
         status = fleet_status or {}
         about = _mapping(_mapping(status.get("vehicle_info")).get(vin))
-        subject, metadata = short_vin(vin), _name_of(call)
+        subject, metadata = short_vin(vin, shared), _name_of(call)
         yield _first(
             subject,
             "access type",

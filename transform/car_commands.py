@@ -12,7 +12,7 @@ from typing import Any
 from transform.frames import table_frame
 from transform.responses import WHOLE_RESPONSE, RawResponse, Reason, Reject, Tables, quarantine_frame, reject
 from transform.vehicles import charge_state_of
-from wattlog.commands.car_answers import CarResult, result_of_car
+from wattlog.commands.car_answers import NOT_WOKEN, CarResult, result_of_car
 from wattlog.commands.car_intent import CarIntent, Charge, car_intent_of, charge_of, is_car_intent
 from wattlog.commands.cars import is_shown, shown
 from wattlog.commands.outcomes import Outcome
@@ -96,7 +96,11 @@ def _command(record: RawResponse, intent: CarIntent, records: Sequence[RawRespon
         if state
     ]
     charging_state = after[-1].get("charging_state") if after else None
-    result = result_of_car(intent.endpoint, answers, charging_state if isinstance(charging_state, str) else None)
+    result = (
+        NOT_WOKEN
+        if intent.is_given_up
+        else result_of_car(intent.endpoint, answers, charging_state if isinstance(charging_state, str) else None)
+    )
     if answers and after and result.may_have_succeeded and is_shown(intent.name, intent.value_asked, after[-1]):
         result = CarResult(Outcome.DONE, f"{result.reason}, but the car shows it")
     charged = [Charge.DATA] * intent.readings_before

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -18,10 +19,10 @@ from extract.api.patience import DEADLINE_S, Patience
 from extract.api.server_time import ServerTime
 from extract.api.transport import ACCEPTED, BoundedTransport, limited
 from extract.api.transport_errors import described
-from extract.archive.personal_data import redacted
+from extract.archive.personal_data import redacted, shared_ends_in
 from extract.archive.raw_archive import Response
 from extract.errors import AuthExpired
-from extract.requests import Request
+from extract.requests import PRODUCTS, Request
 from wattlog.commands.answers import judge
 from wattlog.secret_text import NotSendable, masked, masked_bytes, sendable
 
@@ -61,9 +62,11 @@ class Client:
         is_interrupted: Whether requests in flight are to end.
         transport: Replaces the network in tests.
         ssl_context: Which certificates are accepted; by default those of the environment.
+        shared_vin_ends: The ends of VINs that several cars of the account have, where they are known already.
 
     Attributes:
         time: The present instant.
+        shared_vin_ends: The same, by the newest list of products: responses name these cars by longer short forms.
     """
 
     def __init__(
@@ -77,10 +80,12 @@ class Client:
         is_interrupted: Callable[[], bool] = lambda: False,
         transport: httpx.BaseTransport | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        shared_vin_ends: frozenset[str] = frozenset(),
     ) -> None:
         self._token = token
         self._classify = classify
         self.time = ServerTime(clock)
+        self.shared_vin_ends = shared_vin_ends
         self._base_url = _normalized(base_url)
         self._http = httpx.Client(
             timeout=TIMEOUT,
@@ -134,8 +139,11 @@ class Client:
             status, received = response.status_code, dict(response.headers)
             self.time.note(received, asked_at)
             headers = {name: masked(received[name]) for name in KEPT_HEADERS if name in received}
+            if request.path == PRODUCTS.path and status == HTTPStatus.OK:
+                self.shared_vin_ends = shared_ends_in(body)
             # The outcome is that of the body that is kept, so reading the archive later gives the same.
-            body = masked_bytes(redacted(request.path, body)) if request.is_kept else body
+            if request.is_kept:
+                body = masked_bytes(redacted(request.path, body, self.shared_vin_ends))
             outcome = self._outcome(status, body, request)
         except httpx.HTTPError as error:
             body, outcome = described(error).encode(), "transport"

@@ -7,12 +7,13 @@ geolocation one decimal stays (about 11 km), and of the address the state and th
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from wattlog.api_json import TOO_DEEP, UnreadableJson, flaw_of, read_records, too_deep, write
 from wattlog.commands.settings import SETTINGS
-from wattlog.pseudonyms import pseudonym, short_vin
+from wattlog.pseudonyms import pseudonym, shared_ends, short_vin
 
 MASK = "redacted"
 
@@ -86,7 +87,10 @@ class Rule(NamedTuple):
     shortened: Mapping[str, Callable[[str], str]] = {}
 
 
-_SHORTENED: Final[dict[str, Callable[[str], str]]] = {"vin": short_vin, "din": pseudonym}
+_VIN: Final = "vin"
+_VIN_IN_BODY: Final = re.compile(rb'"vin"\s*:\s*"([^"\\]+)"')
+
+_SHORTENED: Final[dict[str, Callable[[str], str]]] = {_VIN: short_vin, "din": pseudonym}
 """One car or wall connector is distinguished from another by it (Q118)."""
 
 RULES: dict[str, Rule] = {
@@ -109,12 +113,22 @@ UNUSABLE_KEY = "unusable"
 _OF_AN_UNUSABLE_PRODUCT = ("energy_site_id", "resource_type")
 
 
-def redacted(path: str, body: bytes) -> bytes:
+def shared_ends_in(products: bytes) -> frozenset[str]:
+    """The ends of VINs that several cars of a products list have; `redacted` needs them to keep these cars apart."""
+    return shared_ends(vin.decode(errors="replace") for vin in _VIN_IN_BODY.findall(products))
+
+
+def redacted(path: str, body: bytes, shared_vin_ends: Collection[str] = ()) -> bytes:
     """The body to keep for a response of `path`.
 
     A body that cannot be read cannot be redacted, so only its size and the reason are kept. NaN and Infinity are unchanged. An
     entry of the products list that has them, or that is nested too deeply, is reduced to its id and the reason: the other
     sites of the account are not affected.
+
+    Args:
+        path: The path of the request.
+        body: The body as it came.
+        shared_vin_ends: The ends of VINs that several cars of the account have.
     """
     name = path.rsplit("/", 1)[-1]
     rule = _CAR_RULE if path.startswith(_ABOUT_CARS) else RULES.get(name)
@@ -130,6 +144,9 @@ def redacted(path: str, body: bytes) -> bytes:
         return f"{MASK}: {len(body)} bytes that cannot be read: {error}".encode()
     if path.startswith(_ABOUT_CARS):
         payload = _without_keys(payload, _NEVER_OF_CARS)
+    if shared_vin_ends and rule.shortened:
+        shorten = partial(short_vin, shared_ends=shared_vin_ends)
+        rule = rule._replace(shortened={**rule.shortened, _VIN: shorten})
     return write(_without_personal_data(payload, rule))
 
 

@@ -43,6 +43,7 @@ from extract.simulator.worlds.by_scenario import (
     SITE_KINDS,
     anomaly_world,
     calm_world,
+    commands_world,
     everything_world,
     misplaced_world,
     site_kind_world,
@@ -148,6 +149,11 @@ _UNDOCUMENTED = tuple(
 _SERVICE_SCENARIOS: tuple[Scenario, ...] = (
     Scenario("demo", "Two sites, a vehicle, and a ghost. Fourteen months of history without anomalies."),
     Scenario("calm", "The two sites of the demo and nothing else. No request fails.", calm_world),
+    Scenario(
+        "commands",
+        "The account of the demo with a token that may change settings and command its car, to try `set` and `vehicle` on.",
+        commands_world,
+    ),
     Scenario(
         "faults",
         "Temporary faults, chosen by a seed: late and slow responses, status 408, 424, 429, 500, 503, and 504, a burst of "

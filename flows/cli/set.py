@@ -186,11 +186,12 @@ class _Dialog:
 
     def _is_confirmed(self, session: "FetchSession", planned: "Preview") -> bool:
         """Ask; an answer may take hours, so the setting must still have the value that was shown."""
+        from flows.cli.question import is_to_be_sent
         from flows.cli.tables.commands import short
         from flows.commands import preview
         from flows.console import note
 
-        if not typer.confirm("Send it?", err=True):
+        if not is_to_be_sent():
             return False
         now = preview(session, planned.site, planned.change, planned.intent.origin).before.text
         if now != planned.before.text:

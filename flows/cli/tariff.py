@@ -128,16 +128,16 @@ def tariff_list(settings: "Settings", *, site: Sites = None, as_json: Json = Fal
     if tariffs.empty:
         note("no tariff is stored; `wattlog tariff import` adds one")
         return
-    table = Table(title="Tariffs")
-    for heading in ("site", "valid from", "valid to", "kind", "name", "utility", "currency", "synthetic"):
-        table.add_column(heading)
-    zones = {one.site_id: one.zone for one in _sites(settings)}
-    for row in tariffs.to_dict("records"):
-        zone = zones[row["site_id"]]
-        spans = (_local(row[name], zone) for name in ("valid_from", "valid_to"))
-        texts = (_text(row[name]) for name in ("kind", "name", "utility", "currency"))
-        table.add_row(str(row["site_id"]), *spans, *texts, "yes" if row["is_synthetic"] else "")
-    print_table(table)
+    sites = {one.site_id: one for one in _sites(settings)}
+    for site_id in dict.fromkeys(tariffs["site_id"].tolist()):
+        one = sites[site_id]
+        title = f"Tariffs of {one.site_name} ({site_id})" if one.site_name else f"Tariffs of site {site_id}"
+        table = Table("valid from", "valid to", "kind", "name", "currency", "utility", "note", title=title)
+        for row in tariffs[tariffs["site_id"] == site_id].to_dict("records"):
+            spans = (_local(row[name], one.zone) for name in ("valid_from", "valid_to"))
+            texts = (_text(row[name]) for name in ("kind", "name", "currency", "utility"))
+            table.add_row(*spans, *texts, "synthetic" if row["is_synthetic"] else "")
+        print_table(table)
 
 
 def tariff_show(

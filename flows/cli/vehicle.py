@@ -275,6 +275,7 @@ class _Dialog:
     def _ask(self, first: "CarPlan", planned: "CarPlan") -> bool:
         """Ask about a plan; one that is not the first is shown, since the car has changed."""
         from flows.car_commands import label
+        from flows.cli.question import is_to_be_sent
         from flows.cli.tables.cars import print_plan
         from flows.console import note
 
@@ -282,7 +283,7 @@ class _Dialog:
             note(f"{label(planned.car)} has changed while the question waited")
             print_plan(planned, as_json=False)
         self._note_remarks(planned)
-        return typer.confirm("Send it?", err=True)
+        return is_to_be_sent()
 
     def _note_remarks(self, planned: "CarPlan") -> None:
         from flows.console import note

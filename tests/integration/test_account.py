@@ -77,7 +77,7 @@ def test_an_account_is_shown_each_fact_with_its_source(tmp_path: Path) -> None:
         (True, "metadata"),
         (False, "metadata"),
     )
-    comet, meteor = "…000001", "…000002"
+    comet, meteor = "vin-000001", "vin-000002"
     assert found[comet, "access type"] == ("OWNER", "products")
     assert found[meteor, "access type"] == (None, "products, metadata")
     assert (found[comet, "virtual key"], found[meteor, "virtual key"]) == (

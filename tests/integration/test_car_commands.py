@@ -16,7 +16,7 @@ from extract.requests import ACCOUNT
 from flows.account_tables import write_account_tables
 from flows.car_commands import LOOK_AGAIN_AFTER, CarPlan, SentToCar, agreed, plan_for_car, send_to_car
 from flows.cars import cars_of, with_fleet_status
-from flows.errors import UsageError
+from flows.errors import CarNotAwake, UsageError
 from flows.fetch_session import FetchSession
 from flows.run_context import RunContext, new_run_id
 from flows.settings import Settings
@@ -152,6 +152,7 @@ class Car:
             "fleet_status": {"vehicle_info": {VIN: {"vehicle_command_protocol_required": self.route == "proxy"}}},
             "vehicle_data": {"vin": VIN, "charge_state": self.after if self.commands else self.shown},
             VIN: {"vin": VIN, "state": self.state},
+            "wake_up": {"vin": VIN, "state": self.state},
         }[name]
         return httpx.Response(200, json={"response": found})
 
@@ -276,9 +277,28 @@ def test_without_a_route_nothing_is_sent(tmp_path: Path) -> None:
 def test_a_sleeping_car_gets_nothing_unless_it_is_to_be_woken(tmp_path: Path) -> None:
     """Q93: neither a reading nor a command; the price of waking is said."""
     car = Car(CASES["done"], "teslemetry", state="asleep")
-    with pytest.raises(UsageError, match=r"asleep.*--wake wakes it; waking costs 20 credits"):
+    with pytest.raises(CarNotAwake, match=r"asleep.*--wake wakes it; waking costs 20 credits"):
         carried_out(car, tmp_path, cars.charge(is_start=True))
     assert [url.rsplit("/", 1)[-1] for _, url, _ in car.sent] == ["products", "fleet_status", VIN]
+
+
+def test_a_wake_in_vain_is_charged_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Q73, Q93: 20 credits, although no command was sent; a rebuild gives the same row."""
+    monkeypatch.setattr("flows.car_commands._POLLS", 0)
+    car = Car(CASES["done"], "teslemetry", state="asleep")
+    sent = carried_out(car, tmp_path, cars.charge(is_start=True), wake=True)
+    assert car.commands == []
+    assert (sent.row.outcome, sent.row.attempts, sent.row.may_have_succeeded, sent.exit_code) == (
+        *("retry_later", 0, False, 1),
+    )
+    assert (sent.row.charged_requests, sent.row.cost, sent.row.cost_unit) == (1, Decimal(20), "credits")
+    lake = Lake(tmp_path / "lake")
+    with session_of(car, tmp_path, 99) as session:
+        write_account_tables(session.archive, lake)
+    stored = lake.read("commands", site_id=ACCOUNT)
+    assert stored[["outcome", "reason", "cost"]].to_numpy().tolist() == [
+        ["retry_later", "the car did not wake; the command was not sent", Decimal(20)]
+    ]
 
 
 def test_what_the_car_cannot_take_is_not_sent(tmp_path: Path) -> None:
@@ -365,6 +385,6 @@ def test_a_car_that_fell_asleep_during_the_question_gets_nothing(tmp_path: Path)
     with session_of(car, tmp_path, 1, lambda: now[0]) as session:
         (found,) = with_fleet_status(session, cars_of(session))
         planned = plan_for_car(session, found, cars.limit("75"), Origin.CLI, wake=False)
-        with pytest.raises(UsageError, match="asleep or out of reach; nothing is sent"):
+        with pytest.raises(CarNotAwake, match="asleep or out of reach; nothing is sent"):
             agreed(session, planned, asleep, wake=False)
     assert car.commands == []

@@ -54,9 +54,18 @@ class Home:
 
     def wattlog(self, *arguments: str, **environment: str) -> CompletedProcess[str]:
         """Run a command on it."""
+        return self._run(arguments, environment, None)
+
+    def narrow(self, *arguments: str) -> str:
+        """What a command prints at 80 columns."""
+        return self._run(arguments, {}, 80).stdout
+
+    def _run(
+        self, arguments: tuple[str, ...], environment: dict[str, str], columns: int | None
+    ) -> CompletedProcess[str]:
         settings = self.served.settings(self.place)
         given = {"WATTLOG_PROVIDER": "simulator", "WATTLOG_API_BASE_URL": str(settings.api_base_url), **environment}
-        return run_here(["--data-dir", str(self.place), *arguments], self.place.parent, given)
+        return run_here(["--data-dir", str(self.place), *arguments], self.place.parent, given, columns=columns)
 
     def json(self, *arguments: str) -> Any:
         """What a command prints as JSON."""
@@ -217,6 +226,27 @@ def test_bills_follow_the_settings(home: Home) -> None:
 
 
 @pytest.mark.slow
+def test_a_tariff_that_a_tool_wrote_prices_nothing_unless_it_is_asked_for(bare: Home, tmp_path: Path) -> None:
+    """Q137: its prices steer the battery, and are not what the owner pays; the same for `what-if`."""
+    other = Home(bare.served, tmp_path / "data")
+    shutil.copytree(bare.place, other.place)
+    _import(other, flat(0.5, 0.1, code="POWER_SYNC:SPIKE"), TARIFF_FROM)
+    unpriced = "select count(import_cost_low) from analytics.costs_daily"
+    assert other.rows(unpriced) == [(0,)]
+    assert "one that a tool wrote to steer the battery is not used" in other.wattlog("costs").stderr
+    assert "there is no tariff to compare with" in other.wattlog("what-if").stderr
+    asked = {"WATTLOG_BILLING": json.dumps({"use_synthetic_tariffs": True})}
+    assert other.wattlog("reconcile", **asked).returncode == 0
+    ((days, cost, import_kwh),) = other.rows(
+        "select count(*), sum(import_cost), sum(grid_import_kwh) from analytics.costs_daily where tariff_basis = 'in_force'"
+        " and not is_bounded"
+    )
+    assert (days, float(cost)) == ((UNTIL - TARIFF_FROM).days + 1, pytest.approx(import_kwh * 0.5))
+    assert other.wattlog("reconcile").returncode == 0
+    assert other.rows(unpriced) == [(0,)]
+
+
+@pytest.mark.slow
 def test_costs_stay_when_a_year_opens_and_closes(home: Home) -> None:
     """Files of months replace that of the year, and the other way round; no cycle is lost, and none is there twice."""
     names = ("main.bills", "main.daily_costs", "main.hourly_costs")
@@ -278,6 +308,8 @@ def test_what_if_says_first_how_far_it_can_be_relied_on(home: Home) -> None:
     said = " ".join(text.stdout.split()).split("What it would have cost", maxsplit=1)[0]
     assert "The rules do NOT meet what was observed" in said
     assert "Flat: no price for exports is known, so they count as nothing" in text.stderr
+    table = home.narrow(*asked).split("What it would have cost", maxsplit=1)[1]
+    assert table.splitlines()[1].split()[0] == "cost", "the cost comes first, also where not all columns fit"
     found = home.json(*asked)
     assert found["is_reliable"] is False
     alternatives = {(row["plan"], row["equipment"], row["rule"]): row for row in found["alternatives"]}

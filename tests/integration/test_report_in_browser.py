@@ -395,6 +395,19 @@ def test_costs_are_shown_with_what_is_not_known_about_them(opening: Open) -> Non
     assert "Flat <b>plan</b>" in report.text("#what-if table")
 
 
+def test_bounds_of_a_bill_that_meet_are_its_amount(opening: Open) -> None:
+    site = site_report(days=120, has_costs=True)
+    met: Columns = {**site.bills, "net_cost_high": [44.75] * 4, "net_cost_low": [44.75] * 4}
+    report = opening(report_of(replace(site, bills=met)), at="#1001/2025")
+    assert "44.75" in report.text("#bills table")
+    assert "44.75 to" not in report.text("#bills table")
+
+
+def test_the_report_says_that_home_use_includes_the_wall_connectors(drawn: Opened) -> None:
+    """Q119: the app shows the home without them."""
+    assert "Home use includes what the wall connectors give" in drawn.text("#cars-summary")
+
+
 def test_public_charging_is_shown_by_month_where_there_is_any(opening: Open, drawn: Opened) -> None:
     """A session priced by time has no energy; a year without sessions has no section."""
     charged: Columns = {

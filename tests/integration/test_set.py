@@ -259,6 +259,16 @@ def test_on_a_terminal_the_change_is_shown_and_asked_for(
         assert ("nothing is sent" in done.stderr) == (not sent)
 
 
+def test_an_end_of_the_input_instead_of_an_answer_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.shell.StringIO", Keyboard)
+    with shell(tmp_path) as here:
+        done = here.run("set", "reserve", "40", typed="")
+        assert (done.returncode, here.posts(), here.history()) == (130, [], [])
+        assert "interrupted before the change was sent" in done.stderr
+
+
 def test_a_setting_that_changed_during_the_question_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

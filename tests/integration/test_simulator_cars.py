@@ -1,5 +1,6 @@
 """The cars of the simulator over HTTP, used by two third-party clients: tesla-fleet-api and TeslaPy."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from tesla_fleet_api import TeslaFleetApi, exceptions
 
 from extract.simulator import CarState, Plug, PublicSession, Signing, SimulatorServer, SiteSpec, Vehicle, World, serve
 from tests.third_party_clients import open_teslapy, with_fleet
+from wattlog.commands import cars
+from wattlog.commands.cars import Departure
 from wattlog.providers import VEHICLE_SCOPES
 
 NOW = datetime(2026, 3, 10, 20, 0, tzinfo=UTC)
@@ -21,6 +24,21 @@ SESSIONS = (PublicSession(7, VIN, "Exampletown", NOW, NOW),)
 WORLD = World(
     (SITE,), vehicles=(CAR,), public_sessions=SESSIONS, scopes=("openid", "energy_device_data", *VEHICLE_SCOPES)
 )
+
+
+OURS = (
+    cars.charge_port(is_open=True),
+    cars.limit("70"),
+    cars.amps(10),
+    cars.charge(is_start=True),
+    cars.charge(is_start=False),
+    cars.limit("standard"),
+    cars.limit("max"),
+    cars.schedule_charging("23:30"),
+    cars.schedule_departure(Departure(540, True, False, False, False, 0)),
+    cars.charge_port(is_open=False),
+)
+"""The same commands as wattlog sends them."""
 
 
 @pytest.fixture
@@ -57,6 +75,12 @@ def test_tesla_fleet_api_wakes_a_car_and_sends_all_ten_commands(server: Simulato
         return [states, data["response"]["charge_state"], history["data"][0]["sessionId"]]
 
     states, shown, session_id = with_fleet(server, work)
+    sent = [
+        (made.path.rsplit("/", 1)[-1], json.loads(made.body or "{}"))
+        for made in server.requests
+        if "/command/" in made.path
+    ]
+    assert sent == [(ours.endpoint, ours.body) for ours in OURS]
     assert states == ["asleep", "asleep", "online"]
     assert (shown["charge_limit_soc"], shown["charge_amps"], shown["scheduled_departure_time_minutes"]) == (
         100,

@@ -183,8 +183,9 @@ def test_a_tariff_as_toml_that_breaks_a_rule_is_imported_by_force_and_listed(she
         ("SIM-TOU-1", False, False),
         ("SIM-TOU-2", False, False),
     ]
-    text = shell.run("tariff", "list").stdout
-    assert all(word in text for word in ("2024-01-01 00:00", "Feed-in", "EUR", "synthetic", "yes"))
+    for columns in (None, 80):
+        text = shell.run("tariff", "list", columns=columns).stdout
+        assert all(word in text for word in ("2024-01-01", "Feed-in", "EUR", "synthetic")), columns
     assert json.loads(shell.run("tariff", "list", "--site", "78", "--json").stdout) == []
 
 

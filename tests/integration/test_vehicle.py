@@ -129,6 +129,22 @@ def test_a_car_is_chosen_by_vin_short_form_or_name(tmp_path: Path) -> None:
     assert "no car is called 'Planet'" in unknown.stderr
 
 
+def test_cars_whose_vins_end_alike_are_named_and_chosen_apart(tmp_path: Path) -> None:
+    """The end that both have is no name of either."""
+    other = replace(UNSIGNED, vehicle_id=2, vin=VIN.replace("VIN", "VIX"), display_name="Meteor", plug=None)
+    with cars(tmp_path, UNSIGNED, other) as shell:
+        listed = json.loads(shell.run("vehicle", "list", "--json").stdout)
+        names = {row["name"]: row["vehicle"] for row in listed}
+        assert names == {"Comet": "vin-000001-b43e", "Meteor": "vin-000001-a234"}
+        code, row = sent(shell, "limit", "75", "--car", names["Meteor"])
+        assert (code, row["vehicle"]) == (0, names["Meteor"])
+        assert [path.split("/")[4] for path in paths(shell.server)] == [other.vin]
+        for shared in ("000001", "vin-000001"):
+            code, row = sent(shell, "limit", "75", "--car", shared)
+            assert code == 2
+            assert "vin-000001-b43e Comet, vin-000001-a234 Meteor" in row["error"]
+
+
 def test_a_dry_run_sends_nothing_and_says_what_it_costs(tmp_path: Path) -> None:
     with cars(tmp_path, SIGNED, route="teslemetry") as shell:
         done = shell.run("vehicle", "limit", "75", "--dry-run")
@@ -154,7 +170,7 @@ def test_a_car_that_sleeps_is_woken_only_on_demand(tmp_path: Path) -> None:
         assert [made for made in shell.server.requests if made.path.endswith(("wake_up", "charge_start"))] == []
         code, row = sent(shell, "charge", "start", "--wake")
         woken = [made.path.rsplit("/", 1)[-1] for made in shell.server.requests if made.method == "POST"]
-    assert (left.returncode, "--wake wakes it" in left.stderr) == (2, True)
+    assert (left.returncode, "--wake wakes it" in left.stderr) == (1, True)
     assert (code, row["outcome"], row["value_before"], row["value_after"]) == (0, "done", None, "Charging")
     assert woken == ["fleet_status", "fleet_status", "wake_up", "charge_start"]
 
@@ -164,7 +180,12 @@ def test_a_car_that_does_not_wake_gets_no_command(tmp_path: Path) -> None:
     with cars(tmp_path, never) as shell:
         done = shell.run("vehicle", "charge", "start", "--wake", "--yes")
         assert paths(shell.server) == []
-    assert (done.returncode, "did not wake; the command was not sent" in done.stderr) == (2, True)
+        assert shell.run("rebuild").returncode == 0
+        query = "select outcome, attempts, may_have_succeeded, value_after from main.commands"
+        rows = json.loads(shell.run("sql", query, "--format", "json").stdout)
+        assert shell.run("verify").returncode == 0
+    assert rows == [{"outcome": "retry_later", "attempts": 0, "may_have_succeeded": False, "value_after": None}]
+    assert (done.returncode, "did not wake; the command was not sent" in done.stderr) == (1, True)
 
 
 def test_a_car_of_today_needs_a_route(tmp_path: Path) -> None:

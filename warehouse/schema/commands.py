@@ -47,7 +47,7 @@ COMMANDS = Table(
         Field(
             "attempts",
             Kind.INTEGER,
-            "How often the request was sent; 0 where no answer is stored.",
+            "How often the request was sent; 0 where no answer is stored, or a car did not wake.",
             nullable=False,
             bounds=(0, 1000),
         ),

@@ -119,6 +119,10 @@ def result_of_car(endpoint: str, answers: Sequence[tuple[int, bytes]], charging_
     return judge_car(endpoint, *answers[-1], charging_state)
 
 
+NOT_WOKEN: Final = CarResult(Outcome.RETRY_LATER, "the car did not wake; the command was not sent")
+"""What came of a command that was given up before it was sent (Q93)."""
+
+
 def _of_error(status: int, error: str, description: str) -> CarResult:
     text = f"status {status}: {description or error or 'no explanation'}"
     for words, outcome, meaning in _ERRORS:

@@ -36,6 +36,7 @@ class CarIntent:
         route: How the command comes to the car: `teslemetry`, `proxy` or `direct`.
         prices: Price of a command, a reading and a wake, as text; empty where they are not charged.
         unit: What the prices are in: `credits` or a currency; None where they are not charged.
+        is_given_up: Whether the car did not wake, so that the command is not sent. Waking was charged all the same.
     """
 
     vehicle: str
@@ -49,6 +50,7 @@ class CarIntent:
     route: str
     prices: Mapping[str, str]
     unit: str | None
+    is_given_up: bool = False
 
     @property
     def record_path(self) -> str:

@@ -21,6 +21,7 @@ from extract.simulator.anomalies.windows import EarlierDays, LaggingWindow, Stam
 from extract.simulator.site import FIVE_MINUTE_SINCE, SiteSpec, ZoneMode
 from extract.simulator.worlds.personalities import personality_world
 from extract.simulator.worlds.quirks import quirky_world
+from extract.simulator.worlds.vehicle import CarState, Plug, Signing
 from extract.simulator.worlds.world import StaleResponse, StaleSite, World, demo_world
 
 NEW_DAYS = 30
@@ -147,6 +148,14 @@ def misplaced_world(today: date) -> World:
 def calm_world(today: date) -> World:
     """The two sites of the demo, without vehicle and ghost."""
     return World(sites=demo_world(today).sites)
+
+
+def commands_world(today: date) -> World:
+    """The account of the demo with every scope; its car takes unsigned commands, and is plugged in at the first site."""
+    demo = demo_world(today)
+    (car,) = demo.vehicles
+    awake = replace(car, state=CarState.ONLINE, signing=Signing.OFF, plug=Plug(demo.sites[0].site_id))
+    return replace(demo, vehicles=(awake,), scopes=demo.offered_scopes)
 
 
 def stale_sites_world(today: date) -> World:

@@ -1,9 +1,9 @@
 """What energy cost, as tables for the terminal and as JSON: by day, month, or billing cycle, and by label."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from string import Template
@@ -12,10 +12,9 @@ from typing import Any, Final
 import duckdb
 from rich.table import Table
 
+from flows.cli.tables.money import MoneyColumn, amount, table_of
 from flows.console import note, print_table
 from warehouse.query.query import connect
-
-CENT: Final = Decimal("0.01")
 
 _BOUNDED: Final = ("import_cost", "export_credit", "net_cost")
 """Columns that may lie between two bounds."""
@@ -115,7 +114,10 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 def print_costs(found: CostRows) -> None:
     """Print a table for each site, and one of its labels; then notes about what is not known."""
     if not found.rows:
-        note("no costs are known: import a tariff with `wattlog tariff import FILE --site ID --from DAY`")
+        note(
+            "no costs are known: import a tariff with `wattlog tariff import FILE --site ID --from DAY`; one that a tool "
+            "wrote to steer the battery is not used"
+        )
         return
     for site_id in dict.fromkeys(row["site_id"] for row in found.rows):
         rows = [row for row in found.rows if row["site_id"] == site_id]
@@ -129,75 +131,69 @@ def print_costs(found: CostRows) -> None:
 
 
 def _periods(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
-    table = Table(title=f"What energy cost, {name}")
-    table.add_column(grain.value)
-    for heading in ("import\nkWh", "export\nkWh", "import\ncost", "export\ncredit", "energy\ncost", "daily\ncharges"):
-        table.add_column(heading, justify="right")
-    for heading in ("saved\nby solar", "saved by\nbattery", "saved by\nboth"):
-        table.add_column(heading, justify="right")
-    table.add_column("currency")
-    table.add_column("basis")
-    for row in rows:
-        table.add_row(
-            str(row["local_date"]) if grain is Grain.DAY else f"{row['month']:%Y-%m}",
-            *(f"{row[flow]:,.1f}" for flow in ("grid_import_kwh", "grid_export_kwh")),
-            _exact_or_bounds(row, "import_cost"),
-            _exact_or_bounds(row, "export_credit"),
-            amount(row["energy_cost"]) if not _is_bounded(row) else "",
-            *(
-                amount(row[column])
-                for column in ("daily_charges", "saved_by_solar", "saved_by_battery", "saved_by_both")
-            ),
-            row["currency"] or "",
-            _BASIS.get(row["tariff_basis"], row["tariff_basis"]),
-        )
-    return table
+    days = [str(row["local_date"]) if grain is Grain.DAY else f"{row['month']:%Y-%m}" for row in rows]
+    columns = [
+        MoneyColumn(grain.value, days, is_right=False),
+        MoneyColumn("import\nkWh", [f"{row['grid_import_kwh']:,.1f}" for row in rows]),
+        MoneyColumn("export\nkWh", [f"{row['grid_export_kwh']:,.1f}" for row in rows]),
+        MoneyColumn("import\ncost", [_exact_or_bounds(row, "import_cost") for row in rows]),
+        MoneyColumn("export\ncredit", [_exact_or_bounds(row, "export_credit") for row in rows]),
+        MoneyColumn("energy\ncost", [amount(row["energy_cost"]) if not _is_bounded(row) else "" for row in rows]),
+        _amounts("saved\nby solar", rows, "saved_by_solar"),
+        _amounts("saved by\nbattery", rows, "saved_by_battery", is_optional=True),
+        _amounts("saved by\nboth", rows, "saved_by_both"),
+        _amounts("daily\ncharges", rows, "daily_charges", is_optional=True),
+        _basis(rows),
+    ]
+    return table_of(f"What energy cost, {name}", columns, [row["currency"] for row in rows])
 
 
 def _bills(name: str, rows: Sequence[dict[str, Any]], grain: Grain) -> Table:
-    table = Table(title=f"Bills, {name}, by billing {grain.value}")
-    table.add_column("cycle")
-    table.add_column("days\npriced", justify="right")
-    for heading in ("import\ncost", "export\ncredit", "fixed\ncharges", "demand\ncharges", "credit\nused", "tax"):
-        table.add_column(heading, justify="right")
-    for heading in ("to pay", "credit\ncarried", "saved by\nboth"):
-        table.add_column(heading, justify="right")
-    table.add_column("currency")
-    table.add_column("basis")
-    for row in rows:
-        to_pay = _exact_or_bounds(row, "net_cost")
-        columns = ("import_cost", "export_credit", "fixed_charges", "demand_charges", "credit_used", "tax")
-        table.add_row(
-            f"{row['cycle_start']} to {row['cycle_end']}",
-            str(row["days"]) if row["priced_days"] == row["days"] else f"{row['priced_days']} of {row['days']}",
-            *(amount(row[column]) for column in columns),
-            to_pay,
-            amount(row["credit_carried"])
-            if row["credit_carried_kwh"] is None
-            else f"{row['credit_carried_kwh']:,.1f} kWh",
-            amount(row["saved_by_both"]),
-            row["currency"] or "",
-            _BASIS.get(row["tariff_basis"], row["tariff_basis"]),
-        )
-    return table
+    cycles = [f"{row['cycle_start']} to {row['cycle_end']}" for row in rows]
+    days = [
+        str(row["days"]) if row["priced_days"] == row["days"] else f"{row['priced_days']} of {row['days']}"
+        for row in rows
+    ]
+    carried = [
+        amount(row["credit_carried"]) if row["credit_carried_kwh"] is None else f"{row['credit_carried_kwh']:,.1f} kWh"
+        for row in rows
+    ]
+    columns = [
+        MoneyColumn("cycle", cycles, is_right=False),
+        MoneyColumn("days\npriced", days),
+        MoneyColumn("to pay", [_exact_or_bounds(row, "net_cost") for row in rows]),
+        _amounts("import\ncost", rows, "import_cost"),
+        _amounts("export\ncredit", rows, "export_credit"),
+        _amounts("fixed\ncharges", rows, "fixed_charges", is_optional=True),
+        _amounts("demand\ncharges", rows, "demand_charges", is_optional=True),
+        _amounts("credit\nused", rows, "credit_used", is_optional=True),
+        _amounts("tax", rows, "tax", is_optional=True),
+        MoneyColumn("credit\ncarried", carried, is_optional=True),
+        _amounts("saved by\nboth", rows, "saved_by_both"),
+        _basis(rows),
+    ]
+    return table_of(f"Bills, {name}, by billing {grain.value}", columns, [row["currency"] for row in rows])
 
 
-def _labels(name: str, rows: Iterable[dict[str, Any]]) -> Table:
-    table = Table(title=f"By label, {name}")
-    table.add_column("label")
-    for heading in ("import kWh", "export kWh", "import cost", "export credit"):
-        table.add_column(heading, justify="right")
-    table.add_column("currency")
-    for row in rows:
-        table.add_row(
-            row["label"],
-            f"{row['grid_import_kwh']:,.1f}",
-            f"{row['grid_export_kwh']:,.1f}",
-            amount(row["import_cost"]),
-            amount(row["export_credit"]),
-            row["currency"],
-        )
-    return table
+def _labels(name: str, rows: Sequence[dict[str, Any]]) -> Table:
+    columns = [
+        MoneyColumn("label", [row["label"] for row in rows], is_right=False),
+        MoneyColumn("import kWh", [f"{row['grid_import_kwh']:,.1f}" for row in rows]),
+        MoneyColumn("export kWh", [f"{row['grid_export_kwh']:,.1f}" for row in rows]),
+        _amounts("import cost", rows, "import_cost"),
+        _amounts("export credit", rows, "export_credit"),
+    ]
+    return table_of(f"By label, {name}", columns, [row["currency"] for row in rows])
+
+
+def _amounts(heading: str, rows: Sequence[dict[str, Any]], name: str, *, is_optional: bool = False) -> MoneyColumn:
+    return MoneyColumn(heading, [amount(row[name]) for row in rows], is_optional=is_optional)
+
+
+def _basis(rows: Sequence[dict[str, Any]]) -> MoneyColumn:
+    """How the tariff applies; nothing where it was in force."""
+    texts = [_BASIS.get(row["tariff_basis"], row["tariff_basis"]) for row in rows]
+    return MoneyColumn("basis", texts, is_right=False, is_optional=True)
 
 
 def _is_bounded(row: dict[str, Any]) -> bool:
@@ -212,17 +208,16 @@ def _has_two_amounts(row: dict[str, Any]) -> bool:
 
 
 def _exact_or_bounds(row: dict[str, Any], column: str) -> str:
-    low, high = row[f"{column}_low"], row[f"{column}_high"]
-    if low is not None and high is not None and low != high:
-        return f"{amount(low)} to {amount(high)}"
-    if low is not None and high is None:
+    """An amount, or its bounds; where these meet, they are the amount, also of days of which only the sum is known."""
+    return _between(row[f"{column}_low"], row[f"{column}_high"]) or amount(row[column])
+
+
+def _between(low: Decimal | None, high: Decimal | None) -> str:
+    if low is None:
+        return ""
+    if high is None:
         return f"at least {amount(low)}"
-    return amount(row[column])
-
-
-def amount(value: Decimal | None) -> str:
-    """An amount in cents, rounded half to even; empty where it is not known."""
-    return "" if value is None else f"{value.quantize(CENT, ROUND_HALF_EVEN):,}"
+    return amount(low) if low == high else f"{amount(low)} to {amount(high)}"
 
 
 def _notes(found: CostRows) -> Iterator[str]:
@@ -240,6 +235,11 @@ def _notes(found: CostRows) -> Iterator[str]:
         )
     if found.grain is Grain.CYCLE:
         yield from _notes_on_days(found.rows)
+    elif partly := sum(_is_bounded(row) for row in found.rows):
+        yield (
+            f"savings: {partly:,} of {len(found.rows):,} {what} have time of which no intervals are stored; what was saved on "
+            "these days is not known, and not in the sums"
+        )
     if any(_has_two_amounts(row) for row in found.rows):
         yield "two amounts: of some days only the sum of the energy is known, so the cost lies between the two"
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 from rich.table import Table
 
-from flows.cli.tables.costs import amount
+from flows.cli.tables.money import MoneyColumn, amount, table_of
 from flows.console import note, print_sentences, print_table
 from flows.what_if import Answer
 from transform.costs.amounts import NANO
@@ -21,27 +21,29 @@ _RULES = {OBSERVED: "observed", "self_powered": "self-powered", "time_based": "t
 def print_answer(found: Answer) -> None:
     """Print how far the simulation can be relied on, then the alternatives, the cheapest first."""
     print_sentences(_about(found))
-    table = Table(title=f"What it would have cost, {found.site.site_name or f'site {found.site.site_id}'}")
-    for name in ("tariff", "equipment", "battery rule"):
-        table.add_column(name)
-    for name in ("import\nkWh", "export\nkWh", "cost of\nthe time", "cost of\n365 days", "credit\nleft"):
-        table.add_column(name, justify="right")
-    table.add_column("currency")
-    for outcome in found.outcomes:
-        table.add_row(
-            outcome.plan,
-            outcome.equipment,
-            _RULES[outcome.rule],
-            f"{outcome.import_kwh:,.0f}",
-            f"{outcome.export_kwh:,.0f}",
-            _cost(outcome.cost_nano),
-            _cost(outcome.annual_cost_nano),
-            _cost(outcome.credit_nano),
-            outcome.currency or "",
-        )
-    print_table(table)
+    print_table(_alternatives(found))
     for sentence in _notes(found):
         note(sentence)
+
+
+def _alternatives(found: Answer) -> Table:
+    """One row an alternative; of a whole year, what it cost is said once."""
+    outcomes = found.outcomes
+    costs = [_cost(outcome.cost_nano) for outcome in outcomes]
+    of_year = [_cost(outcome.annual_cost_nano) for outcome in outcomes]
+    is_said_once = costs == of_year and any(of_year)
+    columns = [
+        MoneyColumn("cost of\n365 days", of_year, is_optional=True),
+        *([] if is_said_once else [MoneyColumn("cost of\nthe time", costs)]),
+        MoneyColumn("tariff", [outcome.plan for outcome in outcomes], is_right=False),
+        MoneyColumn("equipment", [outcome.equipment for outcome in outcomes], is_right=False),
+        MoneyColumn("battery rule", [_RULES[outcome.rule] for outcome in outcomes], is_right=False),
+        MoneyColumn("import\nkWh", [f"{outcome.import_kwh:,.0f}" for outcome in outcomes]),
+        MoneyColumn("export\nkWh", [f"{outcome.export_kwh:,.0f}" for outcome in outcomes]),
+        MoneyColumn("credit\nleft", [_cost(outcome.credit_nano) for outcome in outcomes], is_optional=True),
+    ]
+    title = f"What it would have cost, {found.site.site_name or f'site {found.site.site_id}'}"
+    return table_of(title, columns, [outcome.currency for outcome in outcomes])
 
 
 def _cost(nano: int | None) -> str:

@@ -97,7 +97,7 @@ def test_a_halt_reaches_the_next_item(
 def test_what_a_worker_finds_out_is_returned_and_reaches_later_batches(
     context: RunContext, limits: SharedLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sites that keep failing and series that are not offered cost no further requests."""
+    """Sites that keep failing and series that are not offered cost no further requests; cars are named as in the run."""
 
     def fetch(session: FetchSession, chunk: Chunk, on_request: OnRequest | None = None) -> Fetched:
         for _ in range(FAILURES_IN_A_ROW):
@@ -107,9 +107,11 @@ def test_what_a_worker_finds_out_is_returned_and_reaches_later_batches(
         return Fetched(0, 1)
 
     monkeypatch.setattr(on_worker, "fetch_windows", fetch)
-    done = fetch_batch(FetchJob(context, limits, FetchState(skipped_sites=frozenset({9}))), chunks(1))
+    ends = frozenset({"000001"})
+    found = FetchState(skipped_sites=frozenset({9}), shared_vin_ends=ends)
+    done = fetch_batch(FetchJob(context, limits, found), chunks(1))
     assert done.is_stopped
-    assert done.state == FetchState(None, frozenset({Series.SOE}), frozenset({1, 9}))
+    assert done.state == FetchState(None, frozenset({Series.SOE}), frozenset({1, 9}), ends)
     session = FetchSession(context, context.open_archive())
     session.add_state(pickle.loads(pickle.dumps(done.state)))  # noqa: S301 - our own
     assert (1 in session.skipped_sites, 2 in session.skipped_sites, session.not_offered) == (True, False, {Series.SOE})

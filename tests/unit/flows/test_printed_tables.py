@@ -99,3 +99,53 @@ def test_bills_give_what_is_not_known_exactly(width: int, capsys: pytest.Capture
     text = capsys.readouterr().err
     assert "two amounts" in text
     assert "no amount" not in text
+    meet = {"net_cost": None, "net_cost_low": Decimal(2), "net_cost_high": Decimal(2), "bounded_days": 1}
+    print_costs(CostRows(Grain.CYCLE, [bill | exact | meet], []))
+    assert " 2.00 " in " ".join(capsys.readouterr().out.split()), "bounds that meet are the amount"
+
+
+def test_a_narrow_terminal_shows_what_is_to_pay_first(capsys: pytest.CaptureFixture[str], width: int) -> None:
+    """Columns of zeros are left out, and the currency is in the title; with two currencies it is a column."""
+    bill: dict[str, Any] = dict.fromkeys(("demand_charges", "credit_used", "tax", "credit_carried"), Decimal(0))
+    bill |= dict.fromkeys(("import_cost", "export_credit", "fixed_charges", "saved_by_both"), Decimal(5))
+    bill |= dict.fromkeys(("net_cost", "net_cost_low", "net_cost_high"), Decimal("41.5"))
+    bill |= {"site_id": 77, "site_name": "Ridge", "tariff_basis": "in_force", "days": 31, "priced_days": 31}
+    bill |= {"bounded_days": 0, "missing_days": 0, "credit_carried_kwh": None, "is_credit_known": True}
+    bill |= {"cycle_start": date(2025, 1, 1), "cycle_end": date(2025, 1, 31), "is_demand_lower_bound": False}
+    print_costs(CostRows(Grain.CYCLE, [bill | {"currency": "USD"}] * 24, []))
+    lines = _lines(capsys, width)
+    assert lines[0] == "Bills, Ridge, by billing cycle, in USD"
+    heading = " ".join(" ".join(lines[1:3]).split())
+    assert "to pay" in heading
+    assert not [name for name in ("tax", "demand", "used", "currency", "basis") if name in heading]
+    print_costs(CostRows(Grain.CYCLE, [bill | {"currency": currency} for currency in ("USD", "AUD")], []))
+    text = "\n".join(_lines(capsys, width))
+    assert "AUD" in text
+    assert "in USD" not in text
+
+
+def test_a_month_has_the_cost_of_a_day_whose_bounds_meet(capsys: pytest.CaptureFixture[str], width: int) -> None:
+    """20 are those of exact days; the day of which only the sum is known cost 3, whatever the time it flowed at."""
+    month: dict[str, Any] = {
+        "site_id": 77,
+        "site_name": "Ridge",
+        "currency": "USD",
+        "tariff_basis": "in_force",
+        "month": date(2025, 1, 1),
+        "days": 31,
+        "priced_days": 30,
+        "bounded_days": 1,
+        "grid_import_kwh": 100.0,
+        "grid_export_kwh": 0.0,
+        "import_cost": Decimal(20),
+        "import_cost_low": Decimal(23),
+        "import_cost_high": Decimal(23),
+        "energy_cost": Decimal(20),
+    }
+    month |= dict.fromkeys(("export_credit", "export_credit_low", "export_credit_high"), Decimal(0))
+    month |= dict.fromkeys(("daily_charges", "saved_by_solar", "saved_by_battery", "saved_by_both"), Decimal(1))
+    print_costs(CostRows(Grain.MONTH, [month] * 20, []))
+    captured = capsys.readouterr()
+    assert "23.00" in captured.out
+    assert "20.00" not in captured.out
+    assert "savings: 20 of 20 months have time of which no intervals are stored" in captured.err

@@ -7,7 +7,6 @@ import pytest
 from transform.account_items import (
     covers,
     scope_items,
-    short_vin,
     subscription_items,
     vehicle_items,
     vehicles_in,
@@ -53,7 +52,14 @@ def test_nothing_is_made_of_what_is_no_value(nothing: Any) -> None:
 
 def test_every_vehicle_is_named_once() -> None:
     assert vins_of([{"vin": VIN}], {"vehicles": {VIN: {}, "5YJSIM00000000002": {}}}) == [VIN, "5YJSIM00000000002"]
-    assert short_vin(VIN) == "…000001"
+
+
+def test_vehicles_whose_vins_end_alike_are_kept_apart() -> None:
+    vins = (VIN, VIN.replace("SIM", "SIX"), "5YJSIM00000000002")
+    items = vehicle_items([{"vin": vin, "state": "online"} for vin in vins], {}, None, CALL)
+    subjects = {item.subject for item in items if item.name == "state"}
+    assert len(subjects) == 3
+    assert "vin-000002" in subjects
 
 
 def test_scopes_are_granted_missing_or_not_reported() -> None:

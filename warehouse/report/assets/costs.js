@@ -17,7 +17,7 @@
     isKnown(row.net_cost) || !isKnown(row.net_cost_low)
       ? amount(row.net_cost)
       : isKnown(row.net_cost_high)
-        ? `${amount(row.net_cost_low)} to ${amount(row.net_cost_high)}`
+        ? [...new Set([amount(row.net_cost_low), amount(row.net_cost_high)])].join(" to ")
         : `at least ${amount(row.net_cost_low)}`;
   const basis = (row) => ({ in_force: "", assumed: ASSUMED })[row.tariff_basis] ?? "no tariff";
 

@@ -99,6 +99,9 @@
   };
 
   /* ---- cars ---- */
+  /** Q119: load_power, and the energy of the home with it. */
+  const WITH_CARS = "Home use includes what the wall connectors give; the Tesla app shows the home without it.";
+
   const cars = {
     id: "cars",
     title: "Cars",
@@ -109,13 +112,13 @@
       const ev = sum(view.charging.map((row) => row.ev));
       if (ev === null) {
         return view.site.wall_connectors
-          ? `No charge session is known in ${view.year}.`
+          ? `No charge session is known in ${view.year}. ${WITH_CARS}`
           : "This site has no wall connector: charging of cars is part of home use.";
       }
       const sessions = sum(view.charging.map((row) => row.sessions));
       const share = known(view.total.home, ev);
       const ofHome = share === null ? "" : `, ${percent(share)} of home use`;
-      return `Cars charged ${kwh(ev)} in ${plural(sessions, "session")}${ofHome}.`;
+      return `Cars charged ${kwh(ev)} in ${plural(sessions, "session")}${ofHome}. ${WITH_CARS}`;
     },
     option(view, theme, _, size) {
       const charges = (row) => view.charging.find((charged) => charged.month === row.month);

@@ -9,7 +9,8 @@ where (outcome = 'applied' and value_after is null)
     or (outcome in ('accepted_unconfirmed', 'failed') and value_after = value_asked and vehicle is null)
     or (outcome = 'accepted_absent' and value_after is not null)
     or (outcome in ('accepted_unconfirmed', 'accepted_absent', 'rejected') and attempts = 0)
-    or (outcome in ('done', 'retry_later', 'refused', 'needs_owner') and attempts = 0)
+    -- a command to a car that did not wake is not sent, and may be later
+    or (outcome in ('done', 'refused', 'needs_owner') and attempts = 0)
     or (outcome not in ('applied', 'done') and reason is null)
     or (may_have_succeeded and outcome <> 'failed')
 order by site_id, command_id

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from extract.archive.personal_data import MASK, redacted
+from extract.archive.personal_data import MASK, redacted, shared_ends_in
 from wattlog.pseudonyms import digest_of_device, pseudonym, short_vin, without_vins
 
 HISTORY = "/api/1/energy_sites/1/calendar_history"
@@ -185,3 +185,19 @@ def test_the_short_form_of_a_vin_is_stable() -> None:
         "/api/1/vehicles/vin-000001/command/charge_start"
     )
     assert without_vins("/api/1/energy_sites/1689453203487921/site_info").endswith("/1689453203487921/site_info")
+
+
+def test_cars_whose_vins_end_alike_have_different_short_forms() -> None:
+    """The others keep the form that they have always had, so stored data still names them."""
+    first, second, third = "TESTVIN0000000001", "TESTVIX0000000001", "TESTVIN0000000002"
+    products = {"response": [{"vin": vin, "vehicle_id": 1} for vin in (first, second, third)] + [{"energy_site_id": 7}]}
+    shared = shared_ends_in(orjson.dumps(products))
+    assert shared == {"000001"}
+    assert shared_ends_in(orjson.dumps({"response": [{"vin": first}, {"vin": first.lower()}]})) == frozenset()
+    forms = [short_vin(vin, shared) for vin in (first, second, third)]
+    assert forms == ["vin-000001-b43e", "vin-000001-a234", "vin-000002"]
+    assert [short_vin(form) for form in forms] == forms, "what is stored is what the tables have"
+    connectors = {"response": {"wall_connectors": [{"vin": first, "din": "D"}, {"vin": third, "din": "E"}]}}
+    found = orjson.loads(redacted("/api/1/energy_sites/7/live_status", orjson.dumps(connectors), shared))
+    assert [row["vin"] for row in found["response"]["wall_connectors"]] == [forms[0], forms[2]]
+    assert all(row["din"].startswith("sha256:") for row in found["response"]["wall_connectors"])

@@ -29,7 +29,7 @@ def test_explanations_are_different() -> None:
 
 def test_the_error_for_an_unknown_scenario_lists_the_known_ones() -> None:
     """The error lists the scenarios."""
-    with pytest.raises(ValueError, match="no scenario is called 'nonsense'; there are demo, calm, faults"):
+    with pytest.raises(ValueError, match="no scenario is called 'nonsense'; there are demo, calm, commands, faults"):
         scenario("nonsense")
 
 
