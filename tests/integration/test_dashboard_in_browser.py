@@ -56,13 +56,13 @@ class Served:
             return connection.execute(sql).fetchall()
 
     @contextmanager
-    def page(self, at: str = "", *, width: int = 1280, scheme: str = "light") -> Iterator[Page]:
+    def page(self, at: str = "", *, width: int = 1280, scheme: str = "light", locale: str = "en-US") -> Iterator[Page]:
         """A page, with everything it shows loaded."""
         context = self.browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
-            locale="en-US",
+            locale=locale,
         )
         context.set_default_timeout(PATIENCE_S * 1000)
         page = context.new_page()
@@ -202,8 +202,27 @@ def test_years_and_overview_have_the_figures_of_sql(served: Served) -> None:
             "select max(local_date), sum(home_kwh) from analytics.daily where local_date = "
             "(select max(local_date) from analytics.daily where status <> 'missing')"
         )
-        assert spans["Newest day"][1] == f"{day.day} {day:%b}"
+        assert spans["Newest day"][1] == f"{day:%b} {day.day}"
         assert spans["Newest day"][5] == f"{home:,.2f}"
+
+
+def test_dates_and_numbers_are_as_the_browsers_language_writes_them(served: Served) -> None:
+    """The same hour and the same figures in German and in American: texts, tables, axes, and calendars."""
+    ((site, home),) = served.rows(
+        "select site_id, sum(home_kwh) from analytics.daily where year(local_date) = 2025 "
+        "group by site_id having sum(home_kwh) > 1000 order by site_id limit 1"
+    )
+    for locale, first, total, hour, december in (
+        ("en-US", "January 1, 2025", f"{home:,.2f}", "1:00 PM", "Dec"),
+        ("de-DE", "1. Januar 2025", f"{home:,.2f}".translate(str.maketrans(",.", ".,")), "13:00", "Dez"),
+    ):
+        with served.page(f"?view=range&from=2025-01-01&to=2025-12-31&by=day&site={site}", locale=locale) as page:
+            assert page.locator("#heading").inner_text().replace("\u00a0", " ").startswith(first)
+            assert _numbers(page, "range")[-1][1] == total
+            expect(page.locator("#range .chart svg path").first).to_be_attached()
+            assert any(december in text for text in page.locator("#range .chart svg text").all_text_contents())
+        with served.page(f"?view=battery&site={site}&year=2025", locale=locale) as page:
+            assert hour in [row[0] for row in _numbers(page, "hours")]
 
 
 def test_statement_is_run_from_the_keyboard_and_shown_as_table_and_chart(served: Served) -> None:

@@ -72,15 +72,21 @@ _LISTS: Final[Mapping[Section, tuple[str, ...]]] = {Section.CARS: ("sessions",),
 
 
 def account(connection: duckdb.DuckDBPyConnection) -> Json:
-    """Every site with what there is of it, and the newest run."""
+    """Every site with its equipment and its days, and the newest run: what each view needs."""
     last = _rows(connection, "last_run", {})
     return {"sites": _rows(connection, "sites", {}), "last_run": last[0] if last else None}
 
 
+def fleet(connection: duckdb.DuckDBPyConnection) -> Json:
+    """Each site's newest energy and what needs attention there."""
+    return {"sites": _rows(connection, "fleet", {})}
+
+
 def overview(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None) -> Json:
-    """The newest days, and the month and year so far beside those of the year before; all sites together."""
+    """The newest days, month and year so far beside those of the year before, and what needs attention; all sites together."""
     chosen = _chosen(connection, sites)
-    return {"spans": _rows(connection, "spans", {"sites": chosen})}
+    (attention,) = _rows(connection, "attention", {"sites": chosen})
+    return {"spans": _rows(connection, "spans", {"sites": chosen}), "attention": attention}
 
 
 def day(connection: duckdb.DuckDBPyConnection, site: int, local_date: date) -> Json:

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { el, client, views, siteLists, chooser, fullDay, sectionsOf, showTiles, onPrinting, onResized, dayNumber, dayText } = wattlog;
+  const { el, client, views, siteLists, chooser, fullDay, sectionsOf, showTiles, onPrinting, onResized, number, dayNumber, dayText } = wattlog;
   const byId = (id) => document.getElementById(id);
   const style = { paper: false, hasPatterns: false };
   const NOTICE_MS = 6000;
@@ -154,14 +154,16 @@
   async function load() {
     const view = views[state.view];
     if (state.view === "sites") {
-      const root = wattlog.fleet(account.sites, { ...state }, {
+      const figures = new Map((await client.get("fleet")).sites.map((row) => [row.site_id, row]));
+      const all = account.sites.map((site) => ({ ...site, ...figures.get(site.site_id) }));
+      const root = wattlog.fleet(all, { ...state }, {
         link: (site) => addressOf({ view: "overview", site: site.site_id }),
         linkOf: (ids, how) => addressOf({ view: "range", site: ids.join(","), how }),
         changed: ({ search, sort, order }) => history.replaceState(null, "", addressOf({ ...state, search, sort, order })),
       });
       return () => {
         choices([], []);
-        place("Sites", `${account.sites.length} in this warehouse.`, [], [{ roots: [root], redraw() {}, dispose() {} }]);
+        place("Sites", `${number(account.sites.length, 0)} in this warehouse.`, [], [{ roots: [root], redraw() {}, dispose() {} }]);
       };
     }
     if (state.view === "sql") {
@@ -234,6 +236,17 @@
     for (const part of drawn) part.redraw();
   }
 
+  /** Run the charting library, which the browser has fetched meanwhile: figures are on the page before it. */
+  function loadLibrary() {
+    const script = el("script", { src: byId("library").href });
+    script.addEventListener("load", redraw);
+    script.addEventListener("error", () => {
+      byId("problem").textContent = "The charting library did not load: load the page again.";
+      byId("problem").hidden = false;
+    });
+    document.head.append(script);
+  }
+
   function start() {
     const { paper } = chooser(byId("theme"), redraw);
     byId("patterns").addEventListener("click", () => {
@@ -261,7 +274,7 @@
       if (!style.paper) redraw();
     });
     client.watch(renew);
-    show();
+    show().then(() => requestAnimationFrame(() => setTimeout(loadLibrary)));
   }
 
   start();

@@ -2,17 +2,20 @@
 "use strict";
 
 (() => {
-  const { number, kwh, toKwh, isKnown, has, sum, extremes, plural, tip, table, frame, legend, valueAxis, dayAxis, fullDay, day, longMonth } =
+  const { number, kwh, toKwh, isKnown, has, sum, extremes, plural, tip, table, frame, legend, valueAxis, dayAxis, fullDay, day, time, longMonthYear } =
     wattlog;
   const { STACKS, VERBS, stacksOf, stackOption } = wattlog;
   const COLOURS = ["accent", "solar", "battery", "home", "import", "car", "export", "charge", "generator", "strong"];
   const MOST_LINES = 20;
   const UNITS = { hour: "kWh an hour", day: "kWh a day", month: "kWh a month" };
 
+  /** The time of an hour; the second of two with the same name is marked. */
+  const timeOf = (period) => time(period.slice(11, 16)) + period.slice(16);
+
   function nameOf(by, period) {
-    if (by === "month") return `${longMonth(period)} ${period.slice(0, 4)}`;
+    if (by === "month") return longMonthYear(period);
     if (by === "day") return fullDay(period);
-    return `${day(period.slice(0, 10))}, ${period.slice(11)}`;
+    return `${day(period)}, ${timeOf(period)}`;
   }
 
   /** What stacks need to decide which of them there are; `found` is the answer about a range. */
@@ -40,7 +43,7 @@
         color: theme.muted,
         hideOverlap: true,
         interval: (at) => at % step === 0,
-        formatter: (period) => (view.by === "month" ? `${wattlog.month(period)} ${period.slice(0, 4)}` : view.periods.length <= 48 ? period.slice(11) : day(period.slice(0, 10))),
+        formatter: (period) => (view.by === "month" ? wattlog.monthYear(period) : view.periods.length <= 48 ? timeOf(period) : day(period)),
       },
     };
   }

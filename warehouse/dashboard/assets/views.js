@@ -44,7 +44,7 @@
           SPANS[row.span],
           day(row.since),
           day(row.until),
-          row.days === row.days_stored ? number(row.days, 0) : `${row.days_stored} of ${row.days}`,
+          row.days === row.days_stored ? number(row.days, 0) : `${number(row.days_stored, 0)} of ${number(row.days, 0)}`,
           ...ENERGY.map(([name]) => number(toKwh(row[name]), 2)),
         ]),
         { text: [1, 2, 3] },
@@ -65,15 +65,14 @@
       const of = Object.fromEntries(found.spans.map((row) => [row.span, row]));
       const change = (name) =>
         isKnown(of.day_before?.[name]) ? `${roundKwh(toKwh(of.day_before[name]))} the day before` : "";
-      const all = (name) => sites.reduce((total, site) => total + site[name], 0);
       const { last_run: run } = account;
       return {
         heading: "Overview",
-        facts: `The figures are of the newest day, ${fullDay(last)}, which may not be over. ${run ? `Last run: wattlog ${run.command}, ${run.finished_at.slice(0, 16).replace("T", " ")} UTC${run.exit_code ? `, exit code ${run.exit_code}` : ""}.` : ""}`,
+        facts: `The figures are of the newest day, ${fullDay(last)}, which may not be over. ${run ? `Last run: wattlog ${run.command}, ${wattlog.instant(run.finished_at.slice(0, 16).replace("T", " "))} UTC${run.exit_code ? `, exit code ${run.exit_code}` : ""}.` : ""}`,
         tiles: [
           ...energyTiles(of.day, change),
-          ["Gaps", number(all("gaps"), 0), "see Trust", "strong"],
-          ["Unexplained differences", number(all("unexplained"), 0), "see Trust", "adjusted"],
+          ["Gaps", number(found.attention.gaps, 0), "see Trust", "strong"],
+          ["Unexplained differences", number(found.attention.unexplained, 0), "see Trust", "adjusted"],
         ],
         parts: [
           { specs: [{ ...stacked("hours-of-two-days", "The newest two days, hour by hour") }], view: hours },
@@ -163,7 +162,7 @@
       const view = { ...wattlog.view(data, of, Number(state.year)), lists: found.lists, cycles: found.lists.cycles ?? [] };
       return {
         heading: `${site.shown}, ${state.year}`,
-        facts: `${plural(view.stored, "day")} of ${view.dates.length} stored.`,
+        facts: `${plural(view.stored, "day")} of ${number(view.dates.length, 0)} stored.`,
         tiles: tilesOf(view),
         parts: [{ specs, view }],
       };

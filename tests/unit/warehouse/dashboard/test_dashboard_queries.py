@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -12,6 +12,7 @@ from tests.unit.warehouse.conftest import Database, Row
 from warehouse.dashboard import csv_file, queries
 from warehouse.dashboard.queries import By, How, Section
 from warehouse.errors import QueryFailed
+from wattlog.gap_causes import BY_NATURE, GapCause
 
 HERE: Row = {"site_id": 1001, "timezone": "America/Los_Angeles", "has_solar": True, "has_battery": True}
 THERE: Row = {"site_id": 1002, "timezone": "America/Los_Angeles"}
@@ -182,14 +183,28 @@ def test_section_has_what_its_view_needs_in_the_shape_of_a_report(connection: du
     )
 
 
-def test_account_lists_each_site_with_its_newest_days(connection: duckdb.DuckDBPyConnection) -> None:
-    here, there, empty = queries.account(connection)["sites"]
-    assert (empty["days_stored"], empty["last_day"], empty["newest_home"]) == (0, None, None)
-    assert (here["site_id"], here["first_day"], here["last_day"], here["days_stored"]) == (
-        "1001",
-        "2025-03-01",
-        "2025-03-04",
-        3,
-    )
-    assert (here["home"], here["newest_home"], here["newest_solar"]) == (8000, [1000, 3000, 4000], [500, None, None])
-    assert (there["home"], there["gaps"], there["unexplained"]) == (30, 0, 0)
+def test_account_lists_each_site_with_its_first_and_last_day(connection: duckdb.DuckDBPyConnection) -> None:
+    here, _, empty = queries.account(connection)["sites"]
+    assert (here["site_id"], here["first_day"], here["last_day"]) == ("1001", "2025-03-01", "2025-03-04")
+    assert (empty["site_id"], empty["first_day"], empty["last_day"]) == ("1003", None, None)
+
+
+def test_fleet_has_the_newest_thirty_stored_days_of_each_site(database: Database) -> None:
+    """Oldest first; of forty days, of which one is missing, the sum is that of the thirty newest that are stored."""
+    days = [
+        _day(1001, FIRST + timedelta(days=at), home_wh=float(at), status="missing" if at == 38 else "agreed")
+        for at in range(40)
+    ]
+    few = [_day(1002, FIRST, solar_energy_exported_wh=500.0), _day(1002, LAST, home_wh=30.0)]
+    gaps: list[Row] = [{"site_id": 1002, "cause": cause, "gap_start": datetime(2025, 3, at, tzinfo=UTC)}
+                       for at, cause in enumerate(GapCause, 1)]  # fmt: skip
+    opened = database({"sites": [HERE, THERE, {"site_id": 1003}], "daily": [*days, *few], "gaps": gaps}, *READ)
+    many, two, empty = queries.fleet(opened)["sites"]
+    newest = [*range(9, 38), 39]
+    assert (many["days_stored"], many["home"], many["newest_home"]) == (39, sum(newest), newest)
+    assert (two["days_stored"], two["home"], two["newest_home"]) == (2, 30, [None, 30])
+    assert (two["solar"], two["newest_solar"], two["grid_import"]) == (500, [500, None], None)
+    assert (two["gaps"], two["unexplained"]) == (len(GapCause) - len(BY_NATURE), 0)
+    assert (empty["days_stored"], empty["home"], empty["newest_home"]) == (0, None, None)
+    assert queries.overview(opened, None)["attention"] == {"gaps": two["gaps"], "unexplained": 0}
+    assert queries.overview(opened, [1001])["attention"] == {"gaps": 0, "unexplained": 0}
