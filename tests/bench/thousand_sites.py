@@ -53,6 +53,7 @@ def thousand_sites(path: Path) -> Path:
     """Such a warehouse, made where it is not there."""
     if path.exists():
         return path
+    path.parent.mkdir(parents=True, exist_ok=True)
     with connect(path) as connection:
         for table in TABLES.values():
             for statement in table.ddl():

@@ -18,12 +18,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from warehouse.dashboard import csv_file, queries
+from warehouse.dashboard import csv_file, periods, queries
 from warehouse.dashboard.access import Access, Guard
 from warehouse.dashboard.dictionary import dictionary
 from warehouse.dashboard.page_files import file_response, page_response
+from warehouse.dashboard.periods import By, How
 from warehouse.dashboard.published import PublishedWarehouse
-from warehouse.dashboard.queries import By, How, Json, Section
+from warehouse.dashboard.queries import Section
+from warehouse.dashboard.sql import Json
 from warehouse.dashboard.statements import Statements
 from warehouse.errors import QueryFailed, WarehouseError
 from warehouse.report.write import what_if_answers
@@ -71,7 +73,7 @@ def dashboard_app(
         "overview": lambda connection, request: queries.overview(connection, _sites(request)),
         "day": lambda connection, request: queries.day(connection, _site(request), _day(request, "day")),
         "range": _range,
-        "years": lambda connection, request: queries.years(connection, _sites(request)),
+        "years": lambda connection, request: periods.years(connection, _sites(request)),
         "section": section,
         "dictionary": lambda connection, _: dictionary(),
     }
@@ -149,21 +151,22 @@ def _account(connection: duckdb.DuckDBPyConnection) -> Json:
     }
 
 
-def _range(connection: duckdb.DuckDBPyConnection, request: Request) -> Json:
-    return queries.energy_range(
+def _range(connection: duckdb.DuckDBPyConnection, request: Request, *, is_whole: bool = False) -> Json:
+    return periods.energy_range(
         connection,
         _sites(request),
         _day(request, "from"),
         _day(request, "to"),
         _choice(request, "by", By),
         _choice(request, "how", How, How.SUM),
+        is_whole=is_whole,
     )
 
 
 def _range_csv(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
     def read(request: Request) -> bytes:
         with warehouse.reading() as (connection, _):
-            return csv_file.of_range(_range(connection, request))
+            return csv_file.of_range(_range(connection, request, is_whole=True))
 
     async def endpoint(request: Request) -> Response:
         try:

@@ -6,7 +6,7 @@
     wattlog;
   const { STACKS, VERBS, stacksOf, stackOption } = wattlog;
   const COLOURS = ["accent", "solar", "battery", "home", "import", "car", "export", "charge", "generator", "strong"];
-  const MOST_LINES = 20;
+  const MOST_NAMED = 12;
   const UNITS = { hour: "kWh an hour", day: "kWh a day", month: "kWh a month" };
 
   /** The time of an hour; the second of two with the same name is marked. */
@@ -25,6 +25,7 @@
     return {
       ...found,
       sites,
+      names: new Map(sites.map((site) => [site.site_id, site.shown])),
       total,
       hasFlows: isKnown(total.home),
       site: { has_solar: sites.some((site) => site.has_solar), has_battery: sites.some((site) => site.has_battery) },
@@ -105,7 +106,10 @@
     grid_export: "To the grid",
     battery_discharge: "From the battery",
   };
-  const nameOfSite = (view, series) => view.sites.find((site) => site.site_id === series.site_id)?.shown ?? series.site_id;
+  const nameOfSite = (view, { site_id: id }) => view.names.get(id) ?? id;
+
+  /** Whether there are more sites than one chart can show. */
+  const isMany = (view) => view.totals.length > view.series.length;
 
   const compared = {
     id: "range-compared",
@@ -121,8 +125,10 @@
     ],
     summary(view, { measure }) {
       if (!measure) return "No energy is known in this range.";
-      const totals = view.series.map((series) => `${nameOfSite(view, series)} ${kwh(toKwh(sum(series[measure])))}`);
-      return `${MEASURES[measure]} by ${view.by}: ${totals.slice(0, 12).join(", ")}${totals.length > 12 ? ", …" : ""}.${totals.length > MOST_LINES ? ` The chart has the first ${MOST_LINES} sites, the table all.` : ""}`;
+      const totals = view.totals.slice(0, MOST_NAMED).map((row) => `${nameOfSite(view, row)} ${kwh(toKwh(row[measure]))}`);
+      const rest = view.totals.length > MOST_NAMED ? `, and ${plural(view.totals.length - MOST_NAMED, "other")}` : "";
+      const isPart = isMany(view) ? ` The chart has the first ${view.series.length} sites, the table the sums of all, and the CSV file everything.` : "";
+      return `${MEASURES[measure]} by ${view.by}: ${totals.join(", ")}${rest}.${isPart}`;
     },
     option(view, theme, { measure }, size) {
       const isBars = view.periods.length <= 31 && view.series.length <= 4;
@@ -135,7 +141,7 @@
           formatter: (params) =>
             tip(nameOf(view.by, params[0].name), params.slice(0, 12).map((param) => [param.seriesName, kwh(param.value ?? null), param.color])),
         },
-        series: view.series.slice(0, MOST_LINES).map((series, at) => ({
+        series: view.series.map((series, at) => ({
           name: nameOfSite(view, series),
           type: isBars ? "bar" : "line",
           barMaxWidth: 26,
@@ -146,6 +152,13 @@
       });
     },
     table(view, { measure }) {
+      if (isMany(view))
+        return table(
+          "Sums of each site, kWh",
+          ["Site", ...Object.values(MEASURES).map((text) => `${text}, kWh`)],
+          view.totals.map((row) => [nameOfSite(view, row), ...Object.keys(MEASURES).map((name) => number(toKwh(row[name]), 2))]),
+          { foot: ["All", ...Object.keys(MEASURES).map((name) => number(toKwh(sum(view.totals.map((row) => row[name]))), 2))] },
+        );
       return table(
         `${MEASURES[measure]}, kWh`,
         [view.by[0].toUpperCase() + view.by.slice(1), ...view.series.map((series) => `${nameOfSite(view, series)}, kWh`)],

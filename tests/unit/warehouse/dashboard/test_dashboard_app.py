@@ -86,7 +86,7 @@ def test_answers_about_all_sites_are_computed_once_for_each_publish(
         computed.append(statement.name)
         return real(connection, statement, parameters)
 
-    monkeypatch.setattr("warehouse.dashboard.queries.table_of", noted)
+    monkeypatch.setattr("warehouse.dashboard.sql.table_of", noted)
     first = client.get("/api/fleet").json()
     assert first["sites"][0]["home"] == 5000
     assert client.get("/api/fleet").json() == first

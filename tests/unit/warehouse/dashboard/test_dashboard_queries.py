@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from tests.unit.warehouse.conftest import Database, Row
-from warehouse.dashboard import csv_file, queries
-from warehouse.dashboard.queries import By, How, Section
+from warehouse.dashboard import csv_file, periods, queries
+from warehouse.dashboard.periods import By, How
+from warehouse.dashboard.queries import Section
 from warehouse.errors import QueryFailed
 from wattlog.gap_causes import BY_NATURE, GapCause
 
@@ -42,7 +43,7 @@ def connection(database: Database) -> duckdb.DuckDBPyConnection:
 
 
 def _range(connection: duckdb.DuckDBPyConnection, *sites: int, by: By = By.DAY, how: How = How.SUM) -> dict[str, Any]:
-    return queries.energy_range(connection, sites, date(2025, 2, 1), date(2025, 4, 30), by, how)
+    return periods.energy_range(connection, sites, date(2025, 2, 1), date(2025, 4, 30), by, how)
 
 
 def test_range_has_an_entry_for_each_day_between_the_first_and_the_last(connection: duckdb.DuckDBPyConnection) -> None:
@@ -60,7 +61,7 @@ def test_sites_are_added_up_or_stand_beside_each_other(connection: duckdb.DuckDB
     (together,) = _range(connection, 1001, 1002)["series"]
     assert together["home"] == [1000, None, 3030, 4000]
     assert together["stored"] == [1, 0, 2, 2]
-    everything = queries.energy_range(connection, None, FIRST, LAST, By.DAY, How.SUM)
+    everything = periods.energy_range(connection, None, FIRST, LAST, By.DAY, How.SUM)
     assert everything["series"] == [together]
     here, there = _range(connection, 1001, 1002, how=How.COMPARE)["series"]
     assert (here["site_id"], there["site_id"]) == ("1001", "1002")
@@ -68,8 +69,25 @@ def test_sites_are_added_up_or_stand_beside_each_other(connection: duckdb.DuckDB
     assert there["home"] == [None, None, 30, None]
 
 
+def test_of_many_sites_all_have_their_sums_and_the_first_their_periods(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file has everything; a page has what a chart has room for, and the sums of every site."""
+    monkeypatch.setattr(periods, "MOST_BESIDE", 1)
+    found = _range(connection, 1001, 1002, how=How.COMPARE)
+    assert [(row["site_id"], row["home"], row["stored"]) for row in found["totals"]] == [
+        ("1001", 8000, 3),
+        ("1002", 30, 2),
+    ]
+    assert [series["site_id"] for series in found["series"]] == ["1001"]
+    assert set(found["series"][0]) == {"site_id", *periods.COMPARED, "stored"}
+    whole = periods.energy_range(connection, [1001, 1002], FIRST, LAST, By.DAY, How.COMPARE, is_whole=True)
+    assert [series["site_id"] for series in whole["series"]] == ["1001", "1002"]
+    assert "generator_to_grid" in whole["series"][1]
+
+
 def test_months_are_sums_of_the_days_of_the_range(connection: duckdb.DuckDBPyConnection) -> None:
-    found = queries.energy_range(connection, [1001], date(2025, 3, 2), date(2025, 3, 3), By.MONTH, How.SUM)
+    found = periods.energy_range(connection, [1001], date(2025, 3, 2), date(2025, 3, 3), By.MONTH, How.SUM)
     assert found["periods"] == ["2025-03"]
     assert found["series"][0]["home"] == [3000]
     assert found["series"][0]["stored"] == [1]
@@ -83,7 +101,7 @@ def test_hour_that_comes_twice_is_two_hours(database: Database) -> None:
         for hour in (8, 9, 11)
     ]
     connection = database({"sites": [HERE], "energy_intervals": hours}, *READ)
-    found = queries.energy_range(connection, [1001], date(2025, 11, 2), date(2025, 11, 3), By.HOUR, How.SUM)
+    found = periods.energy_range(connection, [1001], date(2025, 11, 2), date(2025, 11, 3), By.HOUR, How.SUM)
     hours_shown = ["00:00", "01:00", "01:00 again", "02:00", "03:00"]
     assert found["periods"] == [f"2025-11-02 {hour}" for hour in hours_shown]
     assert found["series"][0]["stored"] == [0, 1, 1, 0, 1]
@@ -92,9 +110,9 @@ def test_hour_that_comes_twice_is_two_hours(database: Database) -> None:
 
 def test_range_that_makes_no_sense_is_refused_in_one_line(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(QueryFailed, match="swap them"):
-        queries.energy_range(connection, [1001], LAST, FIRST, By.DAY, How.SUM)
+        periods.energy_range(connection, [1001], LAST, FIRST, By.DAY, How.SUM)
     with pytest.raises(QueryFailed, match="choose days or months"):
-        queries.energy_range(connection, [1001], date(2020, 1, 1), LAST, By.HOUR, How.SUM)
+        periods.energy_range(connection, [1001], date(2020, 1, 1), LAST, By.HOUR, How.SUM)
     with pytest.raises(QueryFailed, match="no site 7"):
         _range(connection, 7)
 
@@ -110,10 +128,10 @@ def test_file_has_the_rows_of_the_page_in_kwh(connection: duckdb.DuckDBPyConnect
 
 
 def test_years_are_all_days_of_the_sites_together(connection: duckdb.DuckDBPyConnection) -> None:
-    found = queries.years(connection, [1001, 1002])
+    found = periods.years(connection, [1001, 1002])
     assert found["first_day"] == FIRST
     assert found["days"]["home"] == [1000, None, 3030, 4000]
-    assert queries.years(connection, [1002])["days"]["home"] == [30, None]
+    assert periods.years(connection, [1002])["days"]["home"] == [30, None]
 
 
 def test_overview_compares_with_the_same_days_of_the_year_before(database: Database) -> None:
