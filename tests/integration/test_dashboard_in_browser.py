@@ -55,6 +55,16 @@ class Served:
         with duckdb.connect(str(copy), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def publish(self, *statements: str) -> None:
+        """Publish a copy that some statements changed: another file is renamed over the published one."""
+        fresh = self.warehouse.with_name("fresh.duckdb")
+        shutil.copyfile(self.warehouse, fresh)
+        with duckdb.connect(str(fresh)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            for statement in statements:
+                connection.execute(statement)
+        fresh.rename(self.warehouse)
+
     @contextmanager
     def page(self, at: str = "", *, width: int = 1280, scheme: str = "light", locale: str = "en-US") -> Iterator[Page]:
         """A page, with everything it shows loaded."""
@@ -225,6 +235,41 @@ def test_dates_and_numbers_are_as_the_browsers_language_writes_them(served: Serv
             assert hour in [row[0] for row in _numbers(page, "hours")]
 
 
+def _figure(text: str) -> float | None:
+    return None if text == "–" else float(text.replace(",", "").replace("−", "-"))
+
+
+@pytest.mark.parametrize(
+    ("view", "column", "sql"),
+    [
+        (
+            "battery",
+            1,
+            "select sum(battery_charge_wh) / 1000 from main.daily join main.sites using (site_id) where has_battery",
+        ),
+        ("cars", 1, "select sum(ev_kwh) from analytics.ev_charging where true"),
+        ("trust", 1, "select count(*) from main.daily where status = 'agreed'"),
+    ],
+)
+def test_sites_are_added_up_and_compared_where_a_sum_means_something(
+    served: Served, view: str, column: int, sql: str
+) -> None:
+    """The last row of the table of all sites is SQL's sum; what belongs to one battery has none, and the page says so."""
+    with served.page(f"?view={view}&site=all&year=2025") as page:
+        rows = _numbers(page, "by-site")
+        ((expected,),) = served.rows(f"{sql} and year(local_date) = 2025")
+        assert _figure(rows[-1][column]) == pytest.approx(expected, abs=0.06 * len(rows))
+        assert rows[-1][0] == "All"
+        if view == "battery":
+            assert rows[-1][4] == "–"
+            expect(page.locator("#facts")).to_contain_text("not added up")
+        expect(page.locator("#sites-by-month .chart svg path").first).to_be_attached()
+        page.locator("#how").select_option("compare")
+        _ready(page, 2)
+        assert "how=compare" in page.url
+        assert len(_numbers(page, "sites-by-month")[0]) == len(rows)
+
+
 def test_statement_is_run_from_the_keyboard_and_shown_as_table_and_chart(served: Served) -> None:
     with served.page("?view=sql") as page:
         page.locator("#sql").fill("select local_date, home_kwh from analytics.daily order by all limit 3")
@@ -269,16 +314,41 @@ def test_publish_in_the_middle_of_a_session_is_shown_and_said(served: Served) ->
     name = "<b>New</b> & name"
     with served.page("?view=range&from=2025-11-05&to=2025-11-06&by=day&site=all") as page:
         before = _numbers(page, "range")[-1][1]
-        fresh = served.warehouse.with_name("fresh.duckdb")
-        shutil.copyfile(served.warehouse, fresh)
-        with duckdb.connect(str(fresh)) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute("update main.daily set home_wh = home_wh + 1000 where local_date = '2025-11-05'")
-            connection.execute("update main.sites set site_name = ?", [name])
-        fresh.rename(served.warehouse)
+        served.publish(
+            "update main.daily set home_wh = home_wh + 1000 where local_date = '2025-11-05'",
+            f"update main.sites set site_name = '{name}'",
+        )
         expect(page.locator("#renewed")).to_contain_text("New data")
         rows = _numbers(page, "range")
         ((sites,),) = served.rows("select count(home_kwh) from analytics.daily where local_date = '2025-11-05'")
         assert float(rows[-1][1]) == pytest.approx(float(before) + sites, abs=0.02)
         expect(page.locator("#facts")).to_contain_text(name)
         assert page.locator("#facts b").count() == 0
+
+
+def test_day_of_several_sites_is_added_up_in_one_zone_alone(served: Served) -> None:
+    """Sites of two zones are beside each other, and the page says why; two of one zone are added up, too."""
+    (here, there), day = (
+        [id_ for (id_,) in served.rows("select distinct site_id from main.power order by all")],
+        "2025-12-01",
+    )
+    with served.page(f"?view=day&site={here},{there}&day={day}") as page:
+        expect(page.locator("#facts")).to_contain_text("several time zones")
+        expect(page.locator("#power-compared .chart svg path").first).to_be_attached()
+    served.publish(
+        f"update main.sites set timezone = (select timezone from main.sites where site_id = {here}) where site_id = 987654321",
+        "insert into main.power select * replace (987654321 as site_id) from main.power "
+        f"where site_id = {here} and local_date = '{day}' and hour(interval_start) <> 3",
+    )
+    ((count, home),) = served.rows(
+        f"select count(*), 2 * sum(home_w) / 1000 from main.power where site_id = 987654321 and local_date = '{day}'"
+    )
+    with served.page(f"?view=day&site={here},987654321&day={day}") as page:
+        expect(page.locator("#facts")).to_contain_text("12 intervals that not all of them have are left out")
+        rows = _numbers(page, "power")
+        assert len(rows) == count
+        assert sum(_figure(row[2]) or 0 for row in rows) == pytest.approx(home, abs=0.001 * count)
+        page.locator("#how").select_option("compare")
+        _ready(page, 2)
+        expect(page.locator("#power-compared .chart svg path").first).to_be_attached()
+        assert len(_numbers(page, "power-compared")[0]) == 1 + 2

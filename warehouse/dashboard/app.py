@@ -72,9 +72,15 @@ def dashboard_app(
     sections: Mapping[str, Answer] = {
         "overview": lambda connection, request: queries.overview(connection, _sites(request)),
         "day": lambda connection, request: queries.day(connection, _site(request), _day(request, "day")),
+        "day_together": lambda connection, request: queries.day_together(
+            connection, _sites(request), _day(request, "day")
+        ),
         "range": _range,
         "years": lambda connection, request: periods.years(connection, _sites(request)),
         "section": section,
+        "section_of_sites": lambda connection, request: queries.section_of_sites(
+            connection, _choice(request, "section", Section), _sites(request), _number(request, "year")
+        ),
         "dictionary": lambda connection, _: dictionary(),
     }
     routes = [Route(f"/api/{name}", _endpoint(warehouse, answer)) for name, answer in sections.items()]

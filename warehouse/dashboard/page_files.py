@@ -29,6 +29,7 @@ OWN_SCRIPTS = (
     "battery.js",
     "fleet.js",
     "lists.js",
+    "several.js",
     "client.js",
     "views.js",
     "statements.js",

@@ -8,6 +8,7 @@ from typing import Any, Final
 import duckdb
 
 from warehouse.dashboard.sql import Json, chosen, columns, rows, run
+from warehouse.errors import QueryFailed
 from warehouse.localtime import zone
 from warehouse.query.site_choice import chosen_sites
 from warehouse.report.model import ReportData
@@ -58,31 +59,76 @@ def day(connection: duckdb.DuckDBPyConnection, site: int, local_date: date) -> J
     """One local day of one site: power, state of energy, prices, events, and the day's sums in Wh."""
     chosen_sites(connection, [site])
     ((name,),) = connection.execute("select timezone from main.sites where site_id = ?", [site]).fetchall()
-    clock = zone(name)
-    begins_at, ends_at = first_instant(local_date, clock), first_instant(local_date + timedelta(days=1), clock)
-    parameters = {"site": site, "day": local_date}
-    since = parameters | {"begins_at": begins_at.isoformat()}
-    minutes = int((ends_at - begins_at).total_seconds() // 60)
+    of_day = _day_of(name, local_date)
+    since = {"site": site, "day": local_date, "begins_at": of_day["begins_at"]}
     sums = run(
         connection, statements()["days"], {"sites": [site], "since": local_date, "until": local_date}
     ).to_pylist()
     for row in sums:
         del row["site_id"], row["local_date"]
-    return {
-        "day": local_date,
-        "timezone": name,
-        "minutes": minutes,
-        "clock": [f"{(begins_at + timedelta(minutes=at)).astimezone(clock):%H:%M}" for at in range(0, minutes + 1, 30)],
+    return of_day | {
         "power": columns(connection, "day_power", since),
         "soe": columns(connection, "day_soe", since),
         "prices": columns(connection, "day_prices", since),
         "events": rows(
             connection,
             "day_events",
-            {"site": site, "begins_at": begins_at.isoformat(), "ends_at": ends_at.isoformat()},
+            {"site": site, "begins_at": of_day["begins_at"], "ends_at": of_day["ends_at"]},
         ),
         "sums": sums[0] if sums else None,
     }
+
+
+def _day_of(name: str, local_date: date) -> Json:
+    """A day of a zone: its instants, its length in minutes, and what the clock shows each half hour."""
+    clock = zone(name)
+    begins_at, ends_at = first_instant(local_date, clock), first_instant(local_date + timedelta(days=1), clock)
+    minutes = int((ends_at - begins_at).total_seconds() // 60)
+    return {
+        "day": local_date,
+        "timezone": name,
+        "begins_at": begins_at.isoformat(),
+        "ends_at": ends_at.isoformat(),
+        "minutes": minutes,
+        "clock": [f"{(begins_at + timedelta(minutes=at)).astimezone(clock):%H:%M}" for at in range(0, minutes + 1, 30)],
+    }
+
+
+def day_together(connection: duckdb.DuckDBPyConnection, sites: Collection[int] | None, local_date: date) -> Json:
+    """One local day of several sites of one time zone: power by the intervals that all sites with any power on that day have.
+
+    Raises:
+        QueryFailed: A site is unknown, or they are in several zones: their day is not the same time.
+    """
+    ids = chosen(connection, sites)
+    zones = connection.execute(
+        "select distinct timezone from main.sites where list_contains(?, site_id)", [ids]
+    ).fetchall()
+    if len(zones) != 1:
+        raise QueryFailed("the sites are in several time zones, and their days are not added up: compare them")
+    of_day = _day_of(zones[0][0], local_date)
+    found = columns(
+        connection, "day_power_of_sites", {"sites": ids, "day": local_date, "begins_at": of_day["begins_at"]}
+    )
+    ((stored,),) = connection.execute(
+        "select count(distinct site_id) from main.power where list_contains(?, site_id) and local_date = ?",
+        [ids, local_date],
+    ).fetchall()
+    whole = [at for at, count in enumerate(found.pop("sites")) if count == stored]
+    return of_day | {
+        "power": {name: [values[at] for at in whole] for name, values in found.items()},
+        "sites": len(ids),
+        "sites_stored": stored,
+        "left_out": len(found["minute"]) - len(whole),
+    }
+
+
+def section_of_sites(
+    connection: duckdb.DuckDBPyConnection, name: Section, sites: Collection[int] | None, year: int
+) -> Json:
+    """One year of several sites, by site and month: what can be added up, and what can be compared."""
+    parameters = {"sites": chosen(connection, sites), "since": date(year, 1, 1), "until": date(year, 12, 31)}
+    return {"rows": rows(connection, f"{name}_of_sites", parameters)}
 
 
 def section(

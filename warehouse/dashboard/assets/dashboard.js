@@ -32,7 +32,6 @@
     if (kind === "many" && given.site === ALL) return sites.filter((site) => site.first_day);
     const ids = new Set((given.site ?? "").split(","));
     const found = sites.filter((site) => ids.has(site.site_id));
-    if (kind === "one") return found.slice(0, 1).length ? found.slice(0, 1) : newest ? [newest] : [];
     return found.length ? found : newest ? [newest] : [];
   }
 
@@ -61,7 +60,7 @@
   }
 
   function howChoice() {
-    const select = el("select", {}, el("option", { value: "sum" }, "added up"), el("option", { value: "compare" }, "compared"));
+    const select = el("select", { id: "how" }, el("option", { value: "sum" }, "added up"), el("option", { value: "compare" }, "compared"));
     select.value = state.how === "compare" ? "compare" : "sum";
     select.addEventListener("change", () => go({ ...state, how: select.value }));
     return labelled("Sites", select);
@@ -94,8 +93,8 @@
     return labelled("By", select);
   }
 
-  function yearChoice([site]) {
-    const { first_day: first, last_day: last } = site ?? {};
+  function yearChoice(sites) {
+    const [first, last] = [siteLists.firstOf(sites), siteLists.lastOf(sites)];
     const years = [];
     for (let year = Number((last ?? state.year).slice(0, 4)); year >= Number((first ?? state.year).slice(0, 4)); year -= 1) years.push(String(year));
     if (!years.includes(state.year)) years.push(state.year);
@@ -111,7 +110,7 @@
   function choices(sites, links) {
     const { fields, sites: kind } = views[state.view];
     const made = kind === "none" ? [] : [siteChoice(sites)];
-    if (sites.length > 1 && state.view === "range") made.push(howChoice());
+    if (sites.length > 1 && views[state.view].canCompare) made.push(howChoice());
     if (fields.includes("day")) {
       const [before, after] = steps("day", "Day", dayText(dayNumber(state.day) - 1), dayText(dayNumber(state.day) + 1));
       made.push(el("span", { className: "stepper" }, before, dateChoice("day", "Day"), after), dateChoice("with", "Compare with", { clear: true }));

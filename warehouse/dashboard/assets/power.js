@@ -294,5 +294,5 @@
   };
 
   wattlog.dayCharts = [power, soeOfDay, pricesOfDay, events];
-  wattlog.clockAt = clockAt;
+  Object.assign(wattlog, { clockAt, timeAxis });
 })();

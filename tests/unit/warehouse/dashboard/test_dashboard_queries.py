@@ -226,3 +226,51 @@ def test_fleet_has_the_newest_thirty_stored_days_of_each_site(database: Database
     assert (empty["days_stored"], empty["home"], empty["newest_home"]) == (0, None, None)
     assert queries.overview(opened, None)["attention"] == {"gaps": two["gaps"], "unexplained": 0}
     assert queries.overview(opened, [1001])["attention"] == {"gaps": 0, "unexplained": 0}
+
+
+def test_day_of_several_sites_has_the_intervals_that_all_of_them_have(database: Database) -> None:
+    """Of two sites with power, one misses an interval; a third has none that day, and is not waited for."""
+
+    def row(site: int, minute: int, watts: float | None) -> Row:
+        start = datetime(2025, 3, 1, 8, minute, tzinfo=UTC)  # midnight in Los Angeles
+        return {"site_id": site, "interval_start": start, "local_date": FIRST, "home_w": watts, "interval_s": 300}
+
+    power = [row(1001, 0, 100.0), row(1001, 5, 200.0), row(1002, 0, 10.0), row(1002, 10, 30.0), row(1003, 0, 5.0)]
+    sites: list[Row] = [HERE, THERE, {**THERE, "site_id": 1004}, {"site_id": 1003, "timezone": "Europe/Berlin"}]
+    opened = database({"sites": sites, "power": power}, *READ)
+    found = queries.day_together(opened, [1001, 1002, 1004], FIRST)
+    assert (found["power"]["minute"], found["power"]["home"], found["power"]["solar"]) == ([0.0], [110.0], [None])
+    assert (found["sites"], found["sites_stored"], found["left_out"], found["minutes"]) == (3, 2, 2, 1440)
+    with pytest.raises(QueryFailed, match="several time zones"):
+        queries.day_together(opened, [1001, 1003], FIRST)
+    assert queries.day_together(opened, [1004], FIRST)["power"]["minute"] == []
+
+
+def test_year_of_several_sites_is_by_site_and_month(database: Database) -> None:
+    """Only what is known is added up, and how many bills that are is counted; currencies stay apart."""
+
+    def bill(site: int, month: int, cost: int | None, currency: str = "USD") -> Row:
+        begins = {"cycle_start": date(2025, month, 5), "cycle_end": date(2025, month + 1, 4)}
+        return {"site_id": site, "net_cost": cost, "currency": currency, "days": 30, "priced_days": 30, **begins}
+
+    bills = [bill(1001, 3, 10), bill(1001, 4, None), bill(1002, 3, 7, "EUR")]
+    days = [_day(1001, FIRST), _day(1001, date(2025, 3, 2), status="missing"), _day(1002, date(2024, 12, 31))]
+    gaps: list[Row] = [{"site_id": 1001, "cause": "no_data", "gap_start": datetime(2025, 3, 2, tzinfo=UTC)}]
+    opened = database({"sites": [HERE, THERE], "bills": bills, "daily": days, "gaps": gaps}, *READ)
+    costs = queries.section_of_sites(opened, Section.COSTS, None, 2025)["rows"]
+    assert [(row["site_id"], row["period"], row["currency"], row["bills"], row["net_cost"]) for row in costs] == [
+        ("1001", "2025-03", "USD", 1, 10.0),
+        ("1001", "2025-04", "USD", 1, None),
+        ("1002", "2025-03", "EUR", 1, 7.0),
+    ]
+    assert [row["known_bills"] for row in costs] == [1, 0, 1]
+    (trust,) = queries.section_of_sites(opened, Section.TRUST, [1001, 1002], 2025)["rows"]
+    assert (trust["period"], trust["agreed"], trust["missing"], trust["gaps"], trust["unexplained"]) == (
+        "2025-03",
+        1,
+        1,
+        1,
+        0,
+    )
+    for name in (Section.BATTERY, Section.CARS):
+        assert queries.section_of_sites(opened, name, [1002], 2025)["rows"] == []
