@@ -130,7 +130,7 @@
     title: "Site by site",
     isTable: true,
     isEmpty: (view) => !view.groups.length,
-    summary: (view) => `The year ${view.year} of each site. ${view.alone}`,
+    summary: (view) => `The year ${view.year} of each site, and of all together where a sum means something.`,
     table(view) {
       const canAdd = view.currencies.length < 2;
       return table(
