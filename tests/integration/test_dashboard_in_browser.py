@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,9 +125,55 @@ def _ready(page: Page, loads: int) -> None:
     page.wait_for_function("loads => Number(document.documentElement.dataset.ready) >= loads", arg=loads)
 
 
+def _figure(text: str) -> float | None:
+    return None if text == "–" else float(text.replace(",", "").replace("−", "-"))
+
+
+FIGURES: dict[str, tuple[str, Callable[[list[list[str]]], float | None], str]] = {
+    "Overview": (
+        "spans",
+        lambda rows: _figure(rows[2][5]),
+        (
+            "select sum(home_kwh) from analytics.daily where site_id = {site} and date_trunc('month', local_date) = "
+            "date_trunc('month', date '{day}')"
+        ),
+    ),
+    "Day": ("power", len, "select count(*) from main.power where site_id = {site} and local_date = '{day}'"),
+    "Range": (
+        "range",
+        lambda rows: _figure(rows[-1][1]),
+        "select sum(home_kwh) from analytics.daily where site_id = {site} and year(local_date) = {year}",
+    ),
+    "Years": (
+        "months-of-years",
+        lambda rows: _figure(rows[-1][-1]),
+        "select sum(solar_kwh) from analytics.daily where site_id = {site} and year(local_date) = {year}",
+    ),
+    "Battery": (
+        "cycles",
+        lambda rows: sum(_figure(row[2]) or 0 for row in rows),
+        (
+            "select sum(discharge_kwh) from analytics.battery_cycles where site_id = {site} and granularity = 'month' "
+            "and year(period_start) = {year}"
+        ),
+    ),
+    "Trust": (
+        "coverage",
+        lambda rows: sum(_figure(text) or 0 for row in rows for text in row[1:]),
+        "select count(*) from main.daily where site_id = {site} and year(local_date) = {year}",
+    ),
+    "Sites": ("fleet", len, "select count(*) from main.sites"),
+}
+"""View → a section, what its table shows, and the same by SQL; of the newest day's site, year, and day."""
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(WIDTHS[0], "dark"), (WIDTHS[1], "light"), (WIDTHS[2], "dark")])
 def test_every_view_is_reached_by_keyboard_and_fits(served: Served, width: int, scheme: str) -> None:
-    """Tab and Enter open each view, whose link then has the focus; nothing is wider than the page, and charts are drawn."""
+    """Tab and Enter open each view, whose link then has the focus; it fits, charts are drawn, and figures are those of SQL."""
+    ((site, day),) = served.rows(
+        "select site_id, local_date from main.daily where status <> 'missing' order by local_date desc limit 1"
+    )
+    newest = {"site": site, "day": day, "year": day.year}
     with served.page(width=width, scheme=scheme) as page:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
@@ -145,6 +191,11 @@ def test_every_view_is_reached_by_keyboard_and_fits(served: Served, width: int, 
                 expect(chart.locator("svg path").first, view).to_be_attached()
             for picture in page.locator("section [role=img]:visible").all():
                 assert picture.get_attribute("aria-labelledby") or picture.get_attribute("aria-label"), view
+            if view in FIGURES:
+                section, figure, sql = FIGURES[view]
+                ((expected,),) = served.rows(sql.format(**newest))
+                assert figure(_numbers(page, section)) == pytest.approx(expected, abs=0.02), view
+            page.locator("#views [aria-current]").focus()
             page.keyboard.press("Tab")
 
 
@@ -233,10 +284,6 @@ def test_dates_and_numbers_are_as_the_browsers_language_writes_them(served: Serv
             assert any(december in text for text in page.locator("#range .chart svg text").all_text_contents())
         with served.page(f"?view=battery&site={site}&year=2025", locale=locale) as page:
             assert hour in [row[0] for row in _numbers(page, "hours")]
-
-
-def _figure(text: str) -> float | None:
-    return None if text == "–" else float(text.replace(",", "").replace("−", "-"))
 
 
 @pytest.mark.parametrize(
