@@ -54,7 +54,7 @@
       min: 0,
       max: shown.minutes,
       interval: narrow ? 360 : 180,
-      axisLabel: { color: theme.muted, hideOverlap: true, alignMaxLabel: "right", formatter: (minute) => clockAt(shown, minute) },
+      axisLabel: { color: theme.muted, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right", formatter: (minute) => clockAt(shown, minute) },
       axisLine: { lineStyle: { color: theme.strong } },
       axisTick: { show: true, lineStyle: { color: theme.strong } },
       splitLine: { show: false },
