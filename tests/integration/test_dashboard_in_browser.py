@@ -317,6 +317,20 @@ def test_sites_are_added_up_and_compared_where_a_sum_means_something(
         assert len(_numbers(page, "sites-by-month")[0]) == len(rows)
 
 
+def test_paper_is_light_and_has_every_chart(served: Served) -> None:
+    """Printing draws charts that were never scrolled to, in the paper's width; then all is as before."""
+    with served.page("?view=battery", scheme="dark") as page:
+        page.wait_for_function("() => globalThis.echarts")
+        page.emulate_media(media="print")
+        page.wait_for_selector("html[data-theme=light]")
+        expect(page.locator(".bar")).to_be_hidden()
+        for chart in ("capacity", "cycles", "state-of-energy", "hours"):
+            expect(page.locator(f"#{chart} .chart svg").first, chart).to_have_attribute("width", "660")
+        assert page.pdf(format="A4", prefer_css_page_size=True).startswith(b"%PDF")
+        page.emulate_media(media="screen")
+        page.wait_for_selector("html[data-theme=dark]")
+
+
 def test_statement_is_run_from_the_keyboard_and_shown_as_table_and_chart(served: Served) -> None:
     with served.page("?view=sql") as page:
         page.locator("#sql").fill("select local_date, home_kwh from analytics.daily order by all limit 3")
