@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 
 from extract.api.requested_again import NOTHING, Incomplete, Span
-from transform.coverage import GapCause
 from transform.sites import Site
 from transform.time import days_of
 from warehouse.errors import LakeFailed
 from warehouse.lake.lake import Lake
 from warehouse.schema import FLOWS
 from wattlog.causes import Cause, Check
+from wattlog.gap_causes import GapCause
 from wattlog.local_days import first_instant
 from wattlog.series import SERIES
 from wattlog.series_spec import Series

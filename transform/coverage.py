@@ -6,7 +6,6 @@ Events (outages, charge sessions) are not expected.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from transform.frames import empty_frame, table_frame
 from transform.responses import Reason
 from transform.sites import Site
 from transform.time import Ints, epoch_us, instants_of, to_utc
+from wattlog.gap_causes import GapCause
 from wattlog.series import SERIES
 from wattlog.series_spec import Need, SeriesSpec
 from wattlog.sun import elevation_sine
@@ -27,19 +27,6 @@ from wattlog.sun import elevation_sine
 Mask = npt.NDArray[np.bool_]
 Causes = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
-
-
-class GapCause(StrEnum):
-    """Why an expected row is not there."""
-
-    NOT_FETCHED = "not_fetched"
-    NO_DATA = "no_data"
-    NIGHT = "night"
-    FUTURE = "future"
-    BEFORE_INSTALL = "before_install"
-    FAILED = "failed"
-    QUARANTINED = "quarantined"
-    WRONG_WINDOW = "wrong_window"
 
 
 UNUSABLE: Final = (

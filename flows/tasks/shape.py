@@ -21,7 +21,7 @@ from flows.tasks.partition import (
     write,
 )
 from flows.tasks.session import TransformSession
-from transform.coverage import GapCause, gaps
+from transform.coverage import gaps
 from transform.frames import empty_frame
 from transform.intervals import SUPERSEDED
 from transform.reconciliation import compare_interval_variants, in_unit_of
@@ -34,6 +34,7 @@ from transform.units import in_watt_hours
 from warehouse.lake.lake import Lake
 from warehouse.lake.repeated_keys import drop_repeated
 from wattlog.commands.intent import is_intent
+from wattlog.gap_causes import GapCause
 from wattlog.lake_periods import is_without_days, within
 from wattlog.series import SERIES, is_old_history
 from wattlog.series_spec import Series

@@ -4,20 +4,16 @@ Where no Chromium is installed these tests are left out, and pytest's summary sh
 """
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import CHROMIUM, DRAW_EVERYTHING, launched
+from tests.dashboard_served import Served
 from tests.patience import PATIENCE_S
 from tests.recordings import QUIRKS, Recordings
 
@@ -28,51 +24,6 @@ pytestmark = [
 
 VIEWS = ("Overview", "Day", "Range", "Years", "Costs", "Battery", "Cars", "Trust", "Sites", "SQL")
 WIDTHS = (360, 800, 1280)
-
-
-@dataclass
-class Served:
-    """A dashboard that is being served.
-
-    Attributes:
-        url: Its address.
-        warehouse: The published file.
-        browser: A browser.
-        complaints: What pages wrote to the console, and their errors.
-        asked: Addresses that pages asked for.
-    """
-
-    url: str
-    warehouse: Path
-    browser: Browser
-    complaints: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of the published warehouse, from another process's point of view."""
-        copy = self.warehouse.with_name("copy.duckdb")
-        shutil.copyfile(self.warehouse, copy)
-        with duckdb.connect(str(copy), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-    @contextmanager
-    def page(self, at: str = "", *, width: int = 1280, scheme: str = "light") -> Iterator[Page]:
-        """A page, with everything it shows loaded."""
-        context = self.browser.new_context(
-            viewport={"width": width, "height": 800},
-            color_scheme="dark" if scheme == "dark" else "light",
-            reduced_motion="reduce",
-            locale="en-US",
-        )
-        context.set_default_timeout(PATIENCE_S * 1000)
-        page = context.new_page()
-        page.on("console", lambda said: self.complaints.append(said.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.goto(f"{self.url}{at}")
-        page.wait_for_selector("html[data-ready]")
-        yield page
-        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +66,55 @@ def _ready(page: Page, loads: int) -> None:
     page.wait_for_function("loads => Number(document.documentElement.dataset.ready) >= loads", arg=loads)
 
 
+def _figure(text: str) -> float | None:
+    return None if text == "–" else float(text.replace(",", "").replace("−", "-"))
+
+
+FIGURES: dict[str, tuple[str, Callable[[list[list[str]]], float | None], str]] = {
+    "Overview": (
+        "spans",
+        lambda rows: _figure(rows[2][5]),
+        (
+            "select sum(home_kwh) from analytics.daily where site_id = {site} and date_trunc('month', local_date) = "
+            "date_trunc('month', date '{day}')"
+        ),
+    ),
+    "Day": ("power", len, "select count(*) from main.power where site_id = {site} and local_date = '{day}'"),
+    "Range": (
+        "range",
+        lambda rows: _figure(rows[-1][1]),
+        "select sum(home_kwh) from analytics.daily where site_id = {site} and year(local_date) = {year}",
+    ),
+    "Years": (
+        "months-of-years",
+        lambda rows: _figure(rows[-1][-1]),
+        "select sum(solar_kwh) from analytics.daily where site_id = {site} and year(local_date) = {year}",
+    ),
+    "Battery": (
+        "cycles",
+        lambda rows: sum(_figure(row[2]) or 0 for row in rows),
+        (
+            "select sum(discharge_kwh) from analytics.battery_cycles where site_id = {site} and granularity = 'month' "
+            "and year(period_start) = {year}"
+        ),
+    ),
+    "Trust": (
+        "coverage",
+        lambda rows: sum(_figure(text) or 0 for row in rows for text in row[1:]),
+        "select count(*) from main.daily where site_id = {site} and year(local_date) = {year}",
+    ),
+    "Sites": ("fleet", len, "select count(*) from main.sites"),
+}
+"""View → a section, what its table shows, and the same by SQL; of the newest day's site, year, and day."""
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(WIDTHS[0], "dark"), (WIDTHS[1], "light"), (WIDTHS[2], "dark")])
 def test_every_view_is_reached_by_keyboard_and_fits(served: Served, width: int, scheme: str) -> None:
-    """Tab and Enter open each view, whose link then has the focus; nothing is wider than the page, and charts are drawn."""
+    """Tab and Enter open each view, whose link then has the focus; it fits, charts are drawn, and figures are those of SQL."""
+    ((site, day),) = served.rows(
+        "select site_id, local_date from main.daily where status <> 'missing' order by local_date desc limit 1"
+    )
+    newest = {"site": site, "day": day, "year": day.year}
     with served.page(width=width, scheme=scheme) as page:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
@@ -135,6 +132,11 @@ def test_every_view_is_reached_by_keyboard_and_fits(served: Served, width: int, 
                 expect(chart.locator("svg path").first, view).to_be_attached()
             for picture in page.locator("section [role=img]:visible").all():
                 assert picture.get_attribute("aria-labelledby") or picture.get_attribute("aria-label"), view
+            if view in FIGURES:
+                section, figure, sql = FIGURES[view]
+                ((expected,),) = served.rows(sql.format(**newest))
+                assert figure(_numbers(page, section)) == pytest.approx(expected, abs=0.02), view
+            page.locator("#views [aria-current]").focus()
             page.keyboard.press("Tab")
 
 
@@ -202,8 +204,72 @@ def test_years_and_overview_have_the_figures_of_sql(served: Served) -> None:
             "select max(local_date), sum(home_kwh) from analytics.daily where local_date = "
             "(select max(local_date) from analytics.daily where status <> 'missing')"
         )
-        assert spans["Newest day"][1] == f"{day.day} {day:%b}"
+        assert spans["Newest day"][1] == f"{day:%b} {day.day}"
         assert spans["Newest day"][5] == f"{home:,.2f}"
+
+
+def test_dates_and_numbers_are_as_the_browsers_language_writes_them(served: Served) -> None:
+    """The same hour and the same figures in German and in American: texts, tables, axes, and calendars."""
+    ((site, home),) = served.rows(
+        "select site_id, sum(home_kwh) from analytics.daily where year(local_date) = 2025 "
+        "group by site_id having sum(home_kwh) > 1000 order by site_id limit 1"
+    )
+    for locale, first, total, hour, december in (
+        ("en-US", "January 1, 2025", f"{home:,.2f}", "1:00 PM", "Dec"),
+        ("de-DE", "1. Januar 2025", f"{home:,.2f}".translate(str.maketrans(",.", ".,")), "13:00", "Dez"),
+    ):
+        with served.page(f"?view=range&from=2025-01-01&to=2025-12-31&by=day&site={site}", locale=locale) as page:
+            assert page.locator("#heading").inner_text().replace("\u00a0", " ").startswith(first)
+            assert _numbers(page, "range")[-1][1] == total
+            expect(page.locator("#range .chart svg path").first).to_be_attached()
+            assert any(december in text for text in page.locator("#range .chart svg text").all_text_contents())
+        with served.page(f"?view=battery&site={site}&year=2025", locale=locale) as page:
+            assert hour in [row[0] for row in _numbers(page, "hours")]
+
+
+@pytest.mark.parametrize(
+    ("view", "column", "sql"),
+    [
+        (
+            "battery",
+            1,
+            "select sum(battery_charge_wh) / 1000 from main.daily join main.sites using (site_id) where has_battery",
+        ),
+        ("cars", 1, "select sum(ev_kwh) from analytics.ev_charging where true"),
+        ("trust", 1, "select count(*) from main.daily where status = 'agreed'"),
+    ],
+)
+def test_sites_are_added_up_and_compared_where_a_sum_means_something(
+    served: Served, view: str, column: int, sql: str
+) -> None:
+    """The last row of the table of all sites is SQL's sum; what belongs to one battery has none, and the page says so."""
+    with served.page(f"?view={view}&site=all&year=2025") as page:
+        rows = _numbers(page, "by-site")
+        ((expected,),) = served.rows(f"{sql} and year(local_date) = 2025")
+        assert _figure(rows[-1][column]) == pytest.approx(expected, abs=0.06 * len(rows))
+        assert rows[-1][0] == "All"
+        if view == "battery":
+            assert rows[-1][4] == "–"
+            expect(page.locator("#facts")).to_contain_text("not added up")
+        expect(page.locator("#sites-by-month .chart svg path").first).to_be_attached()
+        page.locator("#how").select_option("compare")
+        _ready(page, 2)
+        assert "how=compare" in page.url
+        assert len(_numbers(page, "sites-by-month")[0]) == len(rows)
+
+
+def test_paper_is_light_and_has_every_chart(served: Served) -> None:
+    """Printing draws charts that were never scrolled to, in the paper's width; then all is as before."""
+    with served.page("?view=battery", scheme="dark") as page:
+        page.wait_for_function("() => globalThis.echarts")
+        page.emulate_media(media="print")
+        page.wait_for_selector("html[data-theme=light]")
+        expect(page.locator(".bar")).to_be_hidden()
+        for chart in ("capacity", "cycles", "state-of-energy", "hours"):
+            expect(page.locator(f"#{chart} .chart svg").first, chart).to_have_attribute("width", "660")
+        assert page.pdf(format="A4", prefer_css_page_size=True).startswith(b"%PDF")
+        page.emulate_media(media="screen")
+        page.wait_for_selector("html[data-theme=dark]")
 
 
 def test_statement_is_run_from_the_keyboard_and_shown_as_table_and_chart(served: Served) -> None:
@@ -250,16 +316,41 @@ def test_publish_in_the_middle_of_a_session_is_shown_and_said(served: Served) ->
     name = "<b>New</b> & name"
     with served.page("?view=range&from=2025-11-05&to=2025-11-06&by=day&site=all") as page:
         before = _numbers(page, "range")[-1][1]
-        fresh = served.warehouse.with_name("fresh.duckdb")
-        shutil.copyfile(served.warehouse, fresh)
-        with duckdb.connect(str(fresh)) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute("update main.daily set home_wh = home_wh + 1000 where local_date = '2025-11-05'")
-            connection.execute("update main.sites set site_name = ?", [name])
-        fresh.rename(served.warehouse)
+        served.publish(
+            "update main.daily set home_wh = home_wh + 1000 where local_date = '2025-11-05'",
+            f"update main.sites set site_name = '{name}'",
+        )
         expect(page.locator("#renewed")).to_contain_text("New data")
         rows = _numbers(page, "range")
         ((sites,),) = served.rows("select count(home_kwh) from analytics.daily where local_date = '2025-11-05'")
         assert float(rows[-1][1]) == pytest.approx(float(before) + sites, abs=0.02)
         expect(page.locator("#facts")).to_contain_text(name)
         assert page.locator("#facts b").count() == 0
+
+
+def test_day_of_several_sites_is_added_up_in_one_zone_alone(served: Served) -> None:
+    """Sites of two zones are beside each other, and the page says why; two of one zone are added up, too."""
+    (here, there), day = (
+        [id_ for (id_,) in served.rows("select distinct site_id from main.power order by all")],
+        "2025-12-01",
+    )
+    with served.page(f"?view=day&site={here},{there}&day={day}") as page:
+        expect(page.locator("#facts")).to_contain_text("several time zones")
+        expect(page.locator("#power-compared .chart svg path").first).to_be_attached()
+    served.publish(
+        f"update main.sites set timezone = (select timezone from main.sites where site_id = {here}) where site_id = 987654321",
+        "insert into main.power select * replace (987654321 as site_id) from main.power "
+        f"where site_id = {here} and local_date = '{day}' and hour(interval_start) <> 3",
+    )
+    ((count, home),) = served.rows(
+        f"select count(*), 2 * sum(home_w) / 1000 from main.power where site_id = 987654321 and local_date = '{day}'"
+    )
+    with served.page(f"?view=day&site={here},987654321&day={day}") as page:
+        expect(page.locator("#facts")).to_contain_text("12 intervals that not all of them have are left out")
+        rows = _numbers(page, "power")
+        assert len(rows) == count
+        assert sum(_figure(row[2]) or 0 for row in rows) == pytest.approx(home, abs=0.001 * count)
+        page.locator("#how").select_option("compare")
+        _ready(page, 2)
+        expect(page.locator("#power-compared .chart svg path").first).to_be_attached()
+        assert len(_numbers(page, "power-compared")[0]) == 1 + 2

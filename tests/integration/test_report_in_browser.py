@@ -87,13 +87,16 @@ def drawn(browser: Browser, tmp_path_factory: pytest.TempPathFactory, ordinary: 
 def _opening(browser: Browser, folder: Path) -> Iterator[Open]:
     opened: list[Opened] = []
 
-    def open_it(data: ReportData, *, width: int = 1200, scheme: str = "light", at: str = "") -> Opened:
+    def open_it(
+        data: ReportData, *, width: int = 1200, scheme: str = "light", at: str = "", locale: str = "en-US"
+    ) -> Opened:
         path = folder / f"report-{len(opened)}.html"
         path.write_text(page(data), encoding="utf-8")
         context = browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
+            locale=locale,
         )
         context.set_default_timeout(PATIENCE_S * 1000)
         made = Opened(context.new_page())
@@ -324,12 +327,21 @@ def test_without_battery_and_grid_meter_nothing_is_made_up(opening: Open) -> Non
     assert report.page.locator("#hours select option").all_inner_texts() == ["solar"]
 
 
+def test_dates_and_numbers_are_as_the_browsers_language_writes_them(opening: Open, ordinary: ReportData) -> None:
+    """German: day before month, a comma, and a month's German name; the text stays English."""
+    report = opening(ordinary, locale="de-DE", at="#1001/2025")
+    assert "1. Januar 2025 to" in report.text("#stored")
+    assert re.search(r"^\d{1,3}(\.\d{3})*,\d kWh|^\d{1,3}(\.\d{3})* kWh", report.text("#tiles dd"))
+    report.page.evaluate(DRAW_EVERYTHING)
+    assert any(text.startswith("Mär") for text in report.page.locator("#days .chart svg text").all_text_contents())
+
+
 def test_one_day_is_a_report(opening: Open) -> None:
     """The first day of a new site: every chart that has something draws it."""
     report = opening(report_of(site_report(days=1)))
     report.page.evaluate(DRAW_EVERYTHING)
     report.has_marks("hours", 24)
-    assert report.text("#stored") == "1 day, 1 January 2025 to 1 January 2025; none is missing."
+    assert report.text("#stored") == "1 day, January 1, 2025 to January 1, 2025; none is missing."
     for chart in CHARTS:
         report.has_marks(chart, 1)
 

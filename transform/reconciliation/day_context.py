@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from transform.candidates import MIN_COVERAGE, is_another_day
-from transform.coverage import GapCause
 from transform.day_sums import POWERS, DayRows, Floats, Mask, is_short, known, measure_shares
 from transform.local_calendar import Calendar
 from transform.sites import Site
 from transform.time import Ints, days_of, epoch_us
 from warehouse.schema import FLOWS
 from wattlog.causes import Granularity
+from wattlog.gap_causes import GapCause
 from wattlog.series import SERIES, series_of_source
 
 LOST: Final = (GapCause.NO_DATA, GapCause.QUARANTINED, GapCause.FAILED, GapCause.NOT_FETCHED)

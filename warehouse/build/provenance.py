@@ -16,7 +16,7 @@ import duckdb
 
 from warehouse.build.manifest import Entry, read_manifest, write_manifest
 from warehouse.connection import connect
-from warehouse.models import MODELS
+from warehouse.models import MODELS, gap_causes
 from warehouse.schema import SCHEMA_VERSION, TABLES
 from wattlog import zones
 
@@ -85,7 +85,7 @@ def definition() -> str:
     """A digest of all declarations of tables and models, their SQL, and the version of the time zone database."""
     tables = (statement for table in TABLES.values() for statement in table.ddl())
     models = (f"{model.statement.sql}\n{model!r}" for model in MODELS.values())
-    return hashlib.sha256("\n".join([*tables, *models, zones.VERSION]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*tables, *models, gap_causes.CREATE, zones.VERSION]).encode()).hexdigest()
 
 
 def _nanoseconds(instant: datetime) -> int:

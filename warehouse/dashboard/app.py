@@ -1,15 +1,11 @@
 """The dashboard's application: one page, its files, and what its views ask, as JSON."""
 
-import gzip
-import hashlib
+import threading
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any, TypeVar
 
 import duckdb
@@ -22,36 +18,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from warehouse.dashboard import csv_file, queries
+from warehouse.dashboard import csv_file, periods, queries
 from warehouse.dashboard.access import Access, Guard
 from warehouse.dashboard.dictionary import dictionary
+from warehouse.dashboard.page_files import file_response, page_response
+from warehouse.dashboard.periods import By, How
 from warehouse.dashboard.published import PublishedWarehouse
-from warehouse.dashboard.queries import By, How, Json, Section
+from warehouse.dashboard.queries import Section
+from warehouse.dashboard.sql import Json
 from warehouse.dashboard.statements import Statements
 from warehouse.errors import QueryFailed, WarehouseError
-from warehouse.report.page import SCRIPTS as REPORT_SCRIPTS
-from warehouse.report.page import asset as report_asset
 from warehouse.report.write import what_if_answers
 from wattlog.causes import SENTENCES
 from wattlog.tolerances import MONTH_KWH, SHARE
 
-OWN_SCRIPTS = (
-    "locale.js",
-    "power.js",
-    "compare.js",
-    "ranges.js",
-    "battery.js",
-    "fleet.js",
-    "lists.js",
-    "client.js",
-    "views.js",
-    "statements.js",
-    "dashboard.js",
-)
-_PAGE_ONLY = "report.js"
-_AFTER = "theme.js"
 ALL_SITES = "all"
-TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 READERS = CapacityLimiter(8)
 """Requests that read at the same time; others wait. More would be no quicker on DuckDB's two threads, and take more memory."""
@@ -89,18 +70,27 @@ def dashboard_app(
         )
 
     sections: Mapping[str, Answer] = {
-        "account": _account,
         "overview": lambda connection, request: queries.overview(connection, _sites(request)),
         "day": lambda connection, request: queries.day(connection, _site(request), _day(request, "day")),
+        "day_together": lambda connection, request: queries.day_together(
+            connection, _sites(request), _day(request, "day")
+        ),
         "range": _range,
-        "years": lambda connection, request: queries.years(connection, _sites(request)),
+        "years": lambda connection, request: periods.years(connection, _sites(request)),
         "section": section,
+        "section_of_sites": lambda connection, request: queries.section_of_sites(
+            connection, _choice(request, "section", Section), _sites(request), _number(request, "year")
+        ),
         "dictionary": lambda connection, _: dictionary(),
     }
     routes = [Route(f"/api/{name}", _endpoint(warehouse, answer)) for name, answer in sections.items()]
     routes += [
-        Route("/", _page),
-        Route("/assets/{digest}/{name}", _asset),
+        Route(f"/api/{name}", _endpoint_of_edition(warehouse, answer))
+        for name, answer in {"account": _account, "fleet": queries.fleet}.items()
+    ]
+    routes += [
+        Route("/", page_response),
+        Route("/assets/{digest}/{name}", file_response),
         Route("/api/edition", _edition_of(warehouse)),
         Route("/api/range.csv", _range_csv(warehouse)),
         Route("/api/sql", _sql(Statements(warehouse.path, limit_s=statement_s)), methods=["POST"]),
@@ -121,7 +111,31 @@ def _endpoint(warehouse: PublishedWarehouse, answer: Answer) -> Callable[[Reques
     return endpoint
 
 
-async def _in_json(call: Callable[..., Json], *arguments: Any) -> Response:
+def _endpoint_of_edition(
+    warehouse: PublishedWarehouse, answer: Callable[[duckdb.DuckDBPyConnection], Json]
+) -> Callable[[Request], Any]:
+    """An endpoint whose answer is the same until the next publish: it is computed once."""
+    computing = threading.Lock()
+    known: dict[str, bytes] = {}
+
+    def read() -> bytes:
+        with computing:
+            published = warehouse.edition()
+            if published not in known:
+                with warehouse.reading() as (connection, edition):
+                    found = orjson.dumps(answer(connection) | {"edition": edition})
+                known.clear()
+                known[edition] = found
+                return found
+            return known[published]
+
+    async def endpoint(_: Request) -> Response:
+        return await _in_json(read)
+
+    return endpoint
+
+
+async def _in_json(call: Callable[..., Json | bytes], *arguments: Any) -> Response:
     try:
         return _json(await to_thread.run_sync(call, *arguments, limiter=READERS))
     except QueryFailed as error:
@@ -130,11 +144,12 @@ async def _in_json(call: Callable[..., Json], *arguments: Any) -> Response:
         return _json({"error": str(error)}, 503)
 
 
-def _json(content: Json, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+def _json(content: Json | bytes, status: int = 200) -> Response:
+    encoded = content if isinstance(content, bytes) else orjson.dumps(content)
+    return Response(encoded, status, media_type="application/json")
 
 
-def _account(connection: duckdb.DuckDBPyConnection, _: Request) -> Json:
+def _account(connection: duckdb.DuckDBPyConnection) -> Json:
     return queries.account(connection) | {
         "version": version("wattlog"),
         "cause_sentences": {cause.value: sentence for cause, sentence in SENTENCES.items()},
@@ -142,21 +157,22 @@ def _account(connection: duckdb.DuckDBPyConnection, _: Request) -> Json:
     }
 
 
-def _range(connection: duckdb.DuckDBPyConnection, request: Request) -> Json:
-    return queries.energy_range(
+def _range(connection: duckdb.DuckDBPyConnection, request: Request, *, is_whole: bool = False) -> Json:
+    return periods.energy_range(
         connection,
         _sites(request),
         _day(request, "from"),
         _day(request, "to"),
         _choice(request, "by", By),
         _choice(request, "how", How, How.SUM),
+        is_whole=is_whole,
     )
 
 
 def _range_csv(warehouse: PublishedWarehouse) -> Callable[[Request], Any]:
     def read(request: Request) -> bytes:
         with warehouse.reading() as (connection, _):
-            return csv_file.of_range(_range(connection, request))
+            return csv_file.of_range(_range(connection, request, is_whole=True))
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -247,61 +263,3 @@ def _choice(request: Request, name: str, kind: type[Closed], default: Closed | N
         return kind(text or "")
     except ValueError:
         raise QueryFailed(f"{name!r} is one of {', '.join(kind)}") from None
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
-@cache
-def assets() -> Mapping[str, str]:
-    """The page's scripts and styles by name, in order; charts and formatters are the report's own files."""
-    shared = [name for name in REPORT_SCRIPTS if name != _PAGE_ONLY]
-    at = shared.index(_AFTER) + 1
-    names = {name: report_asset(name) for name in shared[:at]}
-    names |= {OWN_SCRIPTS[0]: _own_asset(OWN_SCRIPTS[0])}
-    names |= {name: report_asset(name) for name in shared[at:]}
-    names |= {name: _own_asset(name) for name in OWN_SCRIPTS[1:]}
-    return names | {"page.css": report_asset("page.css"), "dashboard.css": _own_asset("dashboard.css")}
-
-
-@cache
-def _digest() -> str:
-    """What the addresses of the files contain, so that browsers keep them until they change."""
-    return hashlib.sha256("".join(assets().values()).encode()).hexdigest()[:16]
-
-
-def _own_asset(name: str) -> str:
-    return (files("warehouse.dashboard") / "assets" / name).read_text("utf-8")
-
-
-@cache
-def page() -> str:
-    """The page, which is the same for all views."""
-    scripts = [name for name in assets() if name.endswith(".js")]
-    styles = [name for name in assets() if name.endswith(".css")]
-    return Template(_own_asset("dashboard.html")).substitute(
-        version=version("wattlog"),
-        styles="\n".join(f'<link rel="stylesheet" href="/assets/{_digest()}/{name}">' for name in styles),
-        scripts="\n".join(f'<script defer src="/assets/{_digest()}/{name}"></script>' for name in scripts),
-    )
-
-
-async def _page(_: Request) -> Response:
-    return Response(page(), media_type="text/html")
-
-
-async def _asset(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in assets() or request.path_params["digest"] != _digest():
-        return Response("there is no such file; load the page again\n", 404, media_type="text/plain")
-    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(assets()[name], media_type=TYPES[Path(name).suffix], headers=headers)
-    headers["content-encoding"] = "gzip"
-    return Response(_compressed(name), media_type=TYPES[Path(name).suffix], headers=headers)
-
-
-@cache
-def _compressed(name: str) -> bytes:
-    """A file, compressed once and not for each browser: the charting library has a megabyte."""
-    return gzip.compress(assets()[name].encode(), mtime=0)

@@ -8,7 +8,7 @@ _NOT_ENERGY = frozenset({"site_id", "stored"})
 
 
 def of_range(found: dict[str, Any]) -> bytes:
-    """The rows of `warehouse.dashboard.queries.energy_range`, a column without any value left out.
+    """The rows of `warehouse.dashboard.periods.energy_range` as a whole, a column without any value left out.
 
     Returns:
         UTF-8 text with a line of names; energies in kWh, empty where not known.

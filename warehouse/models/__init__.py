@@ -17,6 +17,7 @@ from warehouse.models.costs import COST_MODELS
 from warehouse.models.effects import EFFECT_MODELS
 from warehouse.models.energy import ENERGY_MODELS
 from warehouse.models.equipment import EQUIPMENT_MODELS, SITES_MODEL
+from warehouse.models.gap_causes import create_gap_causes
 from warehouse.models.model import SCHEMA, Local, Model, Period
 from warehouse.models.zone_offsets import create_zone_offsets
 from warehouse.schema import comment_on
@@ -41,13 +42,14 @@ MODELS: dict[str, Model] = {
 def create_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model] = MODELS.values()) -> None:
     """Create models and their comments in `analytics` of the current database, whose tables exist and are full.
 
-    The offsets of the sites' zones, which local time is computed from, are created first, in `meta`.
+    The offsets of the sites' zones, which local time is computed from, and which gaps are no loss are created first, in `meta`.
 
     Raises:
         ModelMismatch: A model's columns are not the declared ones.
         duckdb.Error: A model's SQL fails.
     """
     create_zone_offsets(connection)
+    create_gap_causes(connection)
     connection.execute("create schema if not exists analytics")
     _create(connection, tuple(models))
 

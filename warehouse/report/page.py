@@ -15,8 +15,11 @@ import orjson
 
 from warehouse.report.model import ReportData
 
+LIBRARY = "echarts.min.js"
+"""The charting library."""
+
 SCRIPTS = (
-    "echarts.min.js",
+    LIBRARY,
     "theme.js",
     "format.js",
     "view.js",

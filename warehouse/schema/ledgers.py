@@ -2,6 +2,7 @@
 
 from warehouse.schema.declaration import Field, Keep, Kind, Table, Unit
 from warehouse.schema.shared_fields import MAX_INTERVAL_WH, SITE_ID
+from wattlog.gap_causes import GapCause
 
 _SERIES = Field("series", Kind.VARCHAR, "Series requested.", nullable=False)
 
@@ -17,7 +18,7 @@ GAPS = Table(
         Field(
             "cause",
             Kind.VARCHAR,
-            "not_fetched, no_data, night, future, before_install, failed, quarantined or wrong_window.",
+            f"{', '.join(list(GapCause)[:-1])} or {list(GapCause)[-1]}.",
             nullable=False,
             source="Q11, Q14, Q15, Q17, Q22",
         ),

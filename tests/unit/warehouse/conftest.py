@@ -15,6 +15,7 @@ from warehouse.build.build import build
 from warehouse.connection import connect
 from warehouse.lake.lake import Lake
 from warehouse.models import MODELS
+from warehouse.models.gap_causes import create_gap_causes
 from warehouse.models.zone_offsets import create_zone_offsets
 from warehouse.schema import TABLES, Field, Kind, Table
 
@@ -155,6 +156,7 @@ def database(prepared: Callable[[int], duckdb.DuckDBPyConnection]) -> Iterator[D
             content = pa.Table.from_pandas(_frame(table, *of_table), schema=table.arrow_schema(), preserve_index=False)
             connection.from_arrow(content).insert_into(f"main.{name}")
         create_zone_offsets(connection)
+        create_gap_causes(connection)
         scope = set(_with_sources(models))
         for model in MODELS.values():
             if model.name in scope:

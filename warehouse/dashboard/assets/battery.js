@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { number, pct, isKnown, sum, tip, table, frame, legend, valueAxis, monthAxis, plural, longMonth } = wattlog;
+  const { number, pct, isKnown, sum, tip, table, frame, legend, valueAxis, monthAxis, plural, monthYear, longMonthYear } = wattlog;
 
   const monthsOf = (view) => view.cycles.filter((row) => row.granularity === "month" && row.period.startsWith(String(view.year)));
   const yearsOf = (view) => view.cycles.filter((row) => row.granularity === "year");
@@ -34,7 +34,7 @@
           trigger: "axis",
           formatter: (params) => {
             const row = rows[params[0].dataIndex];
-            return tip(`${longMonth(row.period)} ${row.period.slice(0, 4)}`, [
+            return tip(longMonthYear(row.period), [
               ["full cycles", number(row.cycles, 1), theme.battery],
               ["round trip", isKnown(row.efficiency) ? pct(row.efficiency) : "not known", theme.accent],
             ]);
@@ -57,7 +57,7 @@
       table(
         "Cycles and efficiency by month",
         ["Month", "Charge, kWh", "Discharge, kWh", "Full cycles", "Round trip, %"],
-        monthsOf(view).map((row) => [row.period, number(row.charge, 2), number(row.discharge, 2), number(row.cycles, 2), number(row.efficiency, 1)]),
+        monthsOf(view).map((row) => [longMonthYear(row.period), number(row.charge, 2), number(row.discharge, 2), number(row.cycles, 2), number(row.efficiency, 1)]),
       ),
   };
 
@@ -86,12 +86,12 @@
       const last = known.at(-1);
       if (!last && !live) return "There are too few discharges, and no reading of live status, to know the battery's capacity.";
       const now = last
-        ? `In ${longMonth(last.month)} ${last.month.slice(0, 4)} the full battery gave ${number(last.capacity, 2)} kWh ` +
+        ? `In ${longMonthYear(last.month)} the full battery gave ${number(last.capacity, 2)} kWh ` +
           `(${number(last.low, 2)} to ${number(last.high, 2)})` +
           `${isKnown(last.of_nameplate) ? `, ${pct(last.of_nameplate)} of its rated energy` : ""}` +
           ` and ${pct(last.of_first_year)} of what it gave in its first year. `
         : "";
-      const reading = live ? `Live status gave ${number(live.live, 2)} kWh in ${longMonth(live.month)} ${live.month.slice(0, 4)}. ` : "";
+      const reading = live ? `Live status gave ${number(live.live, 2)} kWh in ${longMonthYear(live.month)}. ` : "";
       return `${now}${reading}All stored months; bars are the interval that has the capacity in 95 of 100 months.`;
     },
     option(view, theme, _, size) {
@@ -110,14 +110,14 @@
       return frame(theme, size, {
         legend: legend(theme, size),
         xAxis: monthAxis(theme, at("month"), {
-          axisLabel: { color: theme.muted, hideOverlap: true, formatter: (text) => `${wattlog.month(text)} ${text.slice(0, 4)}` },
+          axisLabel: { color: theme.muted, hideOverlap: true, formatter: monthYear },
         }),
         yAxis: valueAxis(theme, "kWh", { scale: true }),
         tooltip: {
           trigger: "axis",
           formatter: (params) => {
             const row = rows[params[0].dataIndex];
-            return tip(`${longMonth(row.month)} ${row.month.slice(0, 4)}`, [
+            return tip(longMonthYear(row.month), [
               ["from discharges, kWh", number(row.capacity, 2), theme.battery],
               ["interval, kWh", isKnown(row.low) ? `${number(row.low, 2)} to ${number(row.high, 2)}` : "–"],
               ["live status, kWh", number(row.live, 2), theme.accent],
@@ -147,7 +147,7 @@
         "Capacity by month",
         ["Month", "From discharges, kWh", "At least", "At most", "Discharges", "Live status, kWh", "Of rated energy, %", "Of the first year, %"],
         view.lists.health.map((row) => [
-          row.month,
+          longMonthYear(row.month),
           number(row.capacity, 2),
           number(row.low, 2),
           number(row.high, 2),

@@ -165,7 +165,7 @@
         measuresOf(view).map((name) => {
           const values = view.days[name];
           const found = { most: wattlog.extremes(values).most, least: wattlog.extremes(values.slice(0, -1))?.least };
-          const all = [...byMonth(view, name)].flatMap(([year, values]) => values.map((value, at) => [value, `${MONTHS[at]} ${year}`]));
+          const all = [...byMonth(view, name)].flatMap(([year, values]) => values.map((value, at) => [value, wattlog.monthYear(`${year}-${String(at + 1).padStart(2, "0")}`)]));
           const [most, month] = all.filter(([value]) => isKnown(value)).sort((one, other) => other[0] - one[0])[0];
           const hasLeast = isKnown(found.least);
           return [

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { el, client, views, siteLists, chooser, fullDay, sectionsOf, showTiles, onPrinting, onResized, dayNumber, dayText } = wattlog;
+  const { el, client, views, siteLists, chooser, fullDay, sectionsOf, showTiles, onPrinting, onResized, number, dayNumber, dayText } = wattlog;
   const byId = (id) => document.getElementById(id);
   const style = { paper: false, hasPatterns: false };
   const NOTICE_MS = 6000;
@@ -32,7 +32,6 @@
     if (kind === "many" && given.site === ALL) return sites.filter((site) => site.first_day);
     const ids = new Set((given.site ?? "").split(","));
     const found = sites.filter((site) => ids.has(site.site_id));
-    if (kind === "one") return found.slice(0, 1).length ? found.slice(0, 1) : newest ? [newest] : [];
     return found.length ? found : newest ? [newest] : [];
   }
 
@@ -61,7 +60,7 @@
   }
 
   function howChoice() {
-    const select = el("select", {}, el("option", { value: "sum" }, "added up"), el("option", { value: "compare" }, "compared"));
+    const select = el("select", { id: "how" }, el("option", { value: "sum" }, "added up"), el("option", { value: "compare" }, "compared"));
     select.value = state.how === "compare" ? "compare" : "sum";
     select.addEventListener("change", () => go({ ...state, how: select.value }));
     return labelled("Sites", select);
@@ -94,8 +93,8 @@
     return labelled("By", select);
   }
 
-  function yearChoice([site]) {
-    const { first_day: first, last_day: last } = site ?? {};
+  function yearChoice(sites) {
+    const [first, last] = [siteLists.firstOf(sites), siteLists.lastOf(sites)];
     const years = [];
     for (let year = Number((last ?? state.year).slice(0, 4)); year >= Number((first ?? state.year).slice(0, 4)); year -= 1) years.push(String(year));
     if (!years.includes(state.year)) years.push(state.year);
@@ -111,7 +110,7 @@
   function choices(sites, links) {
     const { fields, sites: kind } = views[state.view];
     const made = kind === "none" ? [] : [siteChoice(sites)];
-    if (sites.length > 1 && state.view === "range") made.push(howChoice());
+    if (sites.length > 1 && views[state.view].canCompare) made.push(howChoice());
     if (fields.includes("day")) {
       const [before, after] = steps("day", "Day", dayText(dayNumber(state.day) - 1), dayText(dayNumber(state.day) + 1));
       made.push(el("span", { className: "stepper" }, before, dateChoice("day", "Day"), after), dateChoice("with", "Compare with", { clear: true }));
@@ -154,14 +153,16 @@
   async function load() {
     const view = views[state.view];
     if (state.view === "sites") {
-      const root = wattlog.fleet(account.sites, { ...state }, {
+      const figures = new Map((await client.get("fleet")).sites.map((row) => [row.site_id, row]));
+      const all = account.sites.map((site) => ({ ...site, ...figures.get(site.site_id) }));
+      const root = wattlog.fleet(all, { ...state }, {
         link: (site) => addressOf({ view: "overview", site: site.site_id }),
         linkOf: (ids, how) => addressOf({ view: "range", site: ids.join(","), how }),
         changed: ({ search, sort, order }) => history.replaceState(null, "", addressOf({ ...state, search, sort, order })),
       });
       return () => {
         choices([], []);
-        place("Sites", `${account.sites.length} in this warehouse.`, [], [{ roots: [root], redraw() {}, dispose() {} }]);
+        place("Sites", `${number(account.sites.length, 0)} in this warehouse.`, [], [{ roots: [root], redraw() {}, dispose() {} }]);
       };
     }
     if (state.view === "sql") {
@@ -234,6 +235,17 @@
     for (const part of drawn) part.redraw();
   }
 
+  /** Run the charting library, which the browser has fetched meanwhile: figures are on the page before it. */
+  function loadLibrary() {
+    const script = el("script", { src: byId("library").href });
+    script.addEventListener("load", redraw);
+    script.addEventListener("error", () => {
+      byId("problem").textContent = "The charting library did not load: load the page again.";
+      byId("problem").hidden = false;
+    });
+    document.head.append(script);
+  }
+
   function start() {
     const { paper } = chooser(byId("theme"), redraw);
     byId("patterns").addEventListener("click", () => {
@@ -261,7 +273,7 @@
       if (!style.paper) redraw();
     });
     client.watch(renew);
-    show();
+    show().then(() => requestAnimationFrame(() => setTimeout(loadLibrary)));
   }
 
   start();

@@ -112,7 +112,7 @@
         .filter((site) => `${site.shown} ${site.site_id}`.toLowerCase().includes(wanted))
         .sort(comparison(state.sort ?? "shown", state.order === "descending" ? -1 : 1));
       body.replaceChildren(...found.map(row));
-      count.textContent = `${plural(found.length, "site")} of ${sites.length}. Energies and lines are of the newest thirty days of each.`;
+      count.textContent = `${plural(found.length, "site")} of ${number(sites.length, 0)}. Energies and lines are of the newest thirty days of each.`;
       COLUMNS.forEach(([name], at) => {
         if (name) heads[at].setAttribute("aria-sort", name === (state.sort ?? "shown") ? (state.order ?? "ascending") : "none");
       });

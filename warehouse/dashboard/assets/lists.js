@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { number, isKnown, duration, plural, table, words, signed } = wattlog;
+  const { number, isKnown, duration, instant, plural, table, words, signed } = wattlog;
   const MOST = 500;
   const newest = (rows) => (rows.length >= MOST ? ` Only the newest ${MOST} are listed.` : "");
 
@@ -22,7 +22,7 @@
       listed(
         "Charge sessions",
         ["Began", "Energy, kWh", "Charged for"],
-        view.lists.sessions.map((row) => [row.started_at, number(row.kwh, 2), duration(row.duration)]),
+        view.lists.sessions.map((row) => [instant(row.started_at), number(row.kwh, 2), duration(row.duration)]),
       ),
   };
 
@@ -39,7 +39,7 @@
       listed(
         "Gaps",
         ["From", "To", "Series", "Cause", "Rows missing"],
-        view.lists.gaps.map((row) => [row.gap_start, row.gap_end, words(row.series), words(row.cause), number(row.expected_rows, 0)]),
+        view.lists.gaps.map((row) => [instant(row.gap_start), instant(row.gap_end), words(row.series), words(row.cause), number(row.expected_rows, 0)]),
         { text: [1, 2, 3] },
       ),
   };
@@ -58,10 +58,10 @@
         "Revisions",
         ["Interval", "Series", "Measure", "Seen", "Before", "After", "Change"],
         view.lists.revisions.map((row) => [
-          row.interval_start,
+          instant(row.interval_start),
           words(row.series),
           words(row.measure),
-          row.seen_at,
+          instant(row.seen_at),
           number(row.old_value, 1),
           number(row.new_value, 1),
           isKnown(row.old_value) && isKnown(row.new_value) ? signed(row.new_value - row.old_value) : "–",

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { number, kw, wholePct, pct, has, isKnown, plural, tip, table, frame, legend, valueAxis, words } = wattlog;
+  const { number, kw, wholePct, pct, has, isKnown, plural, tip, table, frame, legend, valueAxis, words, time } = wattlog;
 
   const up = (value) => (isKnown(value) ? Math.max(value, 0) : null);
   const down = (value) => (isKnown(value) ? Math.max(-value, 0) : null);
@@ -40,12 +40,12 @@
     return made;
   }
 
-  /** The clock at a minute of the day; every half hour is given, since clocks change by whole quarters at most in between. */
+  /** The time on the clock at a minute of the day; every half hour is given, since clocks change by whole quarters at most in between. */
   function clockAt(shown, minute) {
     const half = Math.floor(minute / 30);
     const [hours, minutes] = (shown.clock[half] ?? "00:00").split(":").map(Number);
     const total = (hours * 60 + minutes + Math.round(minute - half * 30)) % 1440;
-    return `${String(Math.floor(total / 60)).padStart(2, "0")}:${String(total % 60).padStart(2, "0")}`;
+    return time(`${String(Math.floor(total / 60)).padStart(2, "0")}:${String(total % 60).padStart(2, "0")}`);
   }
 
   function timeAxis(theme, { narrow }, shown) {
@@ -54,7 +54,7 @@
       min: 0,
       max: shown.minutes,
       interval: narrow ? 360 : 180,
-      axisLabel: { color: theme.muted, hideOverlap: true, alignMaxLabel: "right", formatter: (minute) => clockAt(shown, minute) },
+      axisLabel: { color: theme.muted, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right", formatter: (minute) => clockAt(shown, minute) },
       axisLine: { lineStyle: { color: theme.strong } },
       axisTick: { show: true, lineStyle: { color: theme.strong } },
       splitLine: { show: false },
@@ -294,5 +294,5 @@
   };
 
   wattlog.dayCharts = [power, soeOfDay, pricesOfDay, events];
-  wattlog.clockAt = clockAt;
+  Object.assign(wattlog, { clockAt, timeAxis });
 })();

@@ -2,17 +2,20 @@
 "use strict";
 
 (() => {
-  const { number, kwh, toKwh, isKnown, has, sum, extremes, plural, tip, table, frame, legend, valueAxis, dayAxis, fullDay, day, longMonth } =
+  const { number, kwh, toKwh, isKnown, has, sum, extremes, plural, tip, table, frame, legend, valueAxis, dayAxis, fullDay, day, time, longMonthYear } =
     wattlog;
   const { STACKS, VERBS, stacksOf, stackOption } = wattlog;
   const COLOURS = ["accent", "solar", "battery", "home", "import", "car", "export", "charge", "generator", "strong"];
-  const MOST_LINES = 20;
+  const MOST_NAMED = 12;
   const UNITS = { hour: "kWh an hour", day: "kWh a day", month: "kWh a month" };
 
+  /** The time of an hour; the second of two with the same name is marked. */
+  const timeOf = (period) => time(period.slice(11, 16)) + period.slice(16);
+
   function nameOf(by, period) {
-    if (by === "month") return `${longMonth(period)} ${period.slice(0, 4)}`;
+    if (by === "month") return longMonthYear(period);
     if (by === "day") return fullDay(period);
-    return `${day(period.slice(0, 10))}, ${period.slice(11)}`;
+    return `${day(period)}, ${timeOf(period)}`;
   }
 
   /** What stacks need to decide which of them there are; `found` is the answer about a range. */
@@ -22,6 +25,7 @@
     return {
       ...found,
       sites,
+      names: new Map(sites.map((site) => [site.site_id, site.shown])),
       total,
       hasFlows: isKnown(total.home),
       site: { has_solar: sites.some((site) => site.has_solar), has_battery: sites.some((site) => site.has_battery) },
@@ -40,7 +44,7 @@
         color: theme.muted,
         hideOverlap: true,
         interval: (at) => at % step === 0,
-        formatter: (period) => (view.by === "month" ? `${wattlog.month(period)} ${period.slice(0, 4)}` : view.periods.length <= 48 ? period.slice(11) : day(period.slice(0, 10))),
+        formatter: (period) => (view.by === "month" ? wattlog.monthYear(period) : view.periods.length <= 48 ? timeOf(period) : day(period)),
       },
     };
   }
@@ -102,7 +106,10 @@
     grid_export: "To the grid",
     battery_discharge: "From the battery",
   };
-  const nameOfSite = (view, series) => view.sites.find((site) => site.site_id === series.site_id)?.shown ?? series.site_id;
+  const nameOfSite = (view, { site_id: id }) => view.names.get(id) ?? id;
+
+  /** Whether there are more sites than one chart can show. */
+  const isMany = (view) => view.totals.length > view.series.length;
 
   const compared = {
     id: "range-compared",
@@ -118,8 +125,10 @@
     ],
     summary(view, { measure }) {
       if (!measure) return "No energy is known in this range.";
-      const totals = view.series.map((series) => `${nameOfSite(view, series)} ${kwh(toKwh(sum(series[measure])))}`);
-      return `${MEASURES[measure]} by ${view.by}: ${totals.slice(0, 12).join(", ")}${totals.length > 12 ? ", …" : ""}.${totals.length > MOST_LINES ? ` The chart has the first ${MOST_LINES} sites, the table all.` : ""}`;
+      const totals = view.totals.slice(0, MOST_NAMED).map((row) => `${nameOfSite(view, row)} ${kwh(toKwh(row[measure]))}`);
+      const rest = view.totals.length > MOST_NAMED ? `, and ${plural(view.totals.length - MOST_NAMED, "other")}` : "";
+      const isPart = isMany(view) ? ` The chart has the first ${view.series.length} sites, the table the sums of all, and the CSV file everything.` : "";
+      return `${MEASURES[measure]} by ${view.by}: ${totals.join(", ")}${rest}.${isPart}`;
     },
     option(view, theme, { measure }, size) {
       const isBars = view.periods.length <= 31 && view.series.length <= 4;
@@ -132,7 +141,7 @@
           formatter: (params) =>
             tip(nameOf(view.by, params[0].name), params.slice(0, 12).map((param) => [param.seriesName, kwh(param.value ?? null), param.color])),
         },
-        series: view.series.slice(0, MOST_LINES).map((series, at) => ({
+        series: view.series.map((series, at) => ({
           name: nameOfSite(view, series),
           type: isBars ? "bar" : "line",
           barMaxWidth: 26,
@@ -143,6 +152,13 @@
       });
     },
     table(view, { measure }) {
+      if (isMany(view))
+        return table(
+          "Sums of each site, kWh",
+          ["Site", ...Object.values(MEASURES).map((text) => `${text}, kWh`)],
+          view.totals.map((row) => [nameOfSite(view, row), ...Object.keys(MEASURES).map((name) => number(toKwh(row[name]), 2))]),
+          { foot: ["All", ...Object.keys(MEASURES).map((name) => number(toKwh(sum(view.totals.map((row) => row[name]))), 2))] },
+        );
       return table(
         `${MEASURES[measure]}, kWh`,
         [view.by[0].toUpperCase() + view.by.slice(1), ...view.series.map((series) => `${nameOfSite(view, series)}, kWh`)],

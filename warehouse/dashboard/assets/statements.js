@@ -79,7 +79,7 @@
     let answer = null;
 
     function draw() {
-      if (canvas.hidden) return;
+      if (canvas.hidden || !globalThis.echarts) return;
       const size = { width: canvas.clientWidth, narrow: canvas.clientWidth < 480 };
       chart ??= echarts.init(canvas, null, { renderer: "svg" });
       chart.resize({ width: size.width, height: "auto" });

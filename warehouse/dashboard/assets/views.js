@@ -44,7 +44,7 @@
           SPANS[row.span],
           day(row.since),
           day(row.until),
-          row.days === row.days_stored ? number(row.days, 0) : `${row.days_stored} of ${row.days}`,
+          row.days === row.days_stored ? number(row.days, 0) : `${number(row.days_stored, 0)} of ${number(row.days, 0)}`,
           ...ENERGY.map(([name]) => number(toKwh(row[name]), 2)),
         ]),
         { text: [1, 2, 3] },
@@ -65,15 +65,14 @@
       const of = Object.fromEntries(found.spans.map((row) => [row.span, row]));
       const change = (name) =>
         isKnown(of.day_before?.[name]) ? `${roundKwh(toKwh(of.day_before[name]))} the day before` : "";
-      const all = (name) => sites.reduce((total, site) => total + site[name], 0);
       const { last_run: run } = account;
       return {
         heading: "Overview",
-        facts: `The figures are of the newest day, ${fullDay(last)}, which may not be over. ${run ? `Last run: wattlog ${run.command}, ${run.finished_at.slice(0, 16).replace("T", " ")} UTC${run.exit_code ? `, exit code ${run.exit_code}` : ""}.` : ""}`,
+        facts: `The figures are of the newest day, ${fullDay(last)}, which may not be over. ${run ? `Last run: wattlog ${run.command}, ${wattlog.instant(run.finished_at.slice(0, 16).replace("T", " "))} UTC${run.exit_code ? `, exit code ${run.exit_code}` : ""}.` : ""}`,
         tiles: [
           ...energyTiles(of.day, change),
-          ["Gaps", number(all("gaps"), 0), "see Trust", "strong"],
-          ["Unexplained differences", number(all("unexplained"), 0), "see Trust", "adjusted"],
+          ["Gaps", number(found.attention.gaps, 0), "see Trust", "strong"],
+          ["Unexplained differences", number(found.attention.unexplained, 0), "see Trust", "adjusted"],
         ],
         parts: [
           { specs: [{ ...stacked("hours-of-two-days", "The newest two days, hour by hour") }], view: hours },
@@ -85,12 +84,44 @@
   };
 
   /* ---- day ---- */
+  const NOTHING = { soe: { minute: [], soe: [] }, prices: { minute: [] }, events: [] };
+
+  /** A day of several sites: power added up where they have one clock, or each beside the others. */
+  async function dayOfSites(state, sites) {
+    const isOneZone = new Set(sites.map((site) => site.timezone)).size === 1;
+    const site = idsOf(state, sites);
+    const { totals } = await client.get("range", { site, from: state.day, to: state.day, by: "day", how: "sum" });
+    const heading = `${plural(sites.length, "site")}, ${fullDay(state.day)}`;
+    const alone = "State of energy, prices, and events are shown of one site: pick one.";
+    const tiles = energyTiles(totals[0], () => "");
+    if (!isOneZone || state.how === "compare") {
+      const why = isOneZone ? "" : "The sites are in several time zones, so their day is not the same time, and power is not added up. ";
+      const found = await Promise.all(
+        sites.slice(0, wattlog.several.MOST_LINES).map(async (one) => ({ name: one.shown, shown: await client.get("day", { site: one.site_id, day: state.day }) })),
+      );
+      return { heading, facts: `${why}${alone}`, tiles, parts: [{ specs: [wattlog.several.dayCompared], view: { days: found, sites: sites.length } }] };
+    }
+    const together = async (day) => ({ ...NOTHING, ...(await client.get("day_together", { site, day })) });
+    const [shown, other] = await Promise.all([together(state.day), state.with ? together(state.with) : null]);
+    const missing = shown.sites_stored < shown.sites ? ` ${plural(shown.sites - shown.sites_stored, "site")} without power that day ${shown.sites - shown.sites_stored === 1 ? "is" : "are"} not in it.` : "";
+    const leftOut = shown.left_out ? ` ${plural(shown.left_out, "interval")} that not all of them have ${shown.left_out === 1 ? "is" : "are"} left out.` : "";
+    return {
+      heading,
+      facts: `Power of ${plural(shown.sites_stored, "site")} added up.${missing}${leftOut} ${alone}`,
+      tiles,
+      parts: [{ specs: [wattlog.dayCharts[0]], view: { shown, other } }],
+    };
+  }
+
   const dayView = {
     title: "Day",
-    sites: "one",
+    sites: "many",
     fields: ["day", "with"],
+    canCompare: true,
     defaults: (sites) => ({ day: lastOf(sites) ?? dayText(Math.floor(Date.now() / 86400000)) }),
-    async load(state, [site]) {
+    async load(state, sites) {
+      if (sites.length > 1) return dayOfSites(state, sites);
+      const [site] = sites;
       const [shown, other] = await Promise.all([
         client.get("day", { site: site.site_id, day: state.day }),
         state.with ? client.get("day", { site: site.site_id, day: state.with }) : null,
@@ -111,6 +142,7 @@
     title: "Range",
     sites: "many",
     fields: ["from", "to", "by"],
+    canCompare: true,
     defaults(sites) {
       const last = lastOf(sites) ?? dayText(Math.floor(Date.now() / 86400000));
       return { from: `${last.slice(0, 4)}-01-01`, to: last, by: "day" };
@@ -150,10 +182,22 @@
   /* ---- one year of a site, in the report's own sections ---- */
   const yearOf = (title, name, specs, tilesOf) => ({
     title,
-    sites: "one",
+    sites: "many",
     fields: ["year"],
+    canCompare: true,
     defaults: (sites) => ({ year: (lastOf(sites) ?? dayText(Math.floor(Date.now() / 86400000))).slice(0, 4) }),
-    async load(state, [site], account) {
+    async load(state, sites, account) {
+      if (sites.length > 1) {
+        const many = await client.get("section_of_sites", { section: name, site: idsOf(state, sites), year: state.year });
+        const view = wattlog.several.prepare(name, many, sites, Number(state.year), state.how);
+        return {
+          heading: `${plural(sites.length, "site")}, ${state.year}`,
+          facts: view.alone,
+          tiles: wattlog.several.tiles(view),
+          parts: [{ specs: wattlog.several.specs, view }],
+        };
+      }
+      const [site] = sites;
       const found = await client.get("section", { section: name, site: site.site_id, year: state.year });
       const [of] = found.report.sites;
       if (!of)
@@ -163,7 +207,7 @@
       const view = { ...wattlog.view(data, of, Number(state.year)), lists: found.lists, cycles: found.lists.cycles ?? [] };
       return {
         heading: `${site.shown}, ${state.year}`,
-        facts: `${plural(view.stored, "day")} of ${view.dates.length} stored.`,
+        facts: `${plural(view.stored, "day")} of ${number(view.dates.length, 0)} stored.`,
         tiles: tilesOf(view),
         parts: [{ specs, view }],
       };

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { el, month, day } = wattlog;
+  const { el, month, day, plain } = wattlog;
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
   /** The number of lines of a legend; a letter is about six pixels wide. */
@@ -52,7 +52,7 @@
       nameLocation: "end",
       nameGap: 12,
       nameTextStyle: { color: theme.muted, align: "left" },
-      axisLabel: { color: theme.muted },
+      axisLabel: { color: theme.muted, formatter: plain },
       splitLine: { lineStyle: { color: theme.line } },
       ...more,
     };

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { NBSP, number, percent, el, sum, isKnown, plural, day, fullDay, table } = wattlog;
+  const { NBSP, number, percent, el, sum, isKnown, plural, day, fullDay, longMonthYear, table } = wattlog;
   const ASSUMED = "assumed";
 
   const money = (value, currency) => (isKnown(value) ? `${number(value, 2)}${NBSP}${currency ?? ""}`.trim() : "not known");
@@ -206,7 +206,7 @@
         "Public charging by month",
         ["Month", "Car", "Sessions", "kWh", "Cost", "Currency"],
         view.public_charging.map((row) => [
-          row.month,
+          longMonthYear(row.month),
           row.vehicle ?? "unknown",
           row.measured === row.sessions
             ? number(row.sessions, 0)

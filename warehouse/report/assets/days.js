@@ -7,6 +7,7 @@
     kwh,
     fullDay,
     longMonth,
+    longMonthYear,
     sum,
     toKwh,
     extremes,
@@ -92,7 +93,7 @@
       return table(
         STACKS[stack][0],
         ["Day", ...parts.map(([, name]) => `${name}, kWh`), "Status"],
-        dates.map((date, at) => [date, ...columns.map((values) => number(toKwh(values[at]), 2)), words(statuses[at])]),
+        dates.map((date, at) => [fullDay(date), ...columns.map((values) => number(toKwh(values[at]), 2)), words(statuses[at])]),
         { text: [parts.length + 1] },
       );
     },
@@ -146,7 +147,7 @@
           trigger: "axis",
           formatter: (params) => {
             const row = rows[params[0].dataIndex];
-            return tip(`${longMonth(row.month)} ${view.year}`, [
+            return tip(longMonthYear(row.month), [
               ["cars", kwh(row.ev), theme.car],
               ["rest of the home", kwh(row.rest), theme.home],
               ["share of cars", percent(row.share)],
@@ -179,7 +180,7 @@
       table(
         "Charging by month",
         ["Month", "Cars, kWh", "Sessions", "Hours"],
-        view.charging.map((row) => [row.month, number(row.ev), number(row.sessions, 0), number(row.hours)]),
+        view.charging.map((row) => [longMonthYear(row.month), number(row.ev), number(row.sessions, 0), number(row.hours)]),
       ),
   };
 

@@ -7,7 +7,8 @@
     wholePct,
     fullDay,
     day,
-    longMonth,
+    longMonthYear,
+    time,
     duration,
     sum,
     extremes,
@@ -20,6 +21,8 @@
     valueAxis,
     monthAxis,
     el,
+    MONTHS,
+    WEEKDAYS,
   } = wattlog;
 
   /* ---- coverage ---- */
@@ -90,8 +93,8 @@
         cellSize: [side, side],
         splitLine: { lineStyle: { color: theme.strong, width: 1 } },
         itemStyle: { color: "transparent", borderColor: theme.line, borderWidth: 1 },
-        dayLabel: { firstDay: 1, color: theme.muted, nameMap: ["", "Mon", "", "Wed", "", "Fri", ""] },
-        monthLabel: { color: theme.muted },
+        dayLabel: { firstDay: 1, color: theme.muted, nameMap: WEEKDAYS.map((name, at) => (at % 2 ? name : "")) },
+        monthLabel: { color: theme.muted, nameMap: MONTHS },
         yearLabel: { show: false },
       });
       const cell = Math.max(side - 2, 4);
@@ -149,7 +152,7 @@
         "Days by status and month",
         ["Month", ...wattlog.STATUS.map(words)],
         [...new Set(view.dates.map((date) => date.slice(0, 7)))].map((period) => [
-          period,
+          longMonthYear(period),
           ...wattlog.STATUS.map((status) =>
             number(
               view.days.status.filter((found, at) => found === status && view.dates[at].startsWith(period)).length,
@@ -183,7 +186,7 @@
       const longest = view.outages[extremes(seconds).most];
       return (
         `${plural(view.outages.length, "outage")} in ${view.year}, ${duration(sum(seconds))} in all; the longest began on ` +
-        `${fullDay(longest.day)} at ${longest.time} and lasted ${duration(longest.duration)}.`
+        `${fullDay(longest.day)} at ${time(longest.time)} and lasted ${duration(longest.duration)}.`
       );
     },
     option(view, theme, _, size) {
@@ -197,9 +200,9 @@
           formatter: (params) => {
             const at = params[0].dataIndex;
             return tip(
-              `${longMonth(months[at])} ${view.year}`,
+              longMonthYear(months[at]),
               rows[at].length
-                ? rows[at].map((row) => [`${day(row.day)}, ${row.time}`, duration(row.duration), theme.import])
+                ? rows[at].map((row) => [`${day(row.day)}, ${time(row.time)}`, duration(row.duration), theme.import])
                 : [["no outage", ""]],
             );
           },
@@ -226,8 +229,8 @@
         "Outages",
         ["Day", "Start", "Duration", "Home, kWh", "Battery discharge, kWh", "Level before, %", "Level after, %"],
         view.outages.map((row) => [
-          row.day,
-          row.time,
+          fullDay(row.day),
+          time(row.time),
           duration(row.duration),
           number(row.home, 2),
           number(row.battery_discharge, 2),

@@ -7,6 +7,8 @@
     kwh,
     pct,
     month,
+    monthYear,
+    longMonthYear,
     sum,
     has,
     extremes,
@@ -201,7 +203,7 @@
           axisPointer: { type: "line" },
           formatter: (params) =>
             tip(
-              `${month(rows[params[0].dataIndex].period)} ${rows[params[0].dataIndex].period.slice(0, 4)}`,
+              monthYear(rows[params[0].dataIndex].period),
               shown.map(([name, text, colour]) => [text, pct(rows[params[0].dataIndex][name]), theme[colour]]),
             ),
         },
@@ -223,7 +225,7 @@
       table(
         "Self-sufficiency by month",
         ["Month", ...SHARES.map(([, text]) => `${text}, %`)],
-        view.trend.map((row) => [row.period, number(row.self_sufficiency), number(row.self_consumption)]),
+        view.trend.map((row) => [longMonthYear(row.period), number(row.self_sufficiency), number(row.self_consumption)]),
       ),
   };
 

@@ -3,25 +3,37 @@
 
 (() => {
   const NBSP = "\u00a0";
+  /* Text is English; numbers, dates, and times are as the browser's language writes them. */
+  const LOCALE = navigator.language || "en";
   const formats = [0, 1, 2, 3].map(
-    (digits) => new Intl.NumberFormat(wattlog.locale ?? "en", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+    (digits) => new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
   );
+  const plain = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 6 });
   const DAY_MS = 86400000;
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-  const LONG = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-  ];
+
+  /** A formatter of dates that are texts such as 2025-03, 2025-03-31, or 2025-03-31 13:05; they are on a clock of their own. */
+  function dated(options) {
+    const format = new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", calendar: "gregory", ...options });
+    return (text) => {
+      const [date, clock = "00:00"] = text.split(" ");
+      return format.format(new Date(`${date.padEnd(10, "-01")}T${clock}Z`)).replace(/[ \u202f]/g, NBSP);
+    };
+  }
+  const CLOCK = { hour: "numeric", minute: "2-digit" };
+  const month = dated({ month: "short" });
+  const longMonth = dated({ month: "long" });
+  const monthYear = dated({ month: "short", year: "numeric" });
+  const longMonthYear = dated({ month: "long", year: "numeric" });
+  const day = dated({ day: "numeric", month: "short" });
+  const fullDay = dated({ day: "numeric", month: "long", year: "numeric" });
+  const instant = dated({ day: "numeric", month: "short", year: "numeric", ...CLOCK });
+  const clock = dated(CLOCK);
+  const time = (text) => clock(`2024-01-01 ${text}`);
+  const hour = (value) => time(`${String(value).padStart(2, "0")}:00`);
+  const MONTHS = Array.from({ length: 12 }, (_, at) => month(`2024-${String(at + 1).padStart(2, "0")}`));
+  const weekday = dated({ weekday: "short" });
+  /** From Sunday on. */
+  const WEEKDAYS = Array.from({ length: 7 }, (_, at) => weekday(`2024-09-0${at + 1}`));
   const isKnown = (value) => value !== null && value !== undefined;
 
   const number = (value, digits = 1) => (isKnown(value) ? formats[digits].format(value).replace("-", "−") : "–");
@@ -35,10 +47,6 @@
   /** Days are counted in UTC, where every day has 24 hours. */
   const dayNumber = (text) => Date.parse(`${text}T00:00:00Z`) / DAY_MS;
   const dayText = (day) => new Date(day * DAY_MS).toISOString().slice(0, 10);
-  const day = (text) => `${Number(text.slice(8))}${NBSP}${MONTHS[text.slice(5, 7) - 1]}`;
-  const fullDay = (text) => `${Number(text.slice(8))}${NBSP}${LONG[text.slice(5, 7) - 1]}${NBSP}${text.slice(0, 4)}`;
-  const month = (text) => MONTHS[text.slice(5, 7) - 1];
-  const hour = (value) => `${String(value).padStart(2, "0")}:00`;
 
   function duration(seconds) {
     if (!isKnown(seconds)) return "not known";
@@ -49,7 +57,6 @@
 
   const percent = (ratio) => (ratio === null ? "not known" : number(100 * ratio) + NBSP + "%");
   const plural = (count, one, many = `${one}s`) => `${number(count, 0)} ${count === 1 ? one : many}`;
-  const longMonth = (text) => LONG[text.slice(5, 7) - 1];
   const words = (text) => text.replaceAll("_", " ");
 
   /** An element with properties and children; strings become text. */
@@ -76,9 +83,13 @@
 
   Object.assign(wattlog, {
     NBSP,
+    LOCALE,
     MONTHS,
+    WEEKDAYS,
     isKnown,
     number,
+    /** A number with the digits that it has, for axes. */
+    plain: (value) => plain.format(value).replace("-", "−"),
     kwh,
     roundKwh,
     signed,
@@ -87,9 +98,13 @@
     day,
     fullDay,
     month,
+    longMonth,
+    monthYear,
+    longMonthYear,
+    instant,
+    time,
     hour,
     duration,
-    longMonth,
     percent,
     plural,
     words,

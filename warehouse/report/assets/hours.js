@@ -249,7 +249,7 @@
         "State of energy by day",
         ["Day", "Lowest, %", "Mean, %", "Highest, %"],
         view.dates.map((date, at) => [
-          date,
+          fullDay(date),
           ...["soe_min", "soe_mean", "soe_max"].map((name) =>
             number(isKnown(view.soe[name][at]) ? view.soe[name][at] / 10 : null),
           ),

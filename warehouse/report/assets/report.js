@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { el, view: viewOf, years, chooser, plural, number, fullDay, sectionsOf, showTiles, onPrinting, onResized } =
+  const { el, view: viewOf, years, chooser, plural, number, fullDay, instant, sectionsOf, showTiles, onPrinting, onResized } =
     wattlog;
   const { daily, flows, trend, bills, labels, whatIf, months, heatmap, soe, cars, publicCharging, coverage, outages, differences } =
     wattlog.charts;
@@ -82,7 +82,7 @@
 
   function start() {
     byId("made").textContent =
-      `Made on ${data.made_at.slice(0, 16).replace("T", " ")} UTC by wattlog` +
+      `Made on ${instant(data.made_at.slice(0, 16).replace("T", " "))} UTC by wattlog` +
       (data.without_history.length ? `; sites without history in this report: ${data.without_history.join(", ")}.` : ".");
     if (!data.sites.length) {
       byId("choice").hidden = true;

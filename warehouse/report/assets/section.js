@@ -75,8 +75,9 @@
       this.scroll.replaceChildren(...(made ? [made] : []));
     }
 
+    /** A chart that comes into view before the charting library is there is drawn by the next `redraw`. */
     draw() {
-      if (!this.isDirty || this.spec.isTable || this.isEmpty) return;
+      if (!this.isDirty || this.spec.isTable || this.isEmpty || !globalThis.echarts) return;
       this.isDirty = false;
       const colours = theme();
       const width = this.style.paper ? PAPER_PX : this.canvas.clientWidth;

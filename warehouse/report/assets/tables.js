@@ -14,6 +14,8 @@
     words,
     month,
     longMonth,
+    fullDay,
+    time,
     percent,
     table,
     frame,
@@ -96,7 +98,7 @@
           el("td", {}, days),
           ...MEASURES.flatMap(([name]) => cells(view, row, name)),
         );
-      const stored = (row) => (row.days_stored === row.days ? String(row.days) : `${row.days_stored} of ${row.days}`);
+      const stored = (row) => (row.days_stored === row.days ? number(row.days, 0) : `${number(row.days_stored, 0)} of ${number(row.days, 0)}`);
       const of = (row) => (row.days_imported ? `${stored(row)}, ${row.days_imported} imported` : stored(row));
       const all = {
         days: sum(view.months.map((row) => row.days)),
@@ -187,7 +189,7 @@
           "Cause",
         ],
         rows.map((row) => [
-          row.day,
+          fullDay(row.day),
           row.granularity,
           words(row.check_name),
           words(row.measure.replace(/_wh$/, "")),
@@ -195,7 +197,7 @@
           number(row.right_value, 3),
           signed(row.difference),
           `${row.left_source} · ${row.right_source}`,
-          row.diverges_at ? `${words(row.cause)}, since ${row.diverges_at}` : words(row.cause),
+          row.diverges_at ? `${words(row.cause)}, since ${time(row.diverges_at)}` : words(row.cause),
         ]),
         { text: [1, 2, 3, 7, 8] },
       );

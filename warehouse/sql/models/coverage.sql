@@ -43,7 +43,7 @@ missing as (
     left join analytics.sites as sites on sites.site_id = gaps.site_id
     left join meta.zone_days as start_clock on meta.is_in_force(start_clock, sites.zone, gaps.gap_start)
     left join meta.zone_days as end_clock on meta.is_in_force(end_clock, sites.zone, gaps.gap_end)
-    where gaps.cause not in ('before_install', 'future', 'night')
+    where not meta.is_by_nature(gaps.cause)
 ),
 -- A gap of several months counts in each by its share of the time; rows of months or years count in the month in
 -- which their period begins.

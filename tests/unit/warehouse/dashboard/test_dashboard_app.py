@@ -4,15 +4,18 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.asgi import AsgiClient
 from tests.unit.warehouse.conftest import Publish
 from warehouse.dashboard import Access, PublishedWarehouse, dashboard_app
-from warehouse.dashboard.app import assets, page
+from warehouse.dashboard.page_files import page, page_files
 from warehouse.dashboard.statements import first_rows
 from warehouse.errors import FunctionRefused, NotReadOnly, QueryTooLong
+from warehouse.report.queries import table_of
+from warehouse.statements import Statement
 
 OWN = {"origin": "http://127.0.0.1:8788"}
 
@@ -35,14 +38,14 @@ def test_page_has_no_script_and_no_style_of_its_own_and_all_its_files_are_there(
     assert text == page()
     assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:", text)
     addresses = re.findall(r'(?:src|href)="(/assets/[^"]+)"', text)
-    assert len(addresses) == len(assets())
+    assert sorted(addresses) == sorted(file.address for file in page_files().values())
     for address in addresses:
         found = client.get(address)
         assert found.status_code == 200
         assert "immutable" in found.headers["cache-control"]
         assert found.headers["content-encoding"] == "gzip"
         assert found.text == client.get(address, headers={"accept-encoding": "identity"}).text
-    assert client.get("/assets/0000/page.css").status_code == 404
+    assert client.get("/assets/0000/dashboard.css").status_code == 404
     assert client.get(addresses[0].rsplit("/", 1)[0] + "/report.js").status_code == 404
 
 
@@ -70,6 +73,30 @@ def test_file_of_a_range_is_named_after_it(client: AsgiClient) -> None:
     assert response.text == "day,days_stored,home_kwh\n2025-03-01,1,5.0\n"
     assert response.headers["content-disposition"] == 'attachment; filename="wattlog-2025-03-01-2025-03-01.csv"'
     assert client.get("/api/range.csv?site=1001").status_code == 400
+
+
+def test_answers_about_all_sites_are_computed_once_for_each_publish(
+    client: AsgiClient, warehouse: Path, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes until another file is published, and then its figures at once."""
+    computed: list[str] = []
+    real = table_of
+
+    def noted(connection: Any, statement: Statement, parameters: Any) -> Any:
+        computed.append(statement.name)
+        return real(connection, statement, parameters)
+
+    monkeypatch.setattr("warehouse.dashboard.sql.table_of", noted)
+    first = client.get("/api/fleet").json()
+    assert first["sites"][0]["home"] == 5000
+    assert client.get("/api/fleet").json() == first
+    assert computed == ["fleet"]
+    before = warehouse.read_bytes()
+    publish({"daily": [{"local_date": date(2025, 3, 1), "home_wh": 6_000.0}]})
+    assert warehouse.read_bytes() != before
+    found = client.get("/api/fleet").json()
+    assert (found["sites"][0]["home"], found["edition"] == first["edition"]) == (6000, False)
+    assert computed == ["fleet", "fleet"]
 
 
 def test_warehouse_that_went_away_is_one_line(client: AsgiClient, warehouse: Path) -> None:

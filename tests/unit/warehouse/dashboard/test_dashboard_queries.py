@@ -2,16 +2,18 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb
 import pytest
 
 from tests.unit.warehouse.conftest import Database, Row
-from warehouse.dashboard import csv_file, queries
-from warehouse.dashboard.queries import By, How, Section
+from warehouse.dashboard import csv_file, periods, queries
+from warehouse.dashboard.periods import By, How
+from warehouse.dashboard.queries import Section
 from warehouse.errors import QueryFailed
+from wattlog.gap_causes import BY_NATURE, GapCause
 
 HERE: Row = {"site_id": 1001, "timezone": "America/Los_Angeles", "has_solar": True, "has_battery": True}
 THERE: Row = {"site_id": 1002, "timezone": "America/Los_Angeles"}
@@ -41,7 +43,7 @@ def connection(database: Database) -> duckdb.DuckDBPyConnection:
 
 
 def _range(connection: duckdb.DuckDBPyConnection, *sites: int, by: By = By.DAY, how: How = How.SUM) -> dict[str, Any]:
-    return queries.energy_range(connection, sites, date(2025, 2, 1), date(2025, 4, 30), by, how)
+    return periods.energy_range(connection, sites, date(2025, 2, 1), date(2025, 4, 30), by, how)
 
 
 def test_range_has_an_entry_for_each_day_between_the_first_and_the_last(connection: duckdb.DuckDBPyConnection) -> None:
@@ -59,7 +61,7 @@ def test_sites_are_added_up_or_stand_beside_each_other(connection: duckdb.DuckDB
     (together,) = _range(connection, 1001, 1002)["series"]
     assert together["home"] == [1000, None, 3030, 4000]
     assert together["stored"] == [1, 0, 2, 2]
-    everything = queries.energy_range(connection, None, FIRST, LAST, By.DAY, How.SUM)
+    everything = periods.energy_range(connection, None, FIRST, LAST, By.DAY, How.SUM)
     assert everything["series"] == [together]
     here, there = _range(connection, 1001, 1002, how=How.COMPARE)["series"]
     assert (here["site_id"], there["site_id"]) == ("1001", "1002")
@@ -67,8 +69,25 @@ def test_sites_are_added_up_or_stand_beside_each_other(connection: duckdb.DuckDB
     assert there["home"] == [None, None, 30, None]
 
 
+def test_of_many_sites_all_have_their_sums_and_the_first_their_periods(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file has everything; a page has what a chart has room for, and the sums of every site."""
+    monkeypatch.setattr(periods, "MOST_BESIDE", 1)
+    found = _range(connection, 1001, 1002, how=How.COMPARE)
+    assert [(row["site_id"], row["home"], row["stored"]) for row in found["totals"]] == [
+        ("1001", 8000, 3),
+        ("1002", 30, 2),
+    ]
+    assert [series["site_id"] for series in found["series"]] == ["1001"]
+    assert set(found["series"][0]) == {"site_id", *periods.COMPARED, "stored"}
+    whole = periods.energy_range(connection, [1001, 1002], FIRST, LAST, By.DAY, How.COMPARE, is_whole=True)
+    assert [series["site_id"] for series in whole["series"]] == ["1001", "1002"]
+    assert "generator_to_grid" in whole["series"][1]
+
+
 def test_months_are_sums_of_the_days_of_the_range(connection: duckdb.DuckDBPyConnection) -> None:
-    found = queries.energy_range(connection, [1001], date(2025, 3, 2), date(2025, 3, 3), By.MONTH, How.SUM)
+    found = periods.energy_range(connection, [1001], date(2025, 3, 2), date(2025, 3, 3), By.MONTH, How.SUM)
     assert found["periods"] == ["2025-03"]
     assert found["series"][0]["home"] == [3000]
     assert found["series"][0]["stored"] == [1]
@@ -82,7 +101,7 @@ def test_hour_that_comes_twice_is_two_hours(database: Database) -> None:
         for hour in (8, 9, 11)
     ]
     connection = database({"sites": [HERE], "energy_intervals": hours}, *READ)
-    found = queries.energy_range(connection, [1001], date(2025, 11, 2), date(2025, 11, 3), By.HOUR, How.SUM)
+    found = periods.energy_range(connection, [1001], date(2025, 11, 2), date(2025, 11, 3), By.HOUR, How.SUM)
     hours_shown = ["00:00", "01:00", "01:00 again", "02:00", "03:00"]
     assert found["periods"] == [f"2025-11-02 {hour}" for hour in hours_shown]
     assert found["series"][0]["stored"] == [0, 1, 1, 0, 1]
@@ -91,9 +110,9 @@ def test_hour_that_comes_twice_is_two_hours(database: Database) -> None:
 
 def test_range_that_makes_no_sense_is_refused_in_one_line(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(QueryFailed, match="swap them"):
-        queries.energy_range(connection, [1001], LAST, FIRST, By.DAY, How.SUM)
+        periods.energy_range(connection, [1001], LAST, FIRST, By.DAY, How.SUM)
     with pytest.raises(QueryFailed, match="choose days or months"):
-        queries.energy_range(connection, [1001], date(2020, 1, 1), LAST, By.HOUR, How.SUM)
+        periods.energy_range(connection, [1001], date(2020, 1, 1), LAST, By.HOUR, How.SUM)
     with pytest.raises(QueryFailed, match="no site 7"):
         _range(connection, 7)
 
@@ -109,10 +128,10 @@ def test_file_has_the_rows_of_the_page_in_kwh(connection: duckdb.DuckDBPyConnect
 
 
 def test_years_are_all_days_of_the_sites_together(connection: duckdb.DuckDBPyConnection) -> None:
-    found = queries.years(connection, [1001, 1002])
+    found = periods.years(connection, [1001, 1002])
     assert found["first_day"] == FIRST
     assert found["days"]["home"] == [1000, None, 3030, 4000]
-    assert queries.years(connection, [1002])["days"]["home"] == [30, None]
+    assert periods.years(connection, [1002])["days"]["home"] == [30, None]
 
 
 def test_overview_compares_with_the_same_days_of_the_year_before(database: Database) -> None:
@@ -182,14 +201,76 @@ def test_section_has_what_its_view_needs_in_the_shape_of_a_report(connection: du
     )
 
 
-def test_account_lists_each_site_with_its_newest_days(connection: duckdb.DuckDBPyConnection) -> None:
-    here, there, empty = queries.account(connection)["sites"]
-    assert (empty["days_stored"], empty["last_day"], empty["newest_home"]) == (0, None, None)
-    assert (here["site_id"], here["first_day"], here["last_day"], here["days_stored"]) == (
-        "1001",
-        "2025-03-01",
-        "2025-03-04",
-        3,
+def test_account_lists_each_site_with_its_first_and_last_day(connection: duckdb.DuckDBPyConnection) -> None:
+    here, _, empty = queries.account(connection)["sites"]
+    assert (here["site_id"], here["first_day"], here["last_day"]) == ("1001", "2025-03-01", "2025-03-04")
+    assert (empty["site_id"], empty["first_day"], empty["last_day"]) == ("1003", None, None)
+
+
+def test_fleet_has_the_newest_thirty_stored_days_of_each_site(database: Database) -> None:
+    """Oldest first; of forty days, of which one is missing, the sum is that of the thirty newest that are stored."""
+    days = [
+        _day(1001, FIRST + timedelta(days=at), home_wh=float(at), status="missing" if at == 38 else "agreed")
+        for at in range(40)
+    ]
+    few = [_day(1002, FIRST, solar_energy_exported_wh=500.0), _day(1002, LAST, home_wh=30.0)]
+    gaps: list[Row] = [{"site_id": 1002, "cause": cause, "gap_start": datetime(2025, 3, at, tzinfo=UTC)}
+                       for at, cause in enumerate(GapCause, 1)]  # fmt: skip
+    opened = database({"sites": [HERE, THERE, {"site_id": 1003}], "daily": [*days, *few], "gaps": gaps}, *READ)
+    many, two, empty = queries.fleet(opened)["sites"]
+    newest = [*range(9, 38), 39]
+    assert (many["days_stored"], many["home"], many["newest_home"]) == (39, sum(newest), newest)
+    assert (two["days_stored"], two["home"], two["newest_home"]) == (2, 30, [None, 30])
+    assert (two["solar"], two["newest_solar"], two["grid_import"]) == (500, [500, None], None)
+    assert (two["gaps"], two["unexplained"]) == (len(GapCause) - len(BY_NATURE), 0)
+    assert (empty["days_stored"], empty["home"], empty["newest_home"]) == (0, None, None)
+    assert queries.overview(opened, None)["attention"] == {"gaps": two["gaps"], "unexplained": 0}
+    assert queries.overview(opened, [1001])["attention"] == {"gaps": 0, "unexplained": 0}
+
+
+def test_day_of_several_sites_has_the_intervals_that_all_of_them_have(database: Database) -> None:
+    """Of two sites with power, one misses an interval; a third has none that day, and is not waited for."""
+
+    def row(site: int, minute: int, watts: float | None) -> Row:
+        start = datetime(2025, 3, 1, 8, minute, tzinfo=UTC)  # midnight in Los Angeles
+        return {"site_id": site, "interval_start": start, "local_date": FIRST, "home_w": watts, "interval_s": 300}
+
+    power = [row(1001, 0, 100.0), row(1001, 5, 200.0), row(1002, 0, 10.0), row(1002, 10, 30.0), row(1003, 0, 5.0)]
+    sites: list[Row] = [HERE, THERE, {**THERE, "site_id": 1004}, {"site_id": 1003, "timezone": "Europe/Berlin"}]
+    opened = database({"sites": sites, "power": power}, *READ)
+    found = queries.day_together(opened, [1001, 1002, 1004], FIRST)
+    assert (found["power"]["minute"], found["power"]["home"], found["power"]["solar"]) == ([0.0], [110.0], [None])
+    assert (found["sites"], found["sites_stored"], found["left_out"], found["minutes"]) == (3, 2, 2, 1440)
+    with pytest.raises(QueryFailed, match="several time zones"):
+        queries.day_together(opened, [1001, 1003], FIRST)
+    assert queries.day_together(opened, [1004], FIRST)["power"]["minute"] == []
+
+
+def test_year_of_several_sites_is_by_site_and_month(database: Database) -> None:
+    """Only what is known is added up, and how many bills that are is counted; currencies stay apart."""
+
+    def bill(site: int, month: int, cost: int | None, currency: str = "USD") -> Row:
+        begins = {"cycle_start": date(2025, month, 5), "cycle_end": date(2025, month + 1, 4)}
+        return {"site_id": site, "net_cost": cost, "currency": currency, "days": 30, "priced_days": 30, **begins}
+
+    bills = [bill(1001, 3, 10), bill(1001, 4, None), bill(1002, 3, 7, "EUR")]
+    days = [_day(1001, FIRST), _day(1001, date(2025, 3, 2), status="missing"), _day(1002, date(2024, 12, 31))]
+    gaps: list[Row] = [{"site_id": 1001, "cause": "no_data", "gap_start": datetime(2025, 3, 2, tzinfo=UTC)}]
+    opened = database({"sites": [HERE, THERE], "bills": bills, "daily": days, "gaps": gaps}, *READ)
+    costs = queries.section_of_sites(opened, Section.COSTS, None, 2025)["rows"]
+    assert [(row["site_id"], row["period"], row["currency"], row["bills"], row["net_cost"]) for row in costs] == [
+        ("1001", "2025-03", "USD", 1, 10.0),
+        ("1001", "2025-04", "USD", 1, None),
+        ("1002", "2025-03", "EUR", 1, 7.0),
+    ]
+    assert [row["known_bills"] for row in costs] == [1, 0, 1]
+    (trust,) = queries.section_of_sites(opened, Section.TRUST, [1001, 1002], 2025)["rows"]
+    assert (trust["period"], trust["agreed"], trust["missing"], trust["gaps"], trust["unexplained"]) == (
+        "2025-03",
+        1,
+        1,
+        1,
+        0,
     )
-    assert (here["home"], here["newest_home"], here["newest_solar"]) == (8000, [1000, 3000, 4000], [500, None, None])
-    assert (there["home"], there["gaps"], there["unexplained"]) == (30, 0, 0)
+    for name in (Section.BATTERY, Section.CARS):
+        assert queries.section_of_sites(opened, name, [1002], 2025)["rows"] == []
