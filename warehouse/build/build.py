@@ -27,7 +27,7 @@ from warehouse.build.stale_models import updated_models
 from warehouse.connection import THREADS, brief, connect
 from warehouse.errors import BuildFailed
 from warehouse.lake.lake import Lake
-from warehouse.models import MODELS, create_models
+from warehouse.models import MODELS, create_models, fill_models
 from warehouse.schema import TABLES, Table
 from wattlog import durable
 
@@ -241,14 +241,18 @@ def _write(
     """Write changes into the fresh file, new or a copy, and close it; gives its manifest."""
     entries = tuple(entry for change in changes for entry in change.entries)
     _attach(connection, task.fresh)
+    is_copied = is_new and provenance.copy_definitions(connection, task.destination)
     connection.execute("begin")  # one log for all: hundreds of comments, each flushed alone, cost a second
     if is_new:
-        for table in TABLES.values():
-            for statement in table.ddl():
-                connection.execute(statement)
+        if not is_copied:
+            for table in TABLES.values():
+                connection.execute("; ".join(table.ddl()))
         _apply(connection, task, changes, seen)
         connection.execute(_THREADS.substitute(threads=task.threads))
-        create_models(connection, MODELS.values())
+        if is_copied:
+            fill_models(connection)
+        else:
+            create_models(connection, MODELS.values())
     else:
         with updated_models(connection, changes):
             _apply(connection, task, changes, seen)

@@ -211,7 +211,7 @@ def _update(connection: duckdb.DuckDBPyConnection, model: Model, days: Collectio
     ((rows, stale_rows),) = connection.execute(_SHARE.substitute(names)).fetchall()
     if stale_rows > DISORDER * rows:
         return False
-    query = model.statement.sql.split(f"create table {SCHEMA}.{model.name} as\n", 1)[1]
+    query = model.query
     for source in model.sources:
         view = _view(source, days)
         if view is not None:
