@@ -17,12 +17,18 @@ pytestmark = pytest.mark.usefixtures("old_files", "real_models")
 
 CATALOG = (
     "select schema_name, table_name, comment, sql from duckdb_tables() where database_name = 'warehouse' order by all",
-    "select schema_name, view_name, comment from duckdb_views() "
-    "where database_name = 'warehouse' and not internal order by all",
-    "select schema_name, table_name, column_index, column_name, data_type, is_nullable, comment from duckdb_columns() "
-    "where database_name = 'warehouse' and not internal order by all",
-    "select schema_name, function_name, macro_definition, comment from duckdb_functions() "
-    "where database_name = 'warehouse' and not internal order by all",
+    (
+        "select schema_name, view_name, comment from duckdb_views() "
+        "where database_name = 'warehouse' and not internal order by all"
+    ),
+    (
+        "select schema_name, table_name, column_index, column_name, data_type, is_nullable, comment from duckdb_columns() "
+        "where database_name = 'warehouse' and not internal order by all"
+    ),
+    (
+        "select schema_name, function_name, macro_definition, comment from duckdb_functions() "
+        "where database_name = 'warehouse' and not internal order by all"
+    ),
 )
 
 
