@@ -1,7 +1,7 @@
 """Which function turns the responses of which series into tables.
 
 A new series is registered here; its facts are in `wattlog.series`. Responses of a series without a shaper stay in the raw
-archive alone.
+archive alone. Shapers that few sites need are imported when they are called.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +12,8 @@ from transform.history import shape_history
 from transform.intervals import shape_energy_intervals, shape_power, shape_soe
 from transform.live_status import shape_live_status
 from transform.periods import shape_periods
-from transform.prices import shape_prices
-from transform.public_charging import shape_public_charging
 from transform.responses import RawResponse, Tables
 from transform.sites import Site
-from transform.vehicles import shape_vehicle_states
 from wattlog.series import old_histories
 from wattlog.series_spec import Series
 
@@ -28,6 +25,27 @@ def shape_old_history(responses: Sequence[RawResponse], site: Site) -> Tables:
     from transform.imports.shape import shape_history
 
     return shape_history(responses, site)
+
+
+def shape_prices(responses: Sequence[RawResponse], site: Site) -> Tables:
+    """See `transform.prices.shape_prices`."""
+    from transform import prices
+
+    return prices.shape_prices(responses, site)
+
+
+def shape_public_charging(responses: Sequence[RawResponse]) -> Tables:
+    """See `transform.public_charging.shape_public_charging`."""
+    from transform import public_charging
+
+    return public_charging.shape_public_charging(responses)
+
+
+def shape_vehicle_states(responses: Sequence[RawResponse]) -> Tables:
+    """See `transform.vehicles.shape_vehicle_states`."""
+    from transform import vehicles
+
+    return vehicles.shape_vehicle_states(responses)
 
 
 SHAPERS: dict[str, Shaper] = {

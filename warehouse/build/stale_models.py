@@ -2,7 +2,8 @@
 
 The SQL of a model is the same for some days as for all: its sources are replaced by views that have the rows of those days,
 and of enough days around them; of what it gives, only the rows of those days are taken. A model declares how far its rows
-depend on other days (`Local`). Where what is known of a site changed, its zone for example, all of its days did.
+depend on other days (`Local`). Where what is known of a site changed, its zone for example, all of its days did. Where all
+files of a table were loaded again, its rows are compared with those before (`warehouse.build.other_rows`).
 """
 
 import re
@@ -14,16 +15,15 @@ from string import Template
 
 import duckdb
 
+from warehouse.build import other_rows
 from warehouse.build.load import DISORDER, TableChange
+from warehouse.build.other_rows import END_COLUMNS
 from warehouse.models import MODELS, SCHEMA, Model, Period, recreate
 from warehouse.models.zone_offsets import create_zone_offsets
 from warehouse.schema import TABLES
 
 MARGIN = timedelta(days=2)
 """A site's day begins less than a day from that of UTC, and a row of a model may depend on the day after its own."""
-
-_END_COLUMNS = {"gaps": "gap_end"}
-"""Tables whose rows are about all of the time from the instant in the key to another one."""
 
 _SITES_BEFORE = """
 create or replace temp table sites_before as
@@ -137,19 +137,30 @@ def updated_models(connection: duckdb.DuckDBPyConnection, changes: Collection[Ta
     if any(change.table.name == "sites" and not change.is_nothing for change in changes):
         connection.execute(_SITES_BEFORE)
     before = _stale(connection, changes)
+    compared = [change.table for change in changes if other_rows.can_be_compared(change)]
+    for table in compared:
+        other_rows.keep(connection, table)
     yield
     stale = {name: _union([days, before[name]]) for name, days in _stale(connection, changes).items()}
     if "main.sites" in stale:
         create_zone_offsets(connection)
         connection.execute(_SITES_AFTER)
         stale["main.sites"] = frozenset(Days(site_id) for (site_id,) in connection.execute(_OTHER_SITES).fetchall())
-    _update_all(connection, stale)
+    fetched = dict(stale)
+    for table in compared:
+        rows = list(other_rows.other_rows(connection, table))
+        found = [(Days(site_id, first, last).widened(MARGIN), is_other) for site_id, first, last, is_other in rows]
+        fetched[f"main.{table.name}"] = frozenset(days for days, _ in found)
+        stale[f"main.{table.name}"] = frozenset(days for days, is_other in found if is_other)
+    _update_all(connection, stale, fetched)
 
 
-def _update_all(connection: duckdb.DuckDBPyConnection, stale: Stale) -> None:
+def _update_all(connection: duckdb.DuckDBPyConnection, stale: Stale, fetched: Stale) -> None:
+    """Update all models; `fetched` has also the days of rows that are the same in a later response."""
     known = dict(stale)
     for model in MODELS.values():
-        days = _union(known[source] for source in model.sources if source in known)
+        changed = {**known, **fetched} if model.reads(other_rows.FETCHED_AT) else known
+        days = _union(changed[source] for source in model.sources if source in changed)
         if days is not None:
             days = frozenset(span.whole(model.local.period) for span in days) if model.is_materialised else days
         if model.is_materialised and days != frozenset() and (days is None or not _update(connection, model, days)):
@@ -171,7 +182,7 @@ def _days(connection: duckdb.DuckDBPyConnection, change: TableChange) -> Iterato
     spans = change.stale or ()
     for span in spans:
         yield Days(span.site_id, span.first_at.date(), span.last_at.date()).widened(MARGIN)
-    end = _END_COLUMNS.get(change.table.name)
+    end = END_COLUMNS.get(change.table.name)
     if end and spans:
         query = _LATEST_ENDS.substitute(table=change.table.name, time=change.table.time_column, end=end)
         columns = zip(*((span.site_id, span.first_at, span.last_at) for span in spans), strict=True)
@@ -200,7 +211,7 @@ def _update(connection: duckdb.DuckDBPyConnection, model: Model, days: Collectio
     ((rows, stale_rows),) = connection.execute(_SHARE.substitute(names)).fetchall()
     if stale_rows > DISORDER * rows:
         return False
-    query = model.statement.sql.split(f"create table {SCHEMA}.{model.name} as\n", 1)[1]
+    query = model.query
     for source in model.sources:
         view = _view(source, days)
         if view is not None:
@@ -237,7 +248,7 @@ def _view(source: str, days: Collection[Days]) -> str | None:
     if time and date.min < min(span.first for span in days):
         in_days = _IN_DAYS.substitute(
             first=time,
-            last=_END_COLUMNS.get(name, time),
+            last=END_COLUMNS.get(name, time),
             from_day=min(_source_days(span)[0] for span in days),
             until_day=max(_source_days(span)[1] for span in days),
             kind=next(field.type for field in fields if field.name == time),

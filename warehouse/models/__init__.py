@@ -22,7 +22,7 @@ from warehouse.models.model import SCHEMA, Local, Model, Period
 from warehouse.models.zone_offsets import create_zone_offsets
 from warehouse.schema import comment_on
 
-__all__ = ["ENERGY", "MODELS", "SCHEMA", "Local", "Model", "Period", "create_models", "recreate"]
+__all__ = ["ENERGY", "MODELS", "SCHEMA", "Local", "Model", "Period", "create_models", "fill_models", "recreate"]
 
 MODELS: dict[str, Model] = {
     model.name: model
@@ -52,6 +52,18 @@ def create_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]
     create_gap_causes(connection)
     connection.execute("create schema if not exists analytics")
     _create(connection, tuple(models))
+
+
+def fill_models(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute all models in a database that has them without rows, and whose tables are full.
+
+    Raises:
+        duckdb.Error: A model's SQL fails.
+    """
+    create_zone_offsets(connection)
+    for model in MODELS.values():
+        if model.is_materialised:
+            connection.execute(f'insert into {SCHEMA}."{model.name}"\n{model.query}')
 
 
 def recreate(connection: duckdb.DuckDBPyConnection, model: Model) -> None:

@@ -1,5 +1,6 @@
 """A model: a SQL file and the declaration of its columns."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -68,6 +69,15 @@ class Model:
     def sources(self) -> frozenset[str]:
         """The tables and models that it reads, from the file's header: `main.daily`, `analytics.sites`."""
         return frozenset(self.statement.header["sources"].split(", "))
+
+    @property
+    def query(self) -> str:
+        """The SQL of a materialised model's rows."""
+        return self.statement.sql.split(f"create table {SCHEMA}.{self.name} as\n", 1)[1]
+
+    def reads(self, column: str) -> bool:
+        """Whether its SQL names a column of a source."""
+        return re.search(rf"\b{re.escape(column)}\b", self.statement.sql) is not None
 
     @property
     def kind(self) -> str:

@@ -42,7 +42,8 @@ OF_OPTIONS = frozenset(["pydantic"])
 
 SCRIPT = """
 import sys
-from flows.cli import run
+from flows.cli import prepare_process, run
+prepare_process()
 code = run(sys.argv[1:])
 sys.stderr.write(" ".join(sys.modules))
 sys.exit(code)
@@ -92,6 +93,34 @@ def test_a_query_of_other_types_imports_arrow_but_not_pandas(data_dir: Path, for
     shown, modules = _imported("--data-dir", str(data_dir), "sql", query, "--format", form)
     assert "2025-03-30T01:00:00+00:00" in shown
     assert sorted((SLOW - {"numpy", "pyarrow"}) & modules) == []
+
+
+OF_A_RUN = frozenset(
+    ["filelock", "flows.pipeline", "flows.settings", "httpx", "numpy", "pandas", "platformdirs", "pyarrow"]
+)
+NOT_OF_A_RUN = (
+    *sorted(SLOW - OF_A_RUN - {"rich", "warehouse.schema"}),
+    "rich.console",
+    "extract.simulator",
+    "flows.deliveries",
+    "flows.object_store",
+    "flows.what_if",
+    "transform.imports",
+    "transform.prices",
+    "warehouse.assistants",
+    "warehouse.checks",
+    "warehouse.dashboard",
+    "warehouse.export",
+    "warehouse.report",
+)
+"""What a run over plain sites does not need, with all modules below. The width of text is from `rich.cells`, which is small."""
+
+
+def test_a_run_over_plain_sites_imports_nothing_of_other_commands(tmp_path: Path) -> None:
+    """`sync` imports what `rebuild` does, which needs no server."""
+    _, modules = _imported("--data-dir", str(tmp_path), "rebuild", "--json")
+    assert {"flows.pipeline", "transform.shapers", "warehouse.build.build"} <= modules
+    assert sorted(name for name in modules for other in NOT_OF_A_RUN if f"{name}.".startswith(f"{other}.")) == []
 
 
 ENDING = """

@@ -1,13 +1,16 @@
 """Fixtures of builds: where the file goes, files that are believed although young, and no models where none are looked at."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from warehouse.build import build as building
-from warehouse.models import MODELS
+from warehouse.build import stale_models
+from warehouse.models import MODELS, Model
 
 
 @pytest.fixture
@@ -37,3 +40,20 @@ def without_models(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 def real_models() -> tuple[str, ...]:
     """The models' names, for a test that looks at them."""
     return tuple(MODELS)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The models of which an update computed any row again."""
+    found: set[str] = set()
+
+    def noted(compute: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(connection: duckdb.DuckDBPyConnection, model: Model, *rest: Any) -> Any:
+            found.add(model.name)
+            return compute(connection, model, *rest)
+
+        return noting
+
+    for name in ("recreate", "_update"):
+        monkeypatch.setattr(stale_models, name, noted(getattr(stale_models, name)))
+    return found

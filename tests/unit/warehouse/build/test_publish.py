@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ import pytest
 
 from tests.unit.warehouse.build.published import assert_as_built_anew, content_of, days_of_power, fill
 from tests.unit.warehouse.conftest import FrameOf
-from warehouse.build import stale_models
 from warehouse.build.build import Loading, build
 from warehouse.errors import BuildFailed, DuplicateKey
 from warehouse.lake.lake import Lake
-from warehouse.models import MODELS, Model
+from warehouse.models import MODELS
 from warehouse.schema import DAILY, ENERGY_PERIODS, REQUESTS, SITES, TABLES
 
 pytestmark = pytest.mark.usefixtures("old_files", "without_models")
@@ -90,23 +88,6 @@ def test_models_of_a_table_that_changed_are_made_again_and_those_that_read_them(
     built = build(lake, destination)
     assert made == {model.name for model in MODELS.values() if model.is_materialised}, "every model reads `sites`"
     assert_as_built_anew(lake, destination, built, real_models)
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The models of which an update computed any row again."""
-    found: set[str] = set()
-
-    def noted(compute: Callable[..., Any]) -> Callable[..., Any]:
-        def noting(connection: duckdb.DuckDBPyConnection, model: Model, *rest: Any) -> Any:
-            found.add(model.name)
-            return compute(connection, model, *rest)
-
-        return noting
-
-    for name in ("recreate", "_update"):
-        monkeypatch.setattr(stale_models, name, noted(getattr(stale_models, name)))
-    return found
 
 
 def test_new_and_vanished_files_are_changes(lake: Lake, frame_of: FrameOf, destination: Path) -> None:
