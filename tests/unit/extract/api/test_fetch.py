@@ -107,7 +107,7 @@ def test_each_status_has_its_action(tmp_path: Path, status: int, error: type[Ext
 
 @pytest.mark.parametrize("status", [100, 102, 199, 299, 304, 399, 418, 451, 499, 599, 600, 999])
 def test_a_status_that_no_page_names_is_an_error_of_its_own_kind(tmp_path: Path, status: int) -> None:
-    """Whatever the number is: every attempt is stored, their count is bounded, and a status below 300 with rubbish is no data."""
+    """Whatever the number is: every attempt is stored, their count is bounded, and nothing is taken for data."""
     made, archive, _ = fetcher(tmp_path, always(status))
     with pytest.raises(ExtractError):
         made.fetch(live_status(1001))
