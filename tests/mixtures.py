@@ -7,7 +7,7 @@ import pandas as pd
 
 from extract.simulator import SiteSpec, Truth
 from extract.simulator.local_day import day_bounds, utc
-from flows.tasks.installation import installed_by
+from flows.tasks.installation import first_instant_with_energy, installed_by
 from tests.mixture_requests import (
     SETTLE_HOURS,
     Frames,
@@ -26,7 +26,6 @@ from transform.reconciliation import DayEvidence, PeriodEvidence, reconcile_days
 from transform.requests import requests_frame
 from transform.sites import Site
 from transform.units import in_watt_hours, rollups_in_watt_hours
-from warehouse.schema import FLOWS
 
 TABLES = ("power", "energy_intervals", "energy_periods", "gaps", "revisions", "quarantine", "requests")
 
@@ -105,7 +104,8 @@ def _days(spec: SiteSpec, now: datetime, kept: list[ShapedResponse], imported: F
     intervals, periods, units = in_watt_hours(frames["energy_intervals"], frames["energy_periods"], power, site)
     frames |= {"energy_intervals": intervals, "energy_periods": periods}
     frames["gaps"] = gaps(kept, frames, site, followed_by={})
-    site = installed_by(site, min(_days_with_energy(intervals), default=None))
+    requested = {first - timedelta(days=1)}  # which would be answered with nothing
+    site = installed_by(site, first_instant_with_energy((intervals,), site, requested))
     best = daily(intervals, periods, power, site, first, last, now, SETTLE_HOURS, imported.get("import_days"))
     evidence = DayEvidence(
         intervals=intervals,
@@ -125,11 +125,6 @@ def _days(spec: SiteSpec, now: datetime, kept: list[ShapedResponse], imported: F
         import_intervals=imported.get("import_intervals"),
     )
     return _Days(site, frames | imported, best, reconcile_days(evidence))
-
-
-def _days_with_energy(intervals: pd.DataFrame) -> list[date]:
-    has_energy = (intervals[list(FLOWS)].fillna(0.0) != 0.0).any(axis=1).to_numpy(dtype=bool)
-    return sorted(set(intervals["local_date"][has_energy]))
 
 
 def _reconciled_periods(spec: SiteSpec, now: datetime, days: _Days, weeks: frozenset[date]) -> Reconciled:

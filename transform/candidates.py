@@ -18,10 +18,12 @@ from transform.day_sums import (
     Floats,
     interval_sums,
     is_short,
+    known,
     measure_shares,
     power_sums,
     with_totals,
 )
+from transform.holes import filled_by_other_days
 from transform.local_calendar import Calendar, positions
 from transform.sites import Site
 from transform.time import Ints, days_of, epoch_us
@@ -67,12 +69,14 @@ def day_candidates(
     """Every source of every day.
 
     **Shape**: one row per day and source: `day` (position in the calendar), `source`, `rank`, `fetched_us`, `rows` (summed),
-    `covered_s`, `is_incomplete` (some rows or values of the sum are missing), then totals and flows, NULL where the source
-    has none, or too little for a sum. **Units**: Wh.
+    `covered_s`, `is_incomplete` (some rows or values of the sum are missing), `is_filled` (the energy of some rows is
+    from another source), then totals and flows, NULL where the source has none, or too little for a sum. **Units**: Wh.
     """
     rows = DayRows.of(intervals, list(FLOWS), calendar)
     sums = interval_sums(rows, site.has_battery_on(calendar.days))
-    summed = _covered_days(rows, sums, INTERVALS, site, calendar)
+    summed = _with_filled_days(
+        _covered_days(rows, sums, INTERVALS, site, calendar), rows, sums, periods, site, calendar
+    )
     of_periods = period_days(periods, site, calendar)
     is_sure = np.isin(np.arange(-1, len(calendar.days)), [-1, *_with_energy(of_periods), *summed["day"]])
     unsure = power[~is_sure[calendar.index(power["local_date"]) + 1]]
@@ -219,6 +223,38 @@ def _covered_days(rows: DayRows, sums: DaySums, source: str, site: Site, calenda
         "is_incomplete": (missing_s * sums.rows[days] >= sums.covered_s[days]) | is_short(shares).any(axis=1),
     }
     return pd.DataFrame(facts | dict(zip(MEASURES, values.T, strict=True)))
+
+
+def _with_filled_days(
+    summed: pd.DataFrame, rows: DayRows, sums: DaySums, periods: pd.DataFrame, site: Site, calendar: Calendar
+) -> pd.DataFrame:
+    """The sums of intervals, with those of days whose holes are known from rows of days cut by another clock (Q7)."""
+    summed = summed.assign(is_filled=False)
+    at = calendar.index(periods["period_start"])
+    is_day = (periods["granularity"] == "day") & periods["source"].isin(list(RANKS))
+    is_other = is_day.to_numpy(dtype=bool) & (periods["timezone"] != site.timezone).to_numpy(dtype=bool) & (at >= 0)
+    if not is_other.any():
+        return summed
+    is_other[is_other] = is_another_day(at[is_other], periods["timezone"][is_other], site, calendar)
+    others = periods.loc[is_other].sort_values("source", key=lambda names: names.map(RANKS), kind="stable")
+    filled = filled_by_other_days(others, rows, site, calendar)
+    days = filled.days
+    if len(days) == 0:
+        return summed
+    flows = known(sums.values[days, -len(FLOWS) :]) + filled.flows
+    values = with_totals(flows, site.has_battery_on(calendar.days[days]))
+    facts = {
+        "day": days,
+        "source": pd.Series(INTERVALS, index=range(len(days)), dtype="str"),
+        "rank": RANKS[INTERVALS],
+        "fetched_us": sums.asked_us[days],
+        "rows": sums.rows[days],
+        "covered_s": sums.covered_s[days],
+        "is_incomplete": False,
+        "is_filled": True,
+    }
+    own = pd.DataFrame(facts | dict(zip(MEASURES, values.T, strict=True)))
+    return pd.concat([summed[~summed["day"].isin(days)], own], ignore_index=True)
 
 
 def is_covered(sums: DaySums, site: Site, calendar: Calendar) -> Mask:

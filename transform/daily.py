@@ -172,7 +172,11 @@ def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
         has_battery: Whether the site has a battery on each day of the calendar.
     """
     ordered = candidates.sort_values(["day", "preference", "rank"])
-    best = ordered.drop_duplicates("day").set_index("day").assign(is_completed=False)
+    best = ordered.drop_duplicates("day").set_index("day")
+    is_filled = (
+        best["is_filled"].eq(True).to_numpy(dtype=bool) if "is_filled" in best else np.zeros(len(best), dtype=bool)
+    )
+    best = best.assign(is_completed=is_filled)
     flows = best[list(FLOWS)].to_numpy(dtype=np.float64)
     if len(best) == len(ordered) or not np.isnan(flows).any():
         return best
@@ -187,7 +191,7 @@ def choose(candidates: pd.DataFrame, has_battery: Mask) -> pd.DataFrame:
     values[rows] = with_totals(completed[rows], has_battery[best.index.to_numpy()[rows]])
     values = np.where(is_unknown_total(own, values), np.nan, values)
     has_energy = np.asarray((np.where(is_gained, completed, 0.0) > 0.0).any(axis=1))
-    return best.assign(is_completed=has_energy, **dict(zip(MEASURES, values.T, strict=True)))
+    return best.assign(is_completed=has_energy | is_filled, **dict(zip(MEASURES, values.T, strict=True)))
 
 
 def without_partial_totals(chosen: pd.DataFrame, days: Days, has_battery: Mask) -> pd.DataFrame:

@@ -4,9 +4,9 @@ The date of an installation may be wrong, or may have moved when a battery was a
 The state of energy, which shows when a battery was added, may have begun later than its energy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -32,8 +32,9 @@ def site_of(session: TransformSession, item: SitePartition, entries: Iterable[In
         item: The partition.
         entries: Its index entries.
     """
-    site, requested = item.site, _days_with_data(entries)
-    first_day = min(requested, default=None)
+    site, entries = item.site, list(entries)
+    requested = _days_requested(entries, ("data", "no_data"))
+    first_day = min(_days_requested(entries, ("data",)), default=None)
     is_before_installation = first_day is not None and site.installed_on is not None and first_day < site.installed_on
     is_before_battery = first_day is not None and site.battery.since is not None and first_day < site.battery.since
     if not (is_before_installation or is_before_battery):
@@ -41,18 +42,44 @@ def site_of(session: TransformSession, item: SitePartition, entries: Iterable[In
     names = {intervals_of(spec.name).table for spec in SERIES.values() if is_of_days(spec.name) and spec.day_sources}
     frames = [session.lake.read(name, site_id=site.site_id, periods=[item.period]) for name in sorted(names)]
     if is_before_installation:
-        days = [day for frame in frames for day in _days_with_energy(frame, (*FLOWS, *_POWERS))]
-        site = installed_by(site, min(days, default=None))
+        site = installed_by(site, first_instant_with_energy(frames, site, requested))
     days = [day for frame in frames for day in _days_with_energy(frame, _OF_BATTERY)]
     return with_battery_by(site, min(days, default=None))
 
 
-def _days_with_data(entries: Iterable[IndexEntry]) -> list[date]:
-    return [
+def _days_requested(entries: Iterable[IndexEntry], outcomes: Container[str]) -> set[date]:
+    """Days whose windows had one of some outcomes."""
+    return {
         entry.window_start
         for entry in entries
-        if is_of_days(entry.series) and entry.outcome == "data" and entry.window_start is not None
-    ]
+        if is_of_days(entry.series) and entry.outcome in outcomes and entry.window_start is not None
+    }
+
+
+def first_instant_with_energy(
+    frames: Iterable[pd.DataFrame], site: Site, requested: Container[date]
+) -> datetime | None:
+    """When a site was installed at the latest, by its rows: at the first row of the first day with energy.
+
+    That holds only if the day before was requested, too, and has no energy. Otherwise the first rows may be missing like any
+    others, so the site may have been there at the beginning of the day.
+
+    Args:
+        frames: Tables of intervals.
+        site: The site.
+        requested: Days whose windows were answered.
+    """
+    found = []
+    for frame in frames:
+        day = min(_days_with_energy(frame, (*FLOWS, *_POWERS)), default=None)
+        if day is not None:
+            begins = frame.loc[(frame["local_date"] == day).to_numpy(dtype=bool), "interval_start"].min()
+            found.append((day, begins.to_pydatetime().astimezone(UTC)))
+    if not found:
+        return None
+    first_day = min(found)[0]
+    begins = min(instant for day, instant in found if day == first_day)
+    return begins if first_day - timedelta(days=1) in requested else first_instant(first_day, site.zone)
 
 
 def _days_with_energy(frame: pd.DataFrame, names: Iterable[str]) -> list[date]:
@@ -62,11 +89,11 @@ def _days_with_energy(frame: pd.DataFrame, names: Iterable[str]) -> list[date]:
     return found
 
 
-def installed_by(site: Site, day: date | None) -> Site:
-    """The site, installed at the beginning of a day if its installation is later; None changes nothing."""
-    if day is None or site.installed_on is None or site.installed_on <= day:
+def installed_by(site: Site, instant: datetime | None) -> Site:
+    """The site, installed at an instant if its installation is on a later day; None changes nothing."""
+    if instant is None or site.installed_on is None or site.installed_on <= instant.astimezone(site.zone).date():
         return site
-    return replace(site, installed_at=first_instant(day, site.zone))
+    return replace(site, installed_at=instant)
 
 
 def with_battery_by(site: Site, day: date | None) -> Site:

@@ -45,6 +45,7 @@ from warehouse.lake.parquet_file import read_rows
 from warehouse.schema import ENERGY_PERIODS, FLOWS, TABLES
 from wattlog.causes import Cause, Check, Granularity
 from wattlog.lake_periods import IMPORTS, LIFETIME, within
+from wattlog.local_days import first_instant
 from wattlog.series import SERIES
 
 TABLE = "reconciliation"
@@ -138,7 +139,7 @@ def _evidence(session: TransformSession, partitions: Sequence[SitePartition]) ->
 
 def _earliest(site: Site, found: Sequence[Site]) -> Site:
     """The site, with the earliest installation and the earliest battery that its partitions show."""
-    installed = [other.installed_on for other in found if other.installed_on is not None]
+    installed = [other.installed_at for other in found if other.installed_at is not None]
     since = [other.battery.since for other in found if other.battery.since is not None]
     return with_battery_by(installed_by(site, min(installed, default=None)), min(since, default=None))
 
@@ -164,7 +165,7 @@ def reconcile_site(session: TransformSession, site: Site) -> Shaped:
     rollups = lake.read(PERIODS, site_id=site.site_id, where=OF_PERIODS)
     days = days_of(daily["local_date"])
     has_battery = (daily[[name for name in FLOWS if "battery" in name]] > 0.0).any(axis=1).to_numpy(dtype=bool)
-    site = installed_by(site, min(days.tolist(), default=None))
+    site = installed_by(site, first_instant(min(days.tolist()), site.zone) if len(days) else None)
     site = with_battery_by(site, min(days[has_battery].tolist(), default=None))
     is_scaled = any(
         (lake.digest_of(PERIODS, part.site_id, part.period) or "").endswith(IN_WH)

@@ -18,7 +18,6 @@ from tests.mixture_imports import ImportedHistory, imported_history
 from tests.mixture_worlds import FIRST, LAST, NOW, SETTLED, Chance, dated
 from tests.mixtures import Reconciled, reconciled
 from tests.property.test_reconciliation_mixtures import (
-    SERIES_OF_DAYS,
     check_world,
     is_of_imports,
     true_days,
@@ -86,15 +85,12 @@ def check_sound(found: Reconciled, label: str) -> None:
 
 
 def assert_days(found: Reconciled, label: str) -> None:
-    """Days are the truth, except those whose energy no source has: of a day of which intervals are zero or missing, the rows of
-    days are of another clock's day. On the day of the installation, its hour is not known where its date is wrong."""
-    excused = touched_days(found, SERIES_OF_DAYS) | {found.truth.first_date}
+    """Days are the truth; where an hour has no source, the row of a day of another clock shows it."""
     best, truth = found.daily.set_index("local_date"), true_days(found)
     for day in days_between(FIRST, LAST):
-        if day not in excused:
-            values = best.loc[day, list(MEASURED)].fillna(0.0).to_numpy(dtype="float64")
-            expected = truth.loc[day, list(MEASURED)].fillna(0.0).to_numpy(dtype="float64")
-            assert np.array_equal(values, expected), f"{day} {label}"
+        values = best.loc[day, list(MEASURED)].fillna(0.0).to_numpy(dtype="float64")
+        expected = truth.loc[day, list(MEASURED)].fillna(0.0).to_numpy(dtype="float64")
+        assert np.array_equal(values, expected), f"{day} {label}"
 
 
 def assert_rows(found: Reconciled, label: str) -> None:

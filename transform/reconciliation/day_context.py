@@ -8,6 +8,7 @@ import pandas as pd
 
 from transform.candidates import MIN_COVERAGE, is_another_day
 from transform.day_sums import POWERS, DayRows, Floats, Mask, is_short, known, measure_shares
+from transform.holes import is_silent
 from transform.local_calendar import Calendar
 from transform.sites import Site
 from transform.time import Ints, days_of, epoch_us
@@ -31,12 +32,6 @@ WRONG_WINDOW: Final = "wrong_window"
 
 ANSWERED: Final = ("data", "no_data")
 """Outcomes of requests whose response is for the right window."""
-
-BIN_US: Final = 900 * 1_000_000
-"""Times of day are grouped by quarter hours, since few intervals are longer."""
-
-USUAL: Final = 0.5
-"""Energy is usual at a time of day if at least this share of the days has some."""
 
 NET_WH: Final = 5.0
 """Smallest net energy of an interval whose sign is evidence: 60 W over five minutes."""
@@ -174,23 +169,9 @@ def asked_wrongly(requests: pd.DataFrame, series: str, calendar: Calendar) -> Ma
 
 
 def silent_s(rows: DayRows, calendar: Calendar, site: Site) -> Ints:
-    """Seconds of each day's rows that are all zero at a time of day at which most other days have energy.
-
-    Days before and after a battery was added are not alike: without one, nights are zero.
-    """
-    days = len(calendar.days)
-    if len(rows.at) == 0:
-        return np.zeros(days, dtype=np.int64)
-    has_energy = np.zeros(len(rows.at), dtype=bool)
-    for column in rows.values.T:
-        has_energy |= column > 0.0
-        has_energy |= column < 0.0
-    time_of_day = (rows.begun_us - calendar.starts_us[rows.at]) // BIN_US
-    time_of_day = 2 * time_of_day + site.has_battery_on(calendar.days)[rows.at]
-    rows_at, with_energy = np.bincount(time_of_day), np.bincount(time_of_day, weights=has_energy)
-    is_usual = with_energy >= USUAL * np.maximum(rows_at, 1)
-    is_silent = ~has_energy & is_usual[time_of_day]
-    return np.bincount(rows.at, weights=is_silent * rows.length_s, minlength=days).astype(np.int64)
+    """Seconds of each day's rows that are all zero at a time of day at which most other days have energy."""
+    silent = is_silent(rows, calendar, site) * rows.length_s
+    return np.bincount(rows.at, weights=silent, minlength=len(calendar.days)).astype(np.int64)
 
 
 def contrary_wh(energy: DayRows, power: DayRows, days: int) -> Floats:

@@ -19,7 +19,7 @@ from transform.local_calendar import Calendar
 from transform.reconciliation.comparison import Comparison, Rule
 from transform.reconciliation.profiles import A_DAY, QUARTER_US, Profiles
 from transform.reconciliation.shared_rules import is_unit_of_source
-from transform.reconciliation.source_values import SourceValues
+from transform.reconciliation.source_values import Names, SourceValues
 from transform.sites import Site
 from transform.time import Ints, epoch_us
 from wattlog.causes import Cause, Check, Granularity
@@ -274,7 +274,8 @@ def _imported_profiles(evidence: ImportEvidence, left: SourceValues) -> tuple[Pr
     at = calendar.index(intervals["local_date"])
     after = np.searchsorted(calendar.ends_us, epoch_us(intervals["interval_start"]), side="right")
     around = np.clip(after, 0, len(left.source) - 1)
-    is_of_source = intervals["source"].to_numpy(dtype=object) == left.source[np.where(at >= 0, at, around)]
+    sources = _nearest_sources(left)
+    is_of_source = intervals["source"].to_numpy(dtype=object) == sources[np.where(at >= 0, at, around)]
     is_own = np.asarray(is_of_source & (intervals["interval_s"].to_numpy(dtype=np.int64) <= 900))
     rows = intervals[is_own]
     begun_us = epoch_us(rows["interval_start"])
@@ -285,6 +286,21 @@ def _imported_profiles(evidence: ImportEvidence, left: SourceValues) -> tuple[Pr
     is_in = (place >= 0) & (place < len(filled)) & rows["is_interpolated"].to_numpy(dtype=bool)
     filled[place[is_in]] = True
     return found, filled
+
+
+def _nearest_sources(left: SourceValues) -> Names:
+    """The source of each day; of a day without one that of the day nearest to it.
+
+    The hours of a file that is some hours off reach into days of which it has nothing else.
+    """
+    known = np.flatnonzero(left.is_reported)
+    if len(known) == 0:
+        return left.source
+    days = np.arange(len(left.source))
+    after = np.minimum(np.searchsorted(known, days), len(known) - 1)
+    before = np.maximum(after - 1, 0)
+    is_before = np.abs(days - known[before]) < np.abs(days - known[after])
+    return np.asarray(left.source[known[np.where(is_before, before, after)]])
 
 
 def _diverges_us(imported: Profiles, reported: Profiles, calendar: Calendar) -> Ints:

@@ -70,7 +70,7 @@ def in_watt_hours(
     exponents = _interval_exponents(reported, known, days)
     intervals_wh = scaled(intervals, _of_rows(reported.days, days, exponents))
     in_wh = reported if intervals_wh is intervals else _Rows.of_intervals(intervals_wh, site)
-    of_periods = _day_exponents(periods, in_wh, known)
+    of_periods = _day_exponents(periods, in_wh, known, site)
     scaled_days = days[exponents != 0]
     differences = [_differences(_of_intervals(reported, known, scaled_days), site)] if len(scaled_days) else []
     if of_periods.any():
@@ -133,6 +133,17 @@ class _Rows:
             totals = np.bincount(position[is_reported], wh[is_reported], len(groups))
             found[:, flow] = np.where(np.bincount(position[is_reported], minlength=len(groups)) > 0, totals, np.nan)
         return found
+
+    def within(self, begins_us: Ints, ends_us: Ints) -> Floats:
+        """Sums of `SOURCES` over the rows that begin in each of some spans: spans × flows, NaN where no row has the flow."""
+        order = np.argsort(self.starts_us, kind="stable")
+        begun_us, wh = self.starts_us[order], self.wh[order]
+        first, last = np.searchsorted(begun_us, begins_us), np.searchsorted(begun_us, ends_us)
+        running, reported = (
+            np.concatenate([np.zeros((1, len(SOURCES))), values.cumsum(axis=0)])
+            for values in (np.nan_to_num(wh), (~np.isnan(wh)).astype(np.float64))
+        )
+        return np.where(reported[last] > reported[first], running[last] - running[first], np.nan)
 
     def by_day(self, days: Days, is_wanted: Mask | None = None) -> Floats:
         """Sums of `SOURCES` by ascending days."""
@@ -209,8 +220,10 @@ def scaled(rows: pd.DataFrame, exponents: Exponents) -> pd.DataFrame:
     return rows.assign(**{name: exact[:, index] for index, name in enumerate(FLOWS)})
 
 
-def _day_exponents(periods: pd.DataFrame, intervals: _Rows, power: _Rows) -> Exponents:
+def _day_exponents(periods: pd.DataFrame, intervals: _Rows, power: _Rows, site: Site) -> Exponents:
     """Units of the API's own daily rows, by the sum of intervals where there are some, else by the integral of power.
+
+    Each is measured by the time that it covers: the server may have cut it by another clock than the intervals (Q7, Q8).
 
     A day without either may still have a source that has shown its unit on other days: that one then measures the sources
     that have nothing else, such as a week that was asked as a cross-check.
@@ -221,12 +234,16 @@ def _day_exponents(periods: pd.DataFrame, intervals: _Rows, power: _Rows) -> Exp
         return exponents
     starts, sources = days_of(periods["period_start"]), periods["source"].to_numpy(dtype=object)
     reported, responses = flow_values(periods), pd.factorize(periods["_raw_id"])[0]
-    days = np.unique(starts[is_day])
-    known = _first_with_energy(intervals.by_day(days), power.by_day(days))
+    names = periods["timezone"][is_day]
+    edges = np.stack([site.first_instants_us(days, names) for days in (starts[is_day], starts[is_day] + 1)], axis=1)
+    spans, span_of_day = np.unique(edges, axis=0, return_inverse=True)
+    span_of = np.zeros(len(periods), dtype=np.int64)
+    span_of[is_day] = span_of_day.reshape(-1)
+    known = _first_with_energy(intervals.within(*spans.T), power.within(*spans.T))
     for source, _ in sorted(Counter(sources[is_day]).items(), key=lambda count: (-count[1], count[0])):
         mine = np.flatnonzero(is_day & (sources == source))
         mine = mine[np.argsort(starts[mine], kind="stable")]
-        at = np.searchsorted(days, starts[mine])
+        at = span_of[mine]
         evidence = Evidence.of(reported[mine], known[at], within=WITHIN)
         exponents[mine], is_shown = units_of(evidence, responses[mine], np.ones(len(mine), dtype=np.int64))
         if is_shown.any():

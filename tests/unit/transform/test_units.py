@@ -98,6 +98,16 @@ def test_the_unit_is_that_of_the_response_where_the_server_cut_days_by_another_c
     assert set(differences["period_start"]) == {FIRST + timedelta(days=ahead) for ahead in range(3)}
 
 
+def test_the_row_of_a_day_is_measured_by_the_hours_that_it_covers() -> None:
+    """Q8: the server cut the rows in kWh by Honolulu's clock, whose days have three hours of the next day in Los Angeles."""
+    watts = [1200.0, 6000.0, 600.0, 4800.0, 1200.0, 6000.0, 600.0]
+    intervals, periods, power = reported([1] * 7, watts=watts)
+    sums = [first * 21 + second * 3 for first, second in zip(watts, [*watts[1:], 0.0], strict=True)]
+    others = periods.assign(timezone="Pacific/Honolulu", grid_energy_imported_wh=[wh / 1000 for wh in sums])
+    _, found, _ = in_watt_hours(intervals, others, power, BATTERY_SITE)
+    assert daily_wh(found, "period_start") == sums
+
+
 def test_a_days_rollup_has_a_unit_of_its_own() -> None:
     """The month's response is in kWh on days whose intervals are in Wh, and the other way round."""
     intervals, periods, differences = in_watt_hours(

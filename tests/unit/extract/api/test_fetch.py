@@ -105,6 +105,18 @@ def test_each_status_has_its_action(tmp_path: Path, status: int, error: type[Ext
     assert made.budget.spent == attempts
 
 
+@pytest.mark.parametrize("status", [100, 102, 199, 299, 304, 399, 418, 451, 499, 599, 600, 999])
+def test_a_status_that_no_page_names_is_an_error_of_its_own_kind(tmp_path: Path, status: int) -> None:
+    """Whatever the number is: every attempt is stored, their count is bounded, and nothing is taken for data."""
+    made, archive, _ = fetcher(tmp_path, always(status))
+    with pytest.raises(ExtractError):
+        made.fetch(live_status(1001))
+    kept = archive.entries(1001)
+    assert 1 <= len(kept) <= MAX_ATTEMPTS
+    assert {entry.status for entry in kept} == {status}
+    assert "data" not in {entry.outcome for entry in kept}
+
+
 def test_after_a_passing_fault_the_request_succeeds(tmp_path: Path) -> None:
     """Q30: exponential back-off."""
     answer = scripted(

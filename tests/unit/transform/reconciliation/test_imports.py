@@ -192,6 +192,14 @@ def test_a_shift_of_whole_hours_is_another_zone(hours: int) -> None:
     assert differing == {"wrong_zone"}
 
 
+@pytest.mark.parametrize("hours", [-8, -7])
+def test_the_first_day_of_a_file_is_shifted_as_the_others_are(hours: int) -> None:
+    """Its first hours lie in the day before, of which the file has nothing else."""
+    days = list(days_between(DAY, DAY + timedelta(days=2)))
+    found = found_for(dashboard(moved(dashboard_export(HOME, days), hours)), DAY)
+    assert {cause for verdict, cause in found.values() if verdict == "differs"} == {"wrong_zone"}
+
+
 def test_a_shift_of_half_an_hour_is_no_zone() -> None:
     """Its size is that of a clock that is wrong, not of another zone."""
     found = found_for(dashboard(moved(dashboard_export(HOME, around(DAY)), 6.5)), DAY)
