@@ -195,10 +195,13 @@ def test_days_of_an_offset_that_never_changes(tmp_path: Path, info_zone_mode: Zo
         assert run(made, tmp_path, since=date(2025, 11, 3)).exit_code == 0
     check_days(tmp_path, world, Zone("America/Los_Angeles"), date(2025, 11, 3), LAST)
     rows = query(tmp_path, "select local_date, source from daily where local_date >= '2025-11-02' order by 1 limit 4")
-    assert rows == [
-        (date(2025, 11, 2), "calendar_history/month"),
-        *((date(2025, 11, day), "energy_intervals") for day in range(3, 6)),
-    ]
+    assert rows == [(date(2025, 11, day), "energy_intervals") for day in range(2, 6)]
+    solar = query(
+        tmp_path, "select status, solar_energy_exported_wh, home_wh from daily where local_date = '2025-11-02'"
+    )
+    truth = world.truth(site.site_id).daily_wh(date(2025, 11, 2))
+    home = sum(wh for name, wh in truth.items() if name.startswith("consumer_energy_imported_from_"))
+    assert solar == [("filled", truth["solar_energy_exported"], home)], "24 hours of the month's row and the 25th"
     whole = {day for (day,) in query(tmp_path, "select local_date from power group by 1 having count(*) = 288")}
     assert whole == set(days_between(date(2025, 11, 3), LAST))
     cut = query(tmp_path, "select local_date, count(*) from power group by 1 having count(*) <> 288 order by 1")
