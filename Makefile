@@ -37,8 +37,8 @@ test-slow: $(STAMP) ## Run the slow tests: Prefect, Dask, a browser, kills, and 
 	$(BIN)/python -m pytest -m "slow and not exhaustive"
 
 exhaustive: $(STAMP) ## Run what all of these leave out: more seeds, sites, kills, processes, and five times the examples
-	$(BIN)/python -m pytest -m exhaustive
-	$(BIN)/python -m pytest -m "$(WITHOUT_SLOW)" --hypothesis-profile=exhaustive tests/property
+	$(BIN)/python -m pytest --timeout=0 -m exhaustive
+	$(BIN)/python -m pytest --timeout=0 -m "$(WITHOUT_SLOW)" --hypothesis-profile=exhaustive tests/property
 
 # A program of its own, in an environment of its own. Its last release for Python 3.13, with what it would fetch when it starts.
 HOME_ASSISTANT := build/home-assistant

@@ -1,9 +1,11 @@
 """Every command with planted secrets, in order and in trouble: nothing that it prints, writes or sends holds one of them."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from extract.simulator import Conditions, FaultPlan, Rule, SimulatorServer, Where, serve
@@ -13,6 +15,7 @@ from tests.integration.test_login import Shell
 from tests.integration.test_planted_secrets import leaked
 from tests.integration.test_sync import Watchdog, watchdog
 from tests.new_site import new_site_world
+from tests.patience import PATIENCE_S
 from tests.torture.damages import GARBAGE
 
 ACCESS, REFRESH, CLIENT, PING = (f"planted-{what}-5f0d2c77" for what in ("access", "refresh", "client", "ping"))
@@ -35,8 +38,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 }
 """What a command needs, or what makes it quick."""
 
-ELSEWHERE = frozenset({"demo", "simulate", "login"})
-"""They serve the simulator until they are stopped, with its own token, or wait for a browser (`test_login`)."""
+ELSEWHERE = frozenset({"demo", "simulate", "login", "dashboard", "mcp"})
+"""They serve the simulator with its own token, wait for a browser (`test_login`), or serve until they are stopped."""
 
 
 def commands() -> list[str]:
@@ -79,6 +82,26 @@ def test_no_command_shows_stores_or_sends_a_secret(tmp_path: Path, watched: Watc
     assert len(shell.printed) == 2 * len(commands())
     assert any("run_id" in text or "requests" in text for text in shell.printed)
     assert watched.pings
+    assert_nothing_leaked(shell, watched)
+
+
+@pytest.mark.slow
+def test_what_is_served_holds_no_secret(tmp_path: Path, watched: Watchdog) -> None:
+    """Neither pages nor answers, nor a query for variables of the environment; nor what an assistant's server prints."""
+    with served() as server:
+        shell = shell_for(server, tmp_path, watched)
+        assert shell.run("sync", "--max-requests", "8").returncode == 0
+        with shell.start("dashboard", "--port", "0", "--json") as process:
+            assert process.stdout is not None
+            url = json.loads("".join(process.stdout.readline() for _ in range(3)))["url"]
+            answers = [httpx.get(f"{url}{path}") for path in ("", "api/overview?site=all", "api/fleet")]
+            queries = ("select * from requests", "select getenv('WATTLOG_ACCESS_TOKEN')")
+            answers += [httpx.post(f"{url}api/sql", json={"sql": query}, headers={"origin": url}) for query in queries]
+            process.terminate()
+            printed = process.communicate(timeout=PATIENCE_S)
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 400]
+        shell.printed += [*printed, *(answer.text + str(answer.headers) for answer in answers)]
+        assert shell.run_alone("mcp").returncode == 0
     assert_nothing_leaked(shell, watched)
 
 
