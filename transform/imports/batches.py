@@ -7,6 +7,7 @@ import csv as csv_module
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
@@ -159,17 +160,19 @@ def _lines(first: int, count: int, skipped: Sequence[int]) -> Ints:
     return candidates[:count]
 
 
-def parquet_batches(stream: BinaryIO) -> Iterator[Batch]:
-    """The rows of a Parquet file.
+def parquet_batches(path: Path) -> Iterator[Batch]:
+    """The rows of a Parquet file, some thousands at a time.
 
     Raises:
         UnreadableFile: It is damaged.
     """
     line = 1
     try:
-        for read in parquet.ParquetFile(io.BytesIO(stream.read())).iter_batches(ROWS, use_threads=False):
-            yield Batch(np.arange(line, line + read.num_rows), dict(zip(read.schema.names, read.columns, strict=True)))
-            line += read.num_rows
+        with parquet.ParquetFile(path) as file:
+            for read in file.iter_batches(ROWS, use_threads=False):
+                columns = dict(zip(read.schema.names, read.columns, strict=True))
+                yield Batch(np.arange(line, line + read.num_rows), columns)
+                line += read.num_rows
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFile(f"it is no whole Parquet file: {str(error).splitlines()[0]}") from None
 

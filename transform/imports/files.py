@@ -1,7 +1,11 @@
 """A file that is read, and the formats that may recognise it."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 from transform.imports.mapping import Mapping
@@ -10,6 +14,8 @@ from wattlog.series_spec import Series
 
 SAMPLE_BYTES = 64 * 1024
 """How much of a file is enough to recognise it."""
+
+_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,19 @@ class HistoryFile:
         """Its beginning."""
         with self.open() as stream:
             return stream.read(SAMPLE_BYTES)
+
+    @contextmanager
+    def on_disk(self) -> Iterator[Path]:
+        """A temporary copy, for libraries that read here and there in a file: its bytes are never all in memory.
+
+        Raises:
+            OSError: The copy cannot be written.
+        """
+        with NamedTemporaryFile(prefix="wattlog-") as copy:
+            with self.open() as stream:
+                shutil.copyfileobj(stream, copy, _CHUNK)
+            copy.flush()
+            yield Path(copy.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ def _contents(file: HistoryFile, zone: str, mapping: Mapping | None) -> Iterator
 
 def _parquet(file: HistoryFile, on_reject: OnReject) -> Iterator[Batch]:
     del on_reject  # a row of Parquet has all its values
-    with file.open() as stream:
-        yield from parquet_batches(stream)
+    with file.on_disk() as path:
+        yield from parquet_batches(path)
 
 
 def _recognises(sample: Sample) -> bool:

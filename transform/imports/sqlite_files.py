@@ -1,4 +1,4 @@
-"""SQLite databases: open_database in memory from their bytes, so that nothing of the original is needed or changed."""
+"""SQLite databases: read from a temporary copy, so that the original is neither needed nor changed."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from typing import Any, Final
 from transform.imports.batches import ROWS, UnreadableFile
 from transform.imports.files import HistoryFile
 
-_VERSIONS_AT: Final = slice(18, 20)
-"""The two bytes of the header that say whether a database has a write-ahead log (2) or not (1); in memory there is none."""
+_VERSIONS_AT: Final = 18
+"""Where two bytes of the header say whether a database has a write-ahead log (2) or not (1); the copy has none."""
 
 
 @contextmanager
@@ -21,17 +21,17 @@ def open_database(file: HistoryFile) -> Iterator[sqlite3.Connection]:
     Raises:
         UnreadableFile: It is damaged.
     """
-    with file.open() as stream:
-        content = bytearray(stream.read())
-    content[_VERSIONS_AT] = b"\x01\x01"
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.deserialize(bytes(content))
-        yield connection
-    except sqlite3.Error as error:
-        raise UnreadableFile(f"it is no whole SQLite database: {error}") from None
-    finally:
-        connection.close()
+    with file.on_disk() as path:
+        with path.open("r+b") as copy:
+            copy.seek(_VERSIONS_AT)
+            copy.write(b"\x01\x01")
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise UnreadableFile(f"it is no whole SQLite database: {error}") from None
+        finally:
+            connection.close()
 
 
 def rows_of(connection: sqlite3.Connection, query: str, *values: Any) -> Iterator[Sequence[tuple[Any, ...]]]:

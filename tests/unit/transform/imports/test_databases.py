@@ -23,8 +23,10 @@ from tests.import_files import (
     shaped,
 )
 from transform.imports.files import HistoryFile
+from transform.imports.mapped import MAPPED
 from transform.imports.owners_mapping import parse_mapping
 from transform.imports.powerwall_dashboard import POWERWALL_DASHBOARD
+from transform.imports.pypowerwall_server import PYPOWERWALL_SERVER
 from transform.imports.records import MAPPING_FILE
 from transform.imports.shape import shape_history
 from transform.time import days_of
@@ -214,3 +216,28 @@ def test_days_of_another_zone_are_refused() -> None:
     tables = shaped(Series.IMPORT_POWERWALL_DASHBOARD, {"a.txt": export_of({"daily": points["daily"]})}, berlin)
     assert tables["import_days"].empty
     assert "not those of Europe/Berlin" in tables["quarantine"]["payload"].item()
+
+
+class ReadInParts(io.BytesIO):
+    """A file that must not be read whole."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert 0 < size <= 2**20
+        return super().read(size)
+
+
+def test_databases_and_parquet_are_never_whole_in_memory(tmp_path: Path) -> None:
+    pypowerwall_database(house(), tmp_path / "timeseries.db", FIRST, LAST)
+    database = (tmp_path / "timeseries.db").read_bytes()
+    file = HistoryFile("timeseries.db", partial(ReadInParts, database))
+    assert [content.rows > 0 for content in PYPOWERWALL_SERVER.contents(file, "America/Los_Angeles", None)] == [
+        True
+    ] * 2
+    pd.DataFrame({"at": ["2024-11-01T00:00:00Z"], "w": [5.0]}).to_parquet(tmp_path / "any.parquet")
+    file = HistoryFile("any.parquet", partial(ReadInParts, (tmp_path / "any.parquet").read_bytes()))
+    mapping = parse_mapping(
+        b'[time]\ncolumn = "at"\n[rows]\nare = "instants"\n[[columns]]\ncolumn = "w"\nmeasure = "solar_w"\nunit = "W"\n'
+    )
+    (content,) = MAPPED.contents(file, "America/Los_Angeles", mapping)
+    assert content.rows == 1
