@@ -47,6 +47,7 @@ class StandIn:
         meta: Statistic → its metadata.
         rows: Statistic → start in ms → what is stored of the hour.
         prefs: Preferences of the Energy dashboard; None before they are saved.
+        currency: The currency of its settings.
         commands: The commands that it got, in order.
         received: How many hours it was given, by command.
         dies_after: Ends the connection after so many imports; None for never.
@@ -55,6 +56,7 @@ class StandIn:
     meta: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
     prefs: dict[str, Any] | None = None
+    currency: str = "EUR"
     commands: list[str] = field(default_factory=list)
     received: list[int] = field(default_factory=list)
     dies_after: int | None = None
@@ -151,6 +153,9 @@ class StandIn:
         for statistic_id in statistic_ids:
             self.meta.pop(statistic_id, None)
             self.rows.pop(statistic_id, None)
+
+    def _get_config(self) -> dict[str, Any]:
+        return {"currency": self.currency}
 
     def _energy_get_prefs(self) -> dict[str, Any]:
         if self.prefs is None:

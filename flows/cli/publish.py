@@ -72,6 +72,7 @@ def _publish(
 ) -> int:
     from flows.cli.tables.deliveries import deliveries_as_json, print_deliveries
     from flows.console import note, print_json
+    from flows.deliveries.energy_dashboard import DashboardChange
     from flows.deliveries.run import deliver, first_error, set_up_dashboards
     from flows.errors import ExitCode
 
@@ -83,14 +84,19 @@ def _publish(
     found = deliver(context, targets, request)
     error = first_error(found)
     is_set_up = with_dashboard and not request.is_dry_run and error is None
-    added = set_up_dashboards(context, targets, request) if is_set_up else []
+    dashboard = set_up_dashboards(context, targets, request) if is_set_up else DashboardChange()
     if as_json:
-        print_json(deliveries_as_json(found, request, added))
+        print_json(deliveries_as_json(found, request, dashboard.added))
     else:
         print_deliveries(found, is_dry_run=request.is_dry_run)
         if is_set_up:
-            note(f"added to the Energy dashboard: {', '.join(added) or 'nothing, all of it was there'}")
+            note(f"added to the Energy dashboard: {', '.join(dashboard.added) or 'nothing, all of it was there'}")
+    for sentence in dashboard.left_out:
+        note(sentence)
     for delivery in found:
+        for plan in delivery.plans:
+            for sentence in plan.left_out:
+                note(f"{delivery.target}: {sentence}")
         if delivery.error is not None:
             note(f"{delivery.target}: {delivery.error}")
     return ExitCode.OK if error is None else error[1]

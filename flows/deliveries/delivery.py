@@ -21,12 +21,14 @@ class SitePlan:
         changed: Months to send.
         unchanged: How many months the target has as they are.
         withdrawn: Months to take away first.
+        left_out: What the warehouse has and the target does not get, in sentences.
     """
 
     site_id: int
     changed: tuple[Part, ...]
     unchanged: int
     withdrawn: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -41,16 +43,24 @@ class Delivery:
     Attributes:
         target: Its name.
         plans: What it lacked, by site.
-        sent: Months that it has now.
-        rows: Rows of them.
+        sent_parts: Months that were sent, and that it has.
         error: What ended it early.
     """
 
     target: str
     plans: list[SitePlan] = field(default_factory=list)
-    sent: int = 0
-    rows: int = 0
+    sent_parts: list[Part] = field(default_factory=list)
     error: ServiceError | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many months were sent."""
+        return len(self.sent_parts)
+
+    @property
+    def rows(self) -> int:
+        """Rows of these."""
+        return sum(part.rows for part in self.sent_parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +83,17 @@ class Deliverer:
     since: date | None = None
     on_part: Callable[[Part], None] = lambda _: None
 
-    def plan(self, target: Target, site_id: int) -> SitePlan:
-        """What a target lacks of a site."""
+    def plan(self, target: Target, site_id: int, *, is_reset: bool = False) -> SitePlan:
+        """What a target lacks of a site; everything if `is_reset`."""
         parts = [part for part in target.parts(self.connection, site_id) if self._is_wanted(part.month)]
-        stored = {month: of for month, of in self.record.months(target.key, site_id).items() if self._is_wanted(month)}
+        stored = self._stored(target, site_id)
         changed = tuple(
             part
             for part in parts
-            if part.month not in stored or stored[part.month].digest != part.digest or target.is_absent(part)
+            if is_reset
+            or part.month not in stored
+            or stored[part.month].digest != part.digest
+            or target.is_absent(part)
         )
         there = {part.month: part for part in parts}
         withdrawn = tuple(
@@ -88,32 +101,52 @@ class Deliverer:
             for month in sorted(stored)
             if target.can_withdraw and (month not in there or _is_less(there[month].extent, stored[month].extent))
         )
-        return SitePlan(site_id, changed, len(parts) - len(changed), withdrawn)
+        left_out = tuple(target.left_out(self.connection, site_id))
+        return SitePlan(site_id, changed, len(parts) - len(changed), withdrawn, left_out)
 
-    def reset(self, target: Target, site_id: int) -> None:
-        """Forget what a target has of a site, so that all of it is sent again."""
-        self._forget(target, site_id, list(self.record.months(target.key, site_id)))
+    def deliver(self, target: Target, site_ids: Sequence[int], *, is_reset: bool = False) -> Delivery:
+        """Bring a target what it lacks of some sites. An error of the target ends the delivery; what it has is noted.
 
-    def deliver(self, target: Target, site_ids: Sequence[int]) -> Delivery:
-        """Bring a target what it lacks of some sites. An error of the target ends the delivery; what it has is noted."""
+        Args:
+            target: The target.
+            site_ids: The sites.
+            is_reset: Send everything, as if the target had nothing.
+        """
         delivery = Delivery(target.name)
         try:
+            # all sites before anything is sent: a run that is killed afterwards is made good without another reset
+            gone = {site_id: self._reset(target, site_id) for site_id in site_ids} if is_reset else {}
             for site_id in site_ids:
                 plan = self.plan(target, site_id)
+                withdrawn = gone.get(site_id, plan.withdrawn)
                 if plan.withdrawn:
-                    is_all = target.withdraw(site_id, plan.withdrawn)
-                    gone = list(self.record.months(target.key, site_id)) if is_all else plan.withdrawn
-                    self._forget(target, site_id, gone)
-                    plan = replace(self.plan(target, site_id), withdrawn=plan.withdrawn)
+                    self._withdraw(target, plan)
+                    plan = self.plan(target, site_id)
+                plan = replace(plan, withdrawn=withdrawn)
                 delivery.plans.append(plan)
                 for part in target.send(self.connection, plan.changed) if plan.changed else ():
                     self.record.add([self._entry(target, part.site_id, part.month, part)])
-                    delivery.sent += 1
-                    delivery.rows += part.rows
+                    delivery.sent_parts.append(part)
                     self.on_part(part)
         except ServiceError as error:
             delivery.error = error
         return delivery
+
+    def _reset(self, target: Target, site_id: int) -> tuple[str, ...]:
+        """Take away what the warehouse no longer has, and forget the rest; returns the months that were taken away."""
+        plan = self.plan(target, site_id)
+        self._withdraw(target, plan)
+        self._forget(target, site_id, list(self._stored(target, site_id)))
+        return plan.withdrawn
+
+    def _withdraw(self, target: Target, plan: SitePlan) -> None:
+        if plan.withdrawn:
+            is_all = target.withdraw(plan.site_id, plan.withdrawn)
+            gone = list(self.record.months(target.key, plan.site_id)) if is_all else plan.withdrawn
+            self._forget(target, plan.site_id, gone)
+
+    def _stored(self, target: Target, site_id: int) -> dict[str, Delivered]:
+        return {month: of for month, of in self.record.months(target.key, site_id).items() if self._is_wanted(month)}
 
     def _is_wanted(self, month: str) -> bool:
         return self.since is None or month >= f"{self.since:%Y-%m}"

@@ -19,10 +19,10 @@ import numpy as np
 
 from extract.services.errors import ServiceRefused, ServiceUnavailable
 from extract.services.home_assistant import NAME, HomeAssistant, logged_in
-from flows.deliveries.hours import AMOUNTS, CARS, ENERGIES, Column, SiteHours, hours_of
+from flows.deliveries.energy_dashboard import SOURCE, DashboardChange, EnergyPrefs, statistic_of
+from flows.deliveries.hours import AMOUNTS, CARS, ENERGIES, Column, SiteHours, amounts_left_out, hours_of
 from flows.deliveries.target import Part, Target, digest_of
 
-SOURCE: Final = "wattlog"
 FLOWS: Final = (*ENERGIES, CARS, *AMOUNTS)
 
 ROWS: Final = 2_000
@@ -158,11 +158,16 @@ class HomeAssistantTarget(Target):
             home.call("recorder/clear_statistics", statistic_ids=[statistic_of(site_id, flow) for flow in FLOWS])
         return True
 
+    def left_out(self, connection: duckdb.DuckDBPyConnection, site_id: int) -> Sequence[str]:
+        """See `Target`."""
+        return amounts_left_out(connection, site_id)
+
     # --- the Energy dashboard -----------------------------------------------------------------------------------------
 
-    def set_up_dashboard(self, connection: duckdb.DuckDBPyConnection, site_ids: Sequence[int]) -> list[str]:
-        """Add the sites to the Energy dashboard, and keep what is there; returns the statistics that were added."""
-        flows = {site_id: set(hours_of(connection, site_id).columns) for site_id in site_ids}
+    def set_up_dashboard(self, connection: duckdb.DuckDBPyConnection, site_ids: Sequence[int]) -> DashboardChange:
+        """Add the sites to the Energy dashboard, and keep what is there."""
+        columns = {site_id: hours_of(connection, site_id).columns for site_id in site_ids}
+        units = {site_id: {name: of.unit for name, of in found.items()} for site_id, found in columns.items()}
         with logged_in(self._url, self._token) as home:
             try:
                 before = home.call("energy/get_prefs")
@@ -170,21 +175,12 @@ class HomeAssistantTarget(Target):
                 if "not_found" not in error.detail:
                     raise
                 before = {}
-            sources = list(before.get("energy_sources", []))
-            devices = list(before.get("device_consumption", []))
-            added = [
-                statistic_id
-                for site_id in site_ids
-                for statistic_id in _add_site(sources, devices, site_id, flows[site_id])
-            ]
-            if added:
-                home.call("energy/save_prefs", energy_sources=sources, device_consumption=devices)
-        return added
-
-
-def statistic_of(site_id: int, flow: str) -> str:
-    """The id of a statistic."""
-    return f"{SOURCE}:{site_id}_{flow}"
+            prefs = EnergyPrefs.of(before, str(home.call("get_config")["currency"]))
+            for site_id in site_ids:
+                prefs.add_site(site_id, units[site_id])
+            if prefs.change.added:
+                home.call("energy/save_prefs", energy_sources=prefs.sources, device_consumption=prefs.devices)
+        return prefs.change
 
 
 def _part(hours: SiteHours, counters: Sequence[_Counter], month: str) -> Part:
@@ -216,38 +212,3 @@ def _is_stored(home: HomeAssistant, statistic_id: str, hour: int, total: float) 
         types=["sum"],
     )
     return any(row["sum"] == total for row in found.get(statistic_id, ()))
-
-
-def _add_site(sources: list[Any], devices: list[Any], site_id: int, flows: set[str]) -> list[str]:
-    """Add the flows of a site that are not among the sources yet; returns their statistics."""
-
-    def of(flow: str) -> str | None:
-        return statistic_of(site_id, flow) if flow in flows else None
-
-    known, added = str(sources) + str(devices), list[str]()
-
-    def is_new(flow: str) -> bool:
-        statistic_id = of(flow)
-        if statistic_id is None or f"'{statistic_id}'" in known:
-            return False
-        added.append(statistic_id)
-        return True
-
-    if is_new("solar"):
-        sources.append({"type": "solar", "stat_energy_from": of("solar"), "config_entry_solar_forecast": None})
-    prices = {"entity_energy_price": None, "number_energy_price": None}
-    grid = next((source for source in sources if source.get("type") == "grid"), None)
-    flow_from = {"stat_energy_from": of("grid_in"), "stat_cost": of("cost"), **prices}
-    flow_to = {"stat_energy_to": of("grid_out"), "stat_compensation": of("compensation"), **prices}
-    new_from, new_to = is_new("grid_in"), is_new("grid_out")
-    if (new_from or new_to) and grid is None:
-        grid = {"type": "grid", "flow_from": [], "flow_to": [], "cost_adjustment_day": 0.0}
-        sources.append(grid)
-    if grid is not None:
-        grid["flow_from"] = [*grid["flow_from"], *([flow_from] if new_from else [])]
-        grid["flow_to"] = [*grid["flow_to"], *([flow_to] if new_to else [])]
-    if of("battery_in") is not None and is_new("battery_out"):
-        sources.append({"type": "battery", "stat_energy_from": of("battery_out"), "stat_energy_to": of("battery_in")})
-    if is_new(CARS):
-        devices.append({"stat_consumption": of(CARS), "name": "Cars"})
-    return added

@@ -4,6 +4,7 @@ An interval counts in the hour in which it begins. What is unknown in `analytics
 unknown here. A charge session counts as if it had charged evenly.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -86,9 +87,9 @@ select
     sum(import_cost)::double as cost,
     sum(export_credit)::double as compensation
 from main.hourly_costs
-where site_id = $site and currency is not null
+where site_id = $site and currency is not null and (import_cost is not null or export_credit is not null)
 group by hour, currency
-order by hour
+order by hour, max(starts_at)
 """
 
 _SITE: Final = "select site_name, has_battery from analytics.sites where site_id = $site"
@@ -164,6 +165,21 @@ def _amounts(connection: duckdb.DuckDBPyConnection, site_id: int) -> list[Column
     return [
         _column(name, currency, hours, np.array([row[at] for row in of_currency], dtype=np.float64))
         for at, name in enumerate(AMOUNTS, start=2)
+    ]
+
+
+def amounts_left_out(connection: duckdb.DuckDBPyConnection, site_id: int) -> list[str]:
+    """A sentence for each currency whose hours are left out, since it is not that of the last hour.
+
+    Args:
+        connection: The warehouse.
+        site_id: The site.
+    """
+    currencies = [row[1] for row in connection.execute(_AMOUNTS, {"site": site_id}).fetchall()]
+    return [
+        f"site {site_id}: {hours:,} hours with costs in {currency} are left out, since the latest costs are in {currencies[-1]}"
+        for currency, hours in sorted(Counter(currencies).items())
+        if currency != currencies[-1]
     ]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from extract.api.client import Clock, utc_now
 from extract.services.errors import ServiceRefused
 from extract.services.influxdb import InfluxBucket, InfluxDB
+from flows.deliveries.hours import amounts_left_out
 from flows.deliveries.influx_points import HTTP, SOURCE, Points, points_of
 from flows.deliveries.target import Part, Target, digest_of
 from flows.errors import UsageError
@@ -69,6 +70,10 @@ class InfluxTarget(Target):
                 for first in range(0, len(lines), LINES):
                     self._writer.write(points.policy, lines[first : first + LINES])
             yield part
+
+    def left_out(self, connection: duckdb.DuckDBPyConnection, site_id: int) -> Sequence[str]:
+        """See `Target`."""
+        return amounts_left_out(connection, site_id) if self._layout is InfluxSchema.WATTLOG else ()
 
     def _prepare(self) -> None:
         """Make database and policies where they are missing."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from flows.deliveries.delivery import Deliverer, Delivery
+from flows.deliveries.energy_dashboard import DashboardChange
 from flows.deliveries.record import DeliveryRecord
 from flows.deliveries.target import Part
 from flows.deliveries.targets import home_assistant_of, open_targets
@@ -59,14 +60,11 @@ def deliver(
             since = request.since or settings.since
             deliverer = Deliverer(connection, record, context.run_id, context.clock, since, on_part)
             site_ids = chosen_sites(connection, request.sites or settings.sites or None)
-            if request.is_reset and not request.is_dry_run:
-                for site_id in site_ids:
-                    deliverer.reset(target, site_id)
             if request.is_dry_run:
-                plans = [deliverer.plan(target, site_id) for site_id in site_ids]
+                plans = [deliverer.plan(target, site_id, is_reset=request.is_reset) for site_id in site_ids]
                 found.append(Delivery(target.name, plans))
             else:
-                found.append(deliverer.deliver(target, site_ids))
+                found.append(deliverer.deliver(target, site_ids, is_reset=request.is_reset))
     return found
 
 
@@ -86,18 +84,21 @@ def first_error(found: Sequence[Delivery]) -> tuple[str, ExitCode] | None:
     return None
 
 
-def set_up_dashboards(context: RunContext, targets: Sequence[TargetSettings], request: DeliveryRequest) -> list[str]:
-    """Add sites to the Energy dashboards of targets; returns the statistics that were added.
+def set_up_dashboards(
+    context: RunContext, targets: Sequence[TargetSettings], request: DeliveryRequest
+) -> DashboardChange:
+    """Add sites to the Energy dashboards of targets; returns what was added and what was left out.
 
     Raises:
         UsageError: A target is no Home Assistant.
         ServiceError: It cannot be reached, or refuses.
     """
-    added = list[str]()
+    found = DashboardChange()
     homes = [(settings, home_assistant_of(context.settings, settings)) for settings in targets]
     with connect(context.directory.warehouse) as connection:
         for settings, home in homes:
-            added += home.set_up_dashboard(
-                connection, chosen_sites(connection, request.sites or settings.sites or None)
-            )
-    return added
+            sites = chosen_sites(connection, request.sites or settings.sites or None)
+            change = home.set_up_dashboard(connection, sites)
+            found.added += change.added
+            found.left_out += change.left_out
+    return found

@@ -62,6 +62,11 @@ class Target(ABC):
             Whether the target has nothing of the site any more, so that all of it has to be sent again.
         """
 
+    def left_out(self, connection: duckdb.DuckDBPyConnection, site_id: int) -> Sequence[str]:
+        """What the warehouse has of a site and the target does not get: a sentence for each."""
+        del connection, site_id
+        return ()
+
     def is_absent(self, part: Part) -> bool:
         """Whether the target can be seen to lack a month that was delivered."""
         del part

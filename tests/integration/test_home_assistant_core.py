@@ -3,6 +3,10 @@
 `make test-home-assistant` installs it; without it, these tests are left out.
 """
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,6 +27,31 @@ pytestmark = [
 ]
 TEN_YEARS = 120
 STORES_WITHIN_S = 3.0
+
+KILLED_MIDWAY = """
+import os
+import signal
+import sys
+
+from extract.services.home_assistant import HomeAssistant
+from flows.cli import run
+from flows.deliveries import home_assistant
+
+home_assistant.MONTHS, home_assistant.ROWS = 1, 50
+whole, imports = HomeAssistant.call, iter(range(20))
+
+
+def call(self, command, **values):
+    answer = whole(self, command, **values)
+    if command == "recorder/import_statistics" and next(imports, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+
+HomeAssistant.call = call
+sys.exit(run(sys.argv[1:]))
+"""
+"""`wattlog publish` that kills itself at its 21st message with hours."""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +126,28 @@ def test_a_history_in_a_real_core(published: Published, home: tuple[str, str]) -
     assert f"wattlog:{RIDGE}_battery_out" in added
     with logged_in(*home) as connection:
         assert not any(issue for kind in connection.call("energy/validate").values() for issue in kind)
+
+
+def test_a_kill_midway_and_a_reset(published: Published, home: tuple[str, str]) -> None:
+    """A run that is killed within the second month of the first site is made good; a core that lost hours gets all of them."""
+    environment = os.environ | published.environment | {"WATTLOG_PROVIDER": "simulator"}
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_MIDWAY, "--data-dir", str(published.place), "publish"],
+        cwd=published.place.parent,
+        env=environment,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert changed(published.publish()) == {RIDGE: MONTHS[1:], HARBOUR: MONTHS}
+    check(published, home)
+    with logged_in(*home) as connection:
+        connection.call("recorder/clear_statistics", statistic_ids=[f"wattlog:{RIDGE}_solar"])
+    assert changed(published.publish()) == {RIDGE: [], HARBOUR: []}
+    published.change(
+        f"delete from energy_intervals where site_id = {HARBOUR} and interval_start < timestamptz '2025-03-09 00:00:00+00'"
+    )
+    assert changed(published.publish("--reset")) == {RIDGE: MONTHS, HARBOUR: MONTHS}
+    check(published, home)
 
 
 def test_ten_years_twice(published: Published, home: tuple[str, str]) -> None:

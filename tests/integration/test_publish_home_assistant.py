@@ -85,8 +85,20 @@ def test_hours_equal_the_warehouse_and_a_second_time_sends_nothing(published: Pu
     assert changed(published.publish()) == {RIDGE: [], HARBOUR: []}
     assert len(assistant.received) == sent
     dry = published.publish("--dry-run", "--reset")
-    assert changed(dry) == {RIDGE: [], HARBOUR: []}
+    assert changed(dry) == {RIDGE: MONTHS, HARBOUR: MONTHS}
+    assert len(assistant.received) == sent
     assert changed(published.publish("--reset", "--site", str(RIDGE))) == {RIDGE: MONTHS}
+    assert changed(published.publish("--reset", "--since", "2025-11-01", "--site", str(RIDGE))) == {RIDGE: MONTHS[2:]}
+    assert changed(published.publish()) == {RIDGE: [], HARBOUR: []}
+
+
+def test_a_reset_takes_away_hours_that_are_gone(published: Published, assistant: StandIn) -> None:
+    published.publish()
+    published.change(
+        f"delete from energy_intervals where site_id = {RIDGE} and interval_start < timestamptz '2025-03-09 00:00:00+00'"
+    )
+    assert changed(published.publish("--reset")) == {RIDGE: MONTHS, HARBOUR: MONTHS}
+    check(published, assistant)
 
 
 def test_a_log_of_everything_has_no_token(published: Published) -> None:
@@ -134,6 +146,9 @@ def test_a_kill_midway_is_made_good(published: Published, assistant: StandIn, mo
     broken = published.wattlog("publish")
     assert broken.returncode == 1
     assert "run the command again" in broken.stderr
+    assert [line.split()[1:3] for line in broken.stdout.splitlines() if line.startswith("home-assistant")] == [
+        [str(RIDGE), "1"]
+    ]
     listed = published.wattlog("publish", "--list", "--json").stdout
     assert "2025-03" in listed
     assert "2025-11" not in listed
@@ -180,3 +195,46 @@ def test_the_energy_dashboard_keeps_what_is_there(published: Published, assistan
     again = published.publish("home-assistant", "--energy-dashboard", "--site", str(RIDGE))
     assert again["energy_dashboard"] == []
     assert assistant.prefs == saved
+
+
+def has_costs(published: Published, currency: str, since: str, until: str) -> list[int]:
+    """Give each hour of a site between two instants costs in a currency; returns when the hours begin, in ms."""
+    hours = (
+        "select distinct time_bucket(interval '1 hour', interval_start) as starts_at from energy_intervals "
+        f"where site_id = {RIDGE} and interval_start between timestamptz '{since}' and timestamptz '{until}'"
+    )
+    published.change(
+        f"insert into hourly_costs by name select {RIDGE} as site_id, starts_at, starts_at::date as local_date, "
+        f"3600 as stored_s, '' as label, '' as season, '{currency}' as currency, 0.25 as import_cost, "
+        f"0.125 as export_credit from ({hours})"
+    )
+    return [start for (start,) in published.rows(f"select epoch_ms(starts_at) from ({hours}) order by 1")]
+
+
+def test_costs_in_an_earlier_currency_are_left_out_in_one_line(published: Published, assistant: StandIn) -> None:
+    in_dollars = has_costs(published, "USD", "2025-01-01 00:00:00+00", "2025-11-01 23:59:59+00")
+    in_euros = has_costs(published, "EUR", "2025-11-02 00:00:00+00", "2025-12-01 00:00:00+00")
+    found = published.wattlog("publish")
+    assert found.returncode == 0
+    line = f"{len(in_dollars):,} hours with costs in USD are left out, since the latest costs are in EUR"
+    assert [line in text for text in found.stderr.splitlines()].count(True) == 1
+    for name in ("cost", "compensation"):
+        assert assistant.meta[f"wattlog:{RIDGE}_{name}"]["statistics_unit_of_measurement"] == "EUR"
+        assert sorted(assistant.rows[f"wattlog:{RIDGE}_{name}"]) == in_euros
+
+
+def test_the_energy_dashboard_has_costs_of_its_own_currency_alone(published: Published, assistant: StandIn) -> None:
+    """The dashboard shows all amounts in one currency; once that is the site's, the costs are added."""
+    has_costs(published, "USD", "2025-01-01 00:00:00+00", "2025-12-01 00:00:00+00")
+    arguments = ("publish", "home-assistant", "--energy-dashboard", "--site", str(RIDGE))
+    found = published.wattlog(*arguments)
+    assert f"site {RIDGE}: costs in USD are not on the Energy dashboard" in found.stderr
+    assert f"{RIDGE}_cost" not in str(assistant.prefs)
+    assistant.currency = "USD"
+    found = published.wattlog(*arguments)
+    assert f"added to the Energy dashboard: wattlog:{RIDGE}_cost, wattlog:{RIDGE}_compensation" in found.stderr
+    assert assistant.prefs is not None
+    (grid,) = [source for source in assistant.prefs["energy_sources"] if source["type"] == "grid"]
+    assert grid["flow_from"][0]["stat_cost"] == f"wattlog:{RIDGE}_cost"
+    grid["flow_from"][0] |= {"stat_cost": None, "number_energy_price": 0.3}
+    assert "nothing, all of it was there" in published.wattlog(*arguments).stderr

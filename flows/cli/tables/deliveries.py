@@ -23,7 +23,10 @@ def print_deliveries(found: Sequence[Delivery], *, is_dry_run: bool) -> None:
                 column.justify = "right"
     for delivery in found:
         for plan in delivery.plans:
-            cells = (len(plan.changed), plan.rows, plan.unchanged, len(plan.withdrawn))
+            parts = (
+                plan.changed if is_dry_run else [part for part in delivery.sent_parts if part.site_id == plan.site_id]
+            )
+            cells = (len(parts), sum(part.rows for part in parts), plan.unchanged, len(plan.withdrawn))
             table.add_row(delivery.target, str(plan.site_id), *(f"{count:,}" for count in cells))
     print_table(table)
 
@@ -44,6 +47,7 @@ def deliveries_as_json(found: Sequence[Delivery], request: DeliveryRequest, adde
                         "rows": plan.rows,
                         "unchanged": plan.unchanged,
                         "taken_away": list(plan.withdrawn),
+                        "left_out": list(plan.left_out),
                     }
                     for plan in delivery.plans
                 ],
