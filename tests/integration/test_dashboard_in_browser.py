@@ -272,12 +272,16 @@ def test_paper_is_light_and_has_every_chart(served: Served) -> None:
         page.wait_for_selector("html[data-theme=dark]")
 
 
-def test_statement_is_run_from_the_keyboard_and_shown_as_table_and_chart(served: Served) -> None:
-    with served.page("?view=sql") as page:
-        page.locator("#sql").fill("select local_date, home_kwh from analytics.daily order by all limit 3")
+@pytest.mark.parametrize("width", WIDTHS)
+def test_statement_is_run_from_the_keyboard_and_shown_as_table_and_chart(served: Served, width: int) -> None:
+    sql = "select local_date, home_kwh from analytics.daily where home_kwh is not null order by all limit 3"
+    with served.page("?view=sql", width=width) as page:
+        page.locator("#sql").fill(sql)
         page.keyboard.press("Control+Enter")
         expect(page.locator("#sql-said")).to_have_text("3 rows.")
         expect(page.locator("#statement tbody tr")).to_have_count(3)
+        shown = page.locator("#statement tbody tr > :nth-child(2)").all_text_contents()
+        assert [_figure(text) for text in shown] == pytest.approx([home for _, home in served.rows(sql)], abs=0.001)
         expect(page.locator("#statement .chart svg path").first).to_be_attached()
         assert "sql=select" in page.url
         page.locator("#sql").fill("drop table main.daily")

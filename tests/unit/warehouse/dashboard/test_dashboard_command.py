@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import webbrowser
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +38,36 @@ def test_address_that_cannot_be_used_is_one_line(publish: Publish, capsys: pytes
 def test_store_is_refused_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--data-dir", "s3://bucket/prefix", "dashboard"]) == ExitCode.USAGE
     assert "wattlog report" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("host", "has_token"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104 - what is tested
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_browser_is_opened_at_the_served_address_only_when_asked(
+    publish: Publish,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    host: str,
+    has_token: bool,
+    asked: bool,
+) -> None:
+    """It is opened once the server is ready, at the address that is printed, with the token where one is needed."""
+    opened: list[str] = []
+    ports: list[int] = []
+
+    def serve(_app: object, listening: socket.socket, *, ready: Callable[[], None]) -> None:
+        with listening:
+            ports.append(listening.getsockname()[1])
+            assert opened == []
+            ready()
+
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr("warehouse.dashboard.serve", serve)
+    arguments = ["--data-dir", str(publish({}).parent), "dashboard", "--host", host, "--port", "0", "--json"]
+    assert run([*arguments, "--open"] if asked else arguments) == ExitCode.OK
+    url = json.loads(capsys.readouterr().out)["url"]
+    assert f":{ports[0]}/" in url
+    assert ("?token=" in url) is has_token
+    assert opened == ([url] if asked else [])
 
 
 @pytest.mark.slow
