@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -70,7 +71,7 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     raise AssertionError(f"influxd did not start: {log.read_text()[-2000:]}")
 
 
-def ask(url: str, query: str, *, user: str | None = None) -> list[dict[str, object]]:
+def ask(url: str, query: str, *, user: str | None = None) -> list[dict[str, Any]]:
     """The series of the answer to a query or a statement."""
     auth = None if user is None else (user.split(":")[0], user.split(":")[1])
     answer = httpx.post(f"{url}/query", params={"epoch": "s"}, data={"q": query}, auth=auth, timeout=60)

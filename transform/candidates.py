@@ -213,6 +213,12 @@ def _covered_days(rows: DayRows, sums: DaySums, source: str, site: Site, calenda
     shares = measure_shares(rows, len(calendar.days))[days]
     missing_s = _wanted_s(sums, site, calendar)[days] - sums.covered_s[days]
     values = np.where((shares > 0.0) & (shares < MIN_COVERAGE), np.nan, sums.values[days])
+    is_incomplete = (missing_s * sums.rows[days] >= sums.covered_s[days]) | is_short(shares).any(axis=1)
+    return _summed_days(days, sums, source, values).assign(is_incomplete=is_incomplete)
+
+
+def _summed_days(days: Ints, sums: DaySums, source: str, values: Floats) -> pd.DataFrame:
+    """Candidates that are sums of rows: `values` are `MEASURES` of the days."""
     facts = {
         "day": days,
         "source": pd.Series(source, index=range(len(days)), dtype="str"),
@@ -220,7 +226,7 @@ def _covered_days(rows: DayRows, sums: DaySums, source: str, site: Site, calenda
         "fetched_us": sums.asked_us[days],
         "rows": sums.rows[days],
         "covered_s": sums.covered_s[days],
-        "is_incomplete": (missing_s * sums.rows[days] >= sums.covered_s[days]) | is_short(shares).any(axis=1),
+        "is_incomplete": False,
     }
     return pd.DataFrame(facts | dict(zip(MEASURES, values.T, strict=True)))
 
@@ -243,17 +249,7 @@ def _with_filled_days(
         return summed
     flows = known(sums.values[days, -len(FLOWS) :]) + filled.flows
     values = with_totals(flows, site.has_battery_on(calendar.days[days]))
-    facts = {
-        "day": days,
-        "source": pd.Series(INTERVALS, index=range(len(days)), dtype="str"),
-        "rank": RANKS[INTERVALS],
-        "fetched_us": sums.asked_us[days],
-        "rows": sums.rows[days],
-        "covered_s": sums.covered_s[days],
-        "is_incomplete": False,
-        "is_filled": True,
-    }
-    own = pd.DataFrame(facts | dict(zip(MEASURES, values.T, strict=True)))
+    own = _summed_days(days, sums, INTERVALS, values).assign(is_filled=True)
     return pd.concat([summed[~summed["day"].isin(days)], own], ignore_index=True)
 
 

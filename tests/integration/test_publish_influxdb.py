@@ -47,7 +47,7 @@ def published(homes: Path, tmp_path: Path) -> Published:
 
 def values(url: str, query: str) -> list[list[Any]]:
     """The rows of an answer, all series one after another."""
-    return [row for series in ask(url, query) for row in series["values"]]  # type: ignore[attr-defined]
+    return [row for series in ask(url, query) for row in series["values"]]
 
 
 def test_hours_days_and_power_equal_the_warehouse(published: Published, url: str) -> None:

@@ -28,6 +28,7 @@ from extract.simulator.faults.plan import (
     ErrorResponse,
 )
 from flows import ledger
+from flows.cli.question import is_to_be_sent
 from tests.set_shell import SITE, AtCommand, Shell, at_posts, shell, world
 from wattlog.commands import schedule
 from wattlog.commands.settings import SETTINGS, Setting
@@ -275,13 +276,13 @@ def test_a_setting_that_changed_during_the_question_is_left_alone(
     """Q69: never late."""
     with shell(tmp_path) as here:
 
-        class Slow(Keyboard):
-            def readline(self, size: int | None = -1) -> str:  # type: ignore[override]  # its two base classes differ
-                change = SettingsChange(datetime.now(UTC), (("backup_reserve_percent", 55),))
-                here.server.world.change(SITE, change)
-                return super().readline()
+        def slowly() -> bool:
+            change = SettingsChange(datetime.now(UTC), (("backup_reserve_percent", 55),))
+            here.server.world.change(SITE, change)
+            return is_to_be_sent()
 
-        monkeypatch.setattr("tests.shell.StringIO", Slow)
+        monkeypatch.setattr("tests.shell.StringIO", Keyboard)
+        monkeypatch.setattr("flows.cli.question.is_to_be_sent", slowly)
         done = here.run("set", "reserve", "40", typed="y\n")
         assert (done.returncode, here.posts()) == (1, [])
         assert "reserve is 55 by now, and no longer 20" in done.stderr

@@ -197,7 +197,7 @@ FAULTS: Final[dict[str, tuple[str, ...]]] = {
             "integration/test_site_discovery.py::"
             "test_an_account_of_ten_thousand_sites_is_a_request_a_site_and_several_at_a_time"
         ),
-        "unit/extract/api/test_fetch.py::test_a_status_that_no_page_names_is_an_error_of_its_own_kind",
+        "unit/extract/api/test_fetch.py::test_each_status_has_its_action",
     ),
     "44 tables do not fit a terminal": (
         "integration/test_terminal.py::test_what_is_printed_fits_and_steers_nothing",

@@ -48,6 +48,19 @@
     return time(`${String(Math.floor(total / 60)).padStart(2, "0")}:${String(total % 60).padStart(2, "0")}`);
   }
 
+  /** The values of all lines at a minute of a day, in kW. */
+  function powerTip(shown) {
+    return {
+      trigger: "axis",
+      axisPointer: { type: "line" },
+      formatter: (params) =>
+        tip(
+          clockAt(shown, Math.floor(params[0].value[0])),
+          params.map((param) => [param.seriesName, kw(param.value[1]), param.color]),
+        ),
+    };
+  }
+
   function timeAxis(theme, { narrow }, shown) {
     return {
       type: "value",
@@ -148,15 +161,7 @@
         legend: legend(theme, size),
         xAxis: timeAxis(theme, size, shown),
         yAxis: valueAxis(theme, "kW"),
-        tooltip: {
-          trigger: "axis",
-          axisPointer: { type: "line" },
-          formatter: (params) =>
-            tip(
-              clockAt(shown, Math.floor(params[0].value[0])),
-              params.map((param) => [param.seriesName, kw(param.value[1]), param.color]),
-            ),
-        },
+        tooltip: powerTip(shown),
         series,
       });
     },
@@ -294,5 +299,5 @@
   };
 
   wattlog.dayCharts = [power, soeOfDay, pricesOfDay, events];
-  Object.assign(wattlog, { clockAt, timeAxis });
+  Object.assign(wattlog, { clockAt, timeAxis, powerTip });
 })();

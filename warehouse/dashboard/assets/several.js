@@ -175,15 +175,7 @@
         legend: legend(theme, size, { type: "scroll" }),
         xAxis: wattlog.timeAxis(theme, size, longest),
         yAxis: valueAxis(theme, "kW"),
-        tooltip: {
-          trigger: "axis",
-          axisPointer: { type: "line" },
-          formatter: (params) =>
-            tip(
-              wattlog.clockAt(longest, Math.floor(params[0].value[0])),
-              params.map((param) => [param.seriesName, wattlog.kw(param.value[1]), param.color]),
-            ),
-        },
+        tooltip: wattlog.powerTip(longest),
         series: view.days.map(({ name, shown }, at) => ({
           name,
           type: "line",

@@ -76,6 +76,10 @@ def always(status: int, **more: object) -> Answer:
     return lambda _: httpx.Response(status, json={"error": "why", "error_description": ""}, **more)  # type: ignore[arg-type]  # httpx types no **more
 
 
+UNNAMED = (100, 102, 199, 299, 304, 399, 418, 451, 499, 599, 600, 999)
+"""Statuses that no page of the API names: the number decides alone whether the request is repeated."""
+
+
 @pytest.mark.parametrize(
     ("status", "error", "attempts"),
     [
@@ -92,6 +96,8 @@ def always(status: int, **more: object) -> Answer:
         (500, UpstreamFailed, MAX_ATTEMPTS),
         (503, UpstreamFailed, MAX_ATTEMPTS),
         (540, UpstreamFailed, MAX_ATTEMPTS),
+        *((status, Refused, 1) for status in UNNAMED if status < 499),
+        *((status, UpstreamFailed, MAX_ATTEMPTS) for status in UNNAMED if status >= 499),
     ],
 )
 def test_each_status_has_its_action(tmp_path: Path, status: int, error: type[ExtractError], attempts: int) -> None:
@@ -101,20 +107,8 @@ def test_each_status_has_its_action(tmp_path: Path, status: int, error: type[Ext
         made.fetch(live_status(1001))
     kept = archive.entries(1001)
     assert [entry.attempt for entry in kept] == list(range(1, attempts + 1)), "every attempt is in the archive"
-    assert {entry.outcome for entry in kept} == {"error"}
+    assert {(entry.status, entry.outcome) for entry in kept} == {(status, "error")}
     assert made.budget.spent == attempts
-
-
-@pytest.mark.parametrize("status", [100, 102, 199, 299, 304, 399, 418, 451, 499, 599, 600, 999])
-def test_a_status_that_no_page_names_is_an_error_of_its_own_kind(tmp_path: Path, status: int) -> None:
-    """Whatever the number is: every attempt is stored, their count is bounded, and nothing is taken for data."""
-    made, archive, _ = fetcher(tmp_path, always(status))
-    with pytest.raises(ExtractError):
-        made.fetch(live_status(1001))
-    kept = archive.entries(1001)
-    assert 1 <= len(kept) <= MAX_ATTEMPTS
-    assert {entry.status for entry in kept} == {status}
-    assert "data" not in {entry.outcome for entry in kept}
 
 
 def test_after_a_passing_fault_the_request_succeeds(tmp_path: Path) -> None:
